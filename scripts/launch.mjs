@@ -17,7 +17,9 @@ const run = (command, args, options) => {
   return status ?? (signal === 'SIGINT' ? 130 : 1)
 }
 
-const digest = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).digest('hex')
+const digest = createHash('sha256')
+  .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+  .digest('hex')
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest) {
   process.stderr.write('Installing the pinned toolchain and dependencies (once) ...\n')
   const status = run('npm', ['exec', '--yes', `--package=${PNPM}`, '--', 'pnpm', 'install', '--frozen-lockfile'], {

@@ -1,0 +1,7 @@
+export * from './bytes.ts'
+export * from './canonical.ts'
+export * from './codec.ts'
+export * from './digest.ts'
+export * from './errors.ts'
+export * from './random.ts'
+export * from './secret.ts'

@@ -1,0 +1,6 @@
+export * from './context.ts'
+export * from './effects.ts'
+export * from './kernel.ts'
+export * from './protocol.ts'
+export * from './simulate.ts'
+export * from './transcript.ts'
