@@ -1,0 +1,27 @@
+/** Reference of `table/intersect`: sort the right rows, then search each left row. O((n + m)·log n) whatever the rows. */
+import type { IntersectInput } from './kernels.ts'
+
+function compareRows(a: Uint8Array, i: number, b: Uint8Array, j: number, width: number): number {
+  for (let k = 0; k < width; k++) {
+    const difference = a[i * width + k]! - b[j * width + k]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+export function intersect({ left, right, width }: IntersectInput): Int32Array {
+  const order = Int32Array.from({ length: right.length / width }, (_, i) => i)
+  order.sort((i, j) => compareRows(right, i, right, j, width) || i - j)
+  const found = new Int32Array(left.length / width).fill(-1)
+  for (let row = 0; row < found.length; row++) {
+    let low = 0
+    for (let high = order.length; low < high;) {
+      const middle = (low + high) >>> 1
+      if (compareRows(right, order[middle]!, left, row, width) < 0) low = middle + 1
+      else high = middle
+    }
+    const candidate = order[low]
+    if (candidate !== undefined && compareRows(right, candidate, left, row, width) === 0) found[row] = candidate
+  }
+  return found
+}
