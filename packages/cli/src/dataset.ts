@@ -1,0 +1,187 @@
+/**
+ * A list as a party declares it in the terms: one column of a CSV file, normalised and free of duplicates. Everything
+ * about it is checked here, before any network; what is wrong is told by line, column and reason, never by value.
+ */
+import { TallyError, type ErrorCode } from '@tallystick/core'
+import { readCsv, type CsvLayout, type Encoding } from './csv.ts'
+import { distinct, type Items } from './distinct.ts'
+import { normalisationOf } from './normalisation.ts'
+
+export type Duplicates = 'refuse' | 'keep-first'
+
+export interface DatasetOptions {
+  readonly column: string
+  /** `name/version` of a normalisation. */
+  readonly normalisation: string
+  readonly duplicates: Duplicates
+  /** Default utf-8. */
+  readonly encoding?: Encoding | undefined
+}
+
+export interface Dataset {
+  readonly path: string
+  readonly items: Items
+  /** For each item the record that it comes from, from 0, the header not counted. */
+  readonly records: Uint32Array
+  readonly layout: CsvLayout
+  readonly counts: {
+    /** Records of the file, the header not counted. */
+    readonly records: number
+    /** Distinct ids: the rows that enter the computation. */
+    readonly rows: number
+    /** Records that were dropped because an earlier one has the same id. */
+    readonly duplicates: number
+  }
+  /** SHA-256 of the file, hex: the result is written from the same bytes. */
+  readonly digest: string
+}
+
+const examples = 5
+const count = (n: number): string => n.toLocaleString('en-US')
+const plural = (n: number, one: string, many: string): string => `${count(n)} ${n === 1 ? one : many}`
+
+/** Where something is wrong: all are counted, the first few are kept. */
+interface Findings {
+  total: number
+  readonly lines: string[]
+}
+const findings = (): Findings => ({ total: 0, lines: [] })
+const note = (found: Findings, text: () => string): void => {
+  if (found.total++ < examples) found.lines.push(text())
+}
+const listed = ({ total, lines }: Findings): string => {
+  const more = total > lines.length ? [`and ${count(total - lines.length)} more`] : []
+  return [...lines, ...more].map((line) => `\n    ${line}`).join('')
+}
+
+const foldName = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s_.-]+/g, '')
+
+/**
+ * Index of the column. Names of columns are told only where they resemble the one asked for: in a file without a
+ * header the first record is somebody's.
+ */
+const columnIndex = (path: string, header: readonly string[], column: string): number => {
+  const at = header.indexOf(column)
+  if (at !== -1 && header.indexOf(column, at + 1) === -1) return at
+  const places = header.flatMap((name, i) => (name === column ? [i + 1] : []))
+  if (places.length > 1) {
+    const message = `${path}: ${places.length} columns are named "${column}": columns ${places.join(', ')}`
+    throw new TallyError('input/column', 'self', message, { remedy: 'rename all but one of them' })
+  }
+  const similar = header.find((name) => foldName(name) === foldName(column))
+  const found = plural(header.length, 'column', 'columns')
+  throw new TallyError('input/column', 'self', `${path}: none of the ${found} of line 1 is named "${column}"`, {
+    remedy:
+      similar === undefined
+        ? 'name a column as line 1 has it; if the list has no header, add one'
+        : `did you mean "${similar}"? Names are compared letter by letter`,
+  })
+}
+
+interface Problem {
+  readonly code: ErrorCode
+  readonly found: Findings
+  readonly what: string
+  readonly remedy: string
+}
+
+/** One error for all that is wrong with the records, so that a list is mended once. */
+const problemError = (path: string, problems: readonly Problem[]): TallyError => {
+  const message = problems.map(({ what, found }) => `${what}${listed(found)}`).join('\n  also ')
+  const remedy = problems.map((problem) => problem.remedy).join('; ')
+  return new TallyError(problems[0]!.code, 'self', `${path}: ${message}`, { remedy })
+}
+
+/**
+ * Reads a list.
+ * @throws TallyError input/* with the lines where something is wrong; terms/unsupported for an unknown normalisation
+ */
+export const readDataset = async (path: string, options: DatasetOptions): Promise<Dataset> => {
+  const { column, duplicates } = options
+  const normalisation = normalisationOf(options.normalisation)
+  const ids = distinct()
+  let records = new Uint32Array(1024)
+  /** Line of each kept item, to say where the first of two equal ids stands. */
+  let lines = new Uint32Array(1024)
+  let header: readonly string[] | undefined
+  let at = -1
+  let record = 0
+  const ragged = findings()
+  const unfit = findings()
+  const repeated = findings()
+
+  const keep = (id: string, line: number): void => {
+    const index = ids.add(id)
+    if (index < 0) {
+      const first = lines[~index]!
+      return note(repeated, () => `line ${count(line)} repeats line ${count(first)}`)
+    }
+    if (index === records.length) {
+      const longer = (table: Uint32Array): Uint32Array<ArrayBuffer> => {
+        const out = new Uint32Array(2 * table.length)
+        out.set(table)
+        return out
+      }
+      records = longer(records)
+      lines = longer(lines)
+    }
+    records[index] = record
+    lines[index] = line
+  }
+
+  const summary = await readCsv(path, options.encoding ?? 'utf-8', (fields, line) => {
+    if (header === undefined) {
+      header = fields
+      at = columnIndex(path, header, column)
+      return
+    }
+    if (fields.length === header.length) {
+      const id = normalisation.apply(fields[at]!)
+      if (typeof id === 'string') keep(id, line)
+      else note(unfit, () => `line ${count(line)}, column ${at + 1}: ${id.problem}`)
+    } else {
+      const cells = plural(fields.length, 'cell', 'cells')
+      note(ragged, () => `line ${count(line)} has ${cells}`)
+    }
+    record += 1
+  })
+
+  if (header === undefined) {
+    throw new TallyError('input/empty', 'self', `${path}: the file is empty`, {
+      remedy: 'export the list again, with the names of the columns as its first line',
+    })
+  }
+  const problems: Problem[] = []
+  if (ragged.total > 0) {
+    const what = `${plural(ragged.total, 'record differs', 'records differ')} from the ${header.length} cells of the header`
+    const remedy = 'look for a comma in a cell without quotes, or a broken line'
+    problems.push({ code: 'input/malformed', found: ragged, what, remedy })
+  }
+  if (unfit.total > 0) {
+    const what = `${plural(unfit.total, 'value', 'values')} of "${column}" cannot be read as ${normalisation.name}`
+    problems.push({ code: 'input/invalid-value', found: unfit, what, remedy: 'correct or remove these records' })
+  }
+  if (repeated.total > 0 && duplicates === 'refuse') {
+    const what = `${plural(repeated.total, 'record repeats', 'records repeat')} an id (as ${normalisation.name})`
+    const remedy = 'remove them, or agree on duplicates "keep-first" in the terms'
+    problems.push({ code: 'input/duplicate', found: repeated, what, remedy })
+  }
+  if (problems.length > 0) throw problemError(path, problems)
+  if (ids.size === 0) {
+    throw new TallyError('input/empty', 'self', `${path}: the list has a header and no record`, {
+      remedy: 'check the export: a party without rows learns nothing and tells its partner so',
+    })
+  }
+  return {
+    path,
+    items: ids.items(),
+    records: records.subarray(0, ids.size),
+    layout: summary.layout,
+    counts: { records: record, rows: ids.size, duplicates: repeated.total },
+    digest: summary.digest,
+  }
+}

@@ -1,0 +1,5 @@
+export * from './csv.ts'
+export * from './dataset.ts'
+export * from './distinct.ts'
+export * from './normalisation.ts'
+export * from './result.ts'
