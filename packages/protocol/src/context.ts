@@ -10,20 +10,33 @@ interface Shared {
   readonly rng: Rng
   /** Steps whose coins were touched: a stream that two places draw from would depend on the schedule. */
   readonly drawnAt: Set<Step>
+  /** Joins under way, at any depth. */
+  joining: number
+  checkpointed: boolean
 }
 
 const misuse = (message: string): TallyError =>
   new TallyError('api/misuse', 'self', message, { remedy: 'correct the protocol text' })
 
-const contextAt = (shared: Shared, at: Step, inJoin: boolean): Context<any, any> => {
+const contextAt = (shared: Shared, at: Step): Context<any, any> => {
   const { messages, role, peers } = shared
   let rng: Rng | undefined
   let joins = 0
+  let suspended = false
   const narrowed = new Set<Step>()
+  /** While its join is under way a context rests: what two branches did with it would depend on the schedule. */
+  const awake = (): void => {
+    if (suspended) throw misuse(`${at} is used inside its own join: use the context that the branch is given`)
+  }
+  const outsideJoins = (what: string): void => {
+    awake()
+    if (shared.joining > 0) throw misuse(`${what} inside a join at ${at}: its place would depend on the schedule`)
+  }
   return {
     role,
     peers,
     get rng() {
+      awake()
       if (rng === undefined) {
         if (shared.drawnAt.has(at)) throw misuse(`two places draw coins at step ${at}: narrow them apart`)
         shared.drawnAt.add(at)
@@ -32,10 +45,12 @@ const contextAt = (shared: Shared, at: Step, inJoin: boolean): Context<any, any>
       return rng
     },
     *send(name: string, value: unknown, ...[peer]: string[]): Routine<void> {
+      awake()
       const { codec, to, opening } = messages[name]!
       yield { kind: 'send', to: peer ?? to, step: `${at}/${name}`, opening, body: codec.encode(value) }
     },
     *receive(name: string, ...[peer]: string[]): Routine<any> {
+      awake()
       const { codec, from } = messages[name]!
       const sender = peer ?? from
       const step = `${at}/${name}`
@@ -47,26 +62,38 @@ const contextAt = (shared: Shared, at: Step, inJoin: boolean): Context<any, any>
       }
     },
     *compute(kernel, input) {
+      awake()
       return yield { kind: 'compute', step: `${at}/${kernel.name}`, kernel, input }
     },
     *reserve(correlation, count) {
+      outsideJoins('reserve')
       return yield { kind: 'reserve', step: `${at}/${correlation}`, correlation, count }
     },
     *checkpoint() {
-      if (inJoin) throw misuse(`checkpoint inside a join at ${at}: other branches would still be moving the chains`)
+      outsideJoins('checkpoint')
+      if (shared.checkpointed) throw misuse(`a second checkpoint at ${at}`)
+      shared.checkpointed = true
       yield { kind: 'checkpoint', step: `${at}/checkpoint` }
     },
     *join(...branches) {
+      awake()
       const base = `${at}/${joins++}`
-      return yield {
-        kind: 'join',
-        branches: branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`, true))),
-      }
+      const routines = branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`)))
+      suspended = true
+      shared.joining++
+      const results = yield { kind: 'join', branches: routines }
+      shared.joining--
+      suspended = false
+      return results
     },
     narrow(step) {
+      awake()
+      if (!/^[a-z][a-z0-9-]*(?:\/[a-z0-9-]+)*$/.test(step)) {
+        throw misuse(`step ${at}/${step}: a step is lower-case words, joined by hyphens, with a letter first`)
+      }
       if (narrowed.has(step)) throw misuse(`step ${at}/${step} is narrowed twice`)
       narrowed.add(step)
-      return contextAt(shared, `${at}/${step}`, inJoin)
+      return contextAt(shared, `${at}/${step}`)
     },
   }
 }
@@ -89,6 +116,7 @@ export const start = (
   rng: Rng,
 ): Routine<unknown> => {
   const peers = (protocol.roles as readonly string[]).filter((other) => other !== role)
-  const shared: Shared = { messages: protocol.messages, role, peers, rng, drawnAt: new Set() }
-  return protocol.parties[role]!(contextAt(shared, protocol.id, false), parameters, input)
+  const { messages } = protocol
+  const shared: Shared = { messages, role, peers, rng, drawnAt: new Set(), joining: 0, checkpointed: false }
+  return protocol.parties[role]!(contextAt(shared, protocol.id), parameters, input)
 }

@@ -52,13 +52,13 @@ export interface Context<M extends Messages, R extends string> {
   send<K extends Sent<M, R>>(name: K, value: ValueOf<M[K]>, ...to: Peer<M[K]['to']>): Routine<void>
   receive<K extends Received<M, R>>(name: K, ...from: Peer<M[K]['from']>): Routine<ValueOf<M[K]>>
   compute<I, O>(kernel: Kernel<I, O>, input: I): Routine<O>
-  /** `count` units of a preprocessed correlation, as the flat bytes that its maker stored. */
+  /** `count` units of a preprocessed correlation, as the flat bytes that its maker stored. Outside of any `join`. */
   reserve(correlation: string, count: number): Routine<Uint8Array>
   /** Once, outside of any `join`, by all roles, before the first opening message. */
   checkpoint(): Routine<void>
-  /** Runs branches concurrently; results in argument order, whatever the schedule. */
+  /** Runs branches concurrently, each on the context it is given; results in argument order, whatever the schedule. */
   join<const T extends Branches<M, R>>(...branches: T): Routine<Results<T>>
-  /** The same party one level deeper; a name is used once under its parent. */
+  /** The same party one level deeper, at a step of lower-case words; a name is used once under its parent. */
   narrow(step: Step): Context<M, R>
 }
 

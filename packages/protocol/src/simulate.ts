@@ -5,7 +5,7 @@
 import { compareBytes, invariant, taggedDigest, TallyError, toHex, type Rng } from '@tallystick/core'
 import { start } from './context.ts'
 import type { Effect, Routine, Step } from './effects.ts'
-import { referenceEngine, runKernel, type Engine } from './kernel.ts'
+import { referenceEngine, runKernel, type Engine, type Kernel } from './kernel.ts'
 import type { Protocol } from './protocol.ts'
 import { createTranscript, type Head, type Transcript } from './transcript.ts'
 
@@ -24,7 +24,7 @@ export interface FrameTrace {
 export interface Fault {
   /** The party that dies in place of its effect number `at`, counted from 0. */
   readonly crash?: { readonly role: string; readonly at: number }
-  /** What arrives in place of a frame: itself, something else, several frames or none. */
+  /** What arrives in place of a frame: itself, something else, several frames or none; later ones move up. */
   readonly mutate?: (frame: FrameTrace & { readonly body: Uint8Array }) => readonly Uint8Array[]
   /** Which of the runnable fibers moves next; the first where absent. */
   readonly schedule?: (runnable: number) => number
@@ -37,6 +37,8 @@ export interface Simulation<R extends string, P, In> {
   readonly inputs: In
   readonly rng: (role: R) => Rng
   readonly engine?: Engine
+  /** Performs computations in place of the engine, as a cache does. */
+  readonly compute?: <I, O>(kernel: Kernel<I, O>, input: I) => O
   /** What a party's correlation store hands out, from unit `at` on. */
   readonly reserve?: (role: R, correlation: string, at: number, count: number) => Uint8Array
   readonly journals?: Readonly<Record<string, SimulatedJournal>>
@@ -58,7 +60,8 @@ export interface SimulationResult<R extends string, Out> {
   readonly correlations: Readonly<Record<string, number>>
   readonly rounds: number
   readonly bytes: number
-  readonly checkpoints: number
+  /** For each checkpoint passed: how many frames of the trace were sent before it. */
+  readonly checkpoints: readonly number[]
 }
 
 interface PartyState {
@@ -86,7 +89,14 @@ interface Fiber {
 
 interface Arrival {
   readonly body: Uint8Array
+  /** The round that the frame ends. */
   readonly depth: number
+}
+
+/** What arrived at one step of one link: arrival i meets the receive with ordinal i. */
+interface Wire {
+  readonly arrivals: Arrival[]
+  received: number
 }
 
 /** The typed ending of a party whose peer is no more. */
@@ -98,21 +108,22 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
   simulation: Simulation<R, P, In>,
 ): SimulationResult<R, Out> => {
   const { parameters, inputs, fault = {}, engine = referenceEngine } = simulation
+  const compute = simulation.compute ?? ((kernel, input) => runKernel(engine, kernel, input))
   const binding = simulation.binding ?? taggedDigest('tallystick/simulation/v1', protocol.id)
   const outputs: Record<string, unknown> = {}
   const errors: Record<string, unknown> = {}
   const trace: FrameTrace[] = []
-  const wires = new Map<string, Arrival[]>()
+  const wires = new Map<string, Wire>()
   const fibers: Fiber[] = []
   const correlations: Record<string, number> = {}
   let rounds = 0
-  let checkpoints = 0
+  const checkpoints: number[] = []
 
-  const wire = (from: string, to: string, step: Step): Arrival[] => {
+  const wireAt = (from: string, to: string, step: Step): Wire => {
     const name = `${from}>${to}:${step}`
-    let arrivals = wires.get(name)
-    if (arrivals === undefined) wires.set(name, (arrivals = []))
-    return arrivals
+    let wire = wires.get(name)
+    if (wire === undefined) wires.set(name, (wire = { arrivals: [], received: 0 }))
+    return wire
   }
   const take = (party: PartyState, name: string): number => {
     const ordinal = party.ordinals.get(name) ?? 0
@@ -154,11 +165,7 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
     effects: 0,
     passedCheckpoint: false,
   }))
-  const partyOf = (role: string): PartyState => {
-    const party = parties.find((p) => p.role === role)
-    if (party === undefined) throw new TallyError('api/misuse', 'self', `there is no role "${role}"`)
-    return party
-  }
+  const isRunning = (role: string): boolean => parties.some((p) => p.role === role && p.state === 'running')
 
   const ready = (fiber: Fiber): boolean => {
     const effect = fiber.pending
@@ -168,10 +175,9 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
       return atCheckpoint().length === parties.length || parties.some((p) => p.state !== 'running')
     }
     if (effect.kind !== 'receive') return true
-    const name = `receive:${effect.from}:${effect.step}`
-    const known = party.journal.has(`${name}#${party.ordinals.get(name) ?? 0}`)
-    const arrived = wire(effect.from, party.role, effect.step).length > 0
-    return known || arrived || partyOf(effect.from).state !== 'running'
+    const { arrivals, received } = wireAt(effect.from, party.role, effect.step)
+    const known = party.journal.has(`receive:${effect.from}:${effect.step}#${received}`)
+    return known || arrivals.length > received || !isRunning(effect.from)
   }
   const atCheckpoint = (): Fiber[] =>
     fibers.filter((f) => f.pending?.kind === 'checkpoint' && f.party.state === 'running')
@@ -196,20 +202,23 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
           return raise(new TallyError('api/misuse', 'self', `${effect.step} opens before any checkpoint`))
         }
         const { to, step, body, opening } = effect
-        partyOf(to)
+        if (to === party.role || !(protocol.roles as readonly string[]).includes(to)) {
+          return raise(new TallyError('api/misuse', 'self', `${step}: ${party.role} has no peer "${to}"`))
+        }
         const ordinal = take(party, `send:${to}:${step}`)
         party.transcript.append(party.role, to, step, body)
         const frame = { from: party.role, to, step, ordinal, bytes: body.length, opening }
         trace.push(frame)
         const arrivals = fault.mutate?.({ ...frame, body: body.slice() }) ?? [body.slice()]
-        for (const arrival of arrivals) wire(party.role, to, step).push({ body: arrival, depth: fiber.depth + 1 })
+        const wire = wireAt(party.role, to, step)
+        for (const arrival of arrivals) wire.arrivals.push({ body: arrival, depth: fiber.depth + 1 })
         return go()
       }
       case 'receive': {
         const { from, step, maxBytes } = effect
-        const name = `receive:${from}:${step}`
-        const key = `${name}#${take(party, name)}`
-        const arrival = wire(from, party.role, step).shift()
+        const wire = wireAt(from, party.role, step)
+        const key = `receive:${from}:${step}#${wire.received}`
+        const arrival = wire.arrivals[wire.received++]
         const body = (party.journal.get(key) as Uint8Array | undefined) ?? arrival?.body
         if (arrival !== undefined) fiber.depth = Math.max(fiber.depth, arrival.depth)
         rounds = Math.max(rounds, fiber.depth)
@@ -226,7 +235,7 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
         const name = `compute:${effect.step}`
         const key = `${name}#${take(party, name)}`
         try {
-          if (!party.journal.has(key)) party.journal.set(key, runKernel(engine, effect.kernel, effect.input))
+          if (!party.journal.has(key)) party.journal.set(key, compute(effect.kernel, effect.input))
         } catch (error) {
           return raise(error)
         }
@@ -240,10 +249,15 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
         const at = party.reserved.get(correlation) ?? 0
         party.reserved.set(correlation, at + count)
         correlations[correlation] = (correlations[correlation] ?? 0) + count
-        const name = `reserve:${step}`
-        const key = `${name}#${take(party, name)}`
-        if (!party.journal.has(key)) {
-          party.journal.set(key, simulation.reserve(party.role as R, correlation, at, count))
+        const key = `reserve:${step}#${take(party, `reserve:${step}`)}`
+        try {
+          if (simulation.reserve === undefined) {
+            throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
+          }
+          const stored = party.journal.get(key) ?? simulation.reserve(party.role as R, correlation, at, count)
+          party.journal.set(key, stored)
+        } catch (error) {
+          return raise(error)
         }
         return go(party.journal.get(key))
       }
@@ -264,11 +278,11 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
     const waiting = atCheckpoint()
     for (const { party } of waiting) if (party !== fiber.party && dies(party)) return checkpoint(fiber)
     const deepest = Math.max(...waiting.map((f) => f.depth))
-    checkpoints++
-    const mismatch = firstMismatch(parties)
+    const mismatch = firstMismatch(parties) ?? leftOver(wires)
+    if (mismatch === undefined) checkpoints.push(trace.length)
     for (const other of waiting) {
       if (other !== fiber) other.party.effects++
-      other.party.passedCheckpoint = true
+      other.party.passedCheckpoint = mismatch === undefined
       other.depth = deepest
       advance(other, () => (mismatch === undefined ? other.routine.next() : other.routine.throw(mismatch)))
     }
@@ -356,11 +370,12 @@ const firstMismatch = (parties: readonly PartyState[]): TallyError | undefined =
   return undefined
 }
 
-const leftOver = (wires: ReadonlyMap<string, readonly Arrival[]>): TallyError | undefined => {
-  for (const [name, arrivals] of wires) {
-    if (arrivals.length === 0) continue
+const leftOver = (wires: ReadonlyMap<string, Wire>): TallyError | undefined => {
+  for (const [name, { arrivals, received }] of wires) {
+    const count = arrivals.length - received
+    if (count <= 0) continue
     const peer = name.slice(0, name.indexOf('>'))
-    return new TallyError('peer/unexpected-message', { peer }, `${name}: ${arrivals.length} frames that nobody awaited`)
+    return new TallyError('peer/unexpected-message', { peer }, `${name}: ${count} frames that nobody awaited`)
   }
   return undefined
 }

@@ -57,23 +57,17 @@ export function* sendMasked(
   }
 }
 
-/** Receives `rows` rows of elements, chunk by chunk; `take` is given each chunk with the index of its first row. */
-export function* receiveRows(
+/** Receives the frame of rows from … to. @throws TallyError peer/misbehaved for any other number of rows. */
+function* receiveChunk(
   peer: Role,
   what: string,
-  rows: number,
-  { chunkRows }: Parameters,
+  [from, to]: readonly [from: number, to: number],
   receive: Receive,
-  take: (chunk: Uint8Array, from: number) => Routine<void>,
-): Routine<void> {
-  for (const [from, to] of chunks(rows, chunkRows)) {
-    const chunk = yield* receive()
-    if (chunk.length !== elementBytes * (to - from)) {
-      const found = chunk.length / elementBytes
-      throw wrongRows(peer, what, `expected ${to - from} rows in the frame from row ${from} on, found ${found}`)
-    }
-    yield* take(chunk, from)
-  }
+): Routine<Uint8Array> {
+  const chunk = yield* receive()
+  if (chunk.length === elementBytes * (to - from)) return chunk
+  const found = chunk.length / elementBytes
+  throw wrongRows(peer, what, `expected ${to - from} rows in the frame from row ${from} on, found ${found}`)
 }
 
 /** Receives the peer's masked rows and masks them a second time: `rows` elements. */
@@ -86,13 +80,14 @@ export function* receiveAndMask(
 ): Routine<Uint8Array> {
   const rows = parameters.sizes[peer]
   const doubled = new Uint8Array(elementBytes * rows)
-  yield* receiveRows(peer, 'masked rows', rows, parameters, receive, function* (points, from) {
+  for (const [from, to] of chunks(rows, parameters.chunkRows)) {
+    const points = yield* receiveChunk(peer, 'masked rows', [from, to], receive)
     const { points: chunk, bad } = yield* ctx.compute(curve25519Scale, { scalar, points })
     if (bad >= 0) {
       throw wrongRows(peer, 'masked rows', `row ${from + bad} is no canonical, non-neutral element of the group`)
     }
     doubled.set(chunk, elementBytes * from)
-  })
+  }
   return doubled
 }
 
@@ -112,10 +107,11 @@ export function* sendDoubled(
 /** Receives own rows back, doubly masked. */
 export function* receiveDoubled(parameters: Parameters, role: Role, receive: Receive): Routine<Uint8Array> {
   const peer = role === 'receiver' ? 'sender' : 'receiver'
-  const own = new Uint8Array(elementBytes * parameters.sizes[role])
-  yield* receiveRows(peer, 'doubly masked rows', parameters.sizes[role], parameters, receive, function* (chunk, from) {
-    own.set(chunk, elementBytes * from)
-  })
+  const rows = parameters.sizes[role]
+  const own = new Uint8Array(elementBytes * rows)
+  for (const [from, to] of chunks(rows, parameters.chunkRows)) {
+    own.set(yield* receiveChunk(peer, 'doubly masked rows', [from, to], receive), elementBytes * from)
+  }
   return own
 }
 
