@@ -51,7 +51,7 @@ export interface ScaleOutput {
 function sliceMessages<T extends HashInput>(input: T, from: number, to: number): T {
   const start = input.offsets[from]!
   const offsets = Uint32Array.from(input.offsets.subarray(from, to + 1), (offset) => offset - start)
-  return { ...input, bytes: input.bytes.subarray(start, input.offsets[to]!), offsets }
+  return { ...input, bytes: input.bytes.subarray(start, input.offsets[to]), offsets }
 }
 
 function joinScaled(parts: readonly ScaleOutput[]): ScaleOutput {

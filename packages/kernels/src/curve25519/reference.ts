@@ -90,7 +90,7 @@ export function hash({ dst, bytes, offsets }: HashInput): Uint8Array {
   const n = offsets.length - 1
   const out = new Uint8Array(32 * n)
   for (let i = 0; i < n; i++) {
-    const [u0, u1] = hashToField(bytes.subarray(offsets[i]!, offsets[i + 1]!), dst)
+    const [u0, u1] = hashToField(bytes.subarray(offsets[i], offsets[i + 1]), dst)
     toLittleEndian(fromField(u0, u1), out.subarray(32 * i, 32 * i + 32))
   }
   return out
