@@ -1,2 +1,3 @@
+export * from './events.ts'
 export * from './journal.ts'
 export * from './link.ts'
