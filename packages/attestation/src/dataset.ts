@@ -37,7 +37,7 @@ export interface Rows {
 export const rowCount = (rows: Rows): number => rows.offsets.length - 1
 
 export const rowAt = (rows: Rows, index: number): Uint8Array =>
-  rows.bytes.subarray(rows.offsets[index]!, rows.offsets[index + 1]!)
+  rows.bytes.subarray(rows.offsets[index], rows.offsets[index + 1])
 
 export const jobSaltKey = (partySecret: Uint8Array, sessionId: Uint8Array, datasetId: Uint8Array): Digest =>
   taggedMac(partySecret, 'tallystick/job-salt/v1', 'salt', sessionId, datasetId)
@@ -124,8 +124,9 @@ export const commitRows = (rows: Rows, saltKey: Uint8Array, sha256: Sha256 = por
   for (let from = 0; from < size; from += tileRows) {
     const tile = createTree(sha256)
     for (let index = from; index < Math.min(from + tileRows, size); index++) tile.append(leaf(index))
-    tiles.push(tile.root())
-    tree.append(tiles.at(-1)!)
+    const root = tile.root()
+    tiles.push(root)
+    tree.append(root)
   }
   const range = (from: number, to: number): Uint8Array => {
     const part = createTree(sha256)

@@ -1,2 +1,5 @@
 export * from './dataset.ts'
+export * from './disclosure.ts'
+export * from './evidence.ts'
 export { portableSha256, type Sha256 } from './merkle.ts'
+export * from './seal.ts'

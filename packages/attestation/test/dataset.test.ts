@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, equalBytes, fromHex, toHex, u32, u64, utf8ToBytes, type Hex } from '@tallystick/core'
 import { commitDataset, commitRows, createDatasetCommitter, provesRow, rowAt, type Rows } from '../src/dataset.ts'
