@@ -1,0 +1,152 @@
+/** What the conformance kit is given about a protocol, and one run of it under a fault plan. */
+import { createRng, encodeValue, equalBytes, invariant, taggedDigest, toHex, type Value } from '@tallystick/core'
+import { referenceEngine, runKernel, type Engine, type Kernel } from '../kernel.ts'
+import type { AnyProtocol, Protocol } from '../protocol.ts'
+import { simulate, type FrameTrace, type SimulatedJournal, type SimulationResult } from '../simulate.ts'
+import { mutator, scheduler, type FaultPlan, type Material } from './faults.ts'
+
+/** Inputs to run a protocol on. Small ones: the matrix of crashes and mutations is quadratic in the frames. */
+export interface Case<P, In> {
+  readonly name: string
+  readonly parameters: P
+  readonly inputs: In
+  /** Other inputs under the same public parameters: what an observer of the network sees must not change. */
+  readonly alternative?: In
+  /** What a party's correlation store hands out, from unit `at` on. */
+  readonly reserve?: (role: any, correlation: string, at: number, count: number) => Uint8Array
+}
+
+export interface Options {
+  /** Everything random in the kit comes from it; another seed is another campaign. */
+  readonly seed?: string
+  /** Random schedules a case; 200 unless told. */
+  readonly schedules?: number
+  readonly engine?: Engine
+  /** False for a protocol without an output that anyone could learn, such as the making of correlations. */
+  readonly opens?: boolean
+}
+
+/** One protocol under test on one case. */
+export interface Subject {
+  readonly protocol: AnyProtocol
+  readonly case: Case<any, any>
+  readonly seed: string
+  readonly schedules: number
+  readonly opens: boolean
+  readonly compute: <I, O>(kernel: Kernel<I, O>, input: I) => O
+}
+
+export interface Observation extends SimulationResult<string, Record<string, unknown>> {
+  /** What was sent, by {@link frameKey}. */
+  readonly bodies: ReadonlyMap<string, Uint8Array>
+}
+
+export const frameKey = ({ from, to, step, ordinal }: FrameTrace): string => `${from}>${to}:${step}#${ordinal}`
+
+/** Outputs are plain values (they are committed to), so equal encodings are equal outputs. */
+export const sameValue = (a: unknown, b: unknown): boolean =>
+  equalBytes(encodeValue(a as Value), encodeValue(b as Value))
+
+/**
+ * Kernels are functions, so a matrix of thousands of runs on one case computes each call twice: once for its value and
+ * once more, when it comes back, to see that it is a function.
+ */
+const remember = (engine: Engine): Subject['compute'] => {
+  const known = new Map<string, { readonly output: Uint8Array; checked: boolean; readonly make: () => unknown }>()
+  return <I, O>(kernel: Kernel<I, O>, input: I): O => {
+    const key = kernel.name + toHex(taggedDigest('tallystick/conformance/kernel/v1', encodeValue(input as Value)))
+    const before = known.get(key)
+    if (before?.checked === true) return before.make() as O
+    const output = runKernel(engine, kernel, input)
+    const encoded = encodeValue(output as Value)
+    if (before === undefined) {
+      // A fresh copy for each caller: one may write into what it was given.
+      const copy = copier(output as Value)
+      known.set(key, { output: encoded, checked: false, make: copy })
+      return copy() as O
+    }
+    invariant(equalBytes(before.output, encoded), `kernel ${kernel.name} is a function of its input`)
+    before.checked = true
+    return output
+  }
+}
+
+const copyOf = (value: Value): Value => {
+  if (value === null || typeof value !== 'object') return value
+  if (ArrayBuffer.isView(value)) return value.slice()
+  if (Array.isArray(value)) return value.map(copyOf)
+  return Object.fromEntries(Object.entries(value as Record<string, Value>).map(([key, item]) => [key, copyOf(item)]))
+}
+
+const copier = (value: Value): (() => Value) => {
+  const original = copyOf(value)
+  return () => copyOf(original)
+}
+
+export const subjectOf = <R extends string, P, In extends Record<R, unknown>, Out extends Record<R, unknown>>(
+  protocol: Protocol<R, any, P, In, Out>,
+  test: Case<P, In>,
+  options: Options = {},
+): Subject => ({
+  protocol,
+  case: test,
+  seed: `${options.seed ?? 'tallystick'}/${protocol.id}/${test.name}`,
+  schedules: options.schedules ?? 200,
+  opens: options.opens ?? true,
+  compute: remember(options.engine ?? referenceEngine),
+})
+
+export interface Run {
+  readonly plan?: FaultPlan
+  readonly journals?: Readonly<Record<string, SimulatedJournal>>
+  /** Inputs in place of the case's. */
+  readonly inputs?: unknown
+  /** Private coins in place of the case's: another session. */
+  readonly coins?: string
+  /** Frames of the clean run and of another session, which some mutations put in a frame's place. */
+  readonly material?: Material
+}
+
+export const run = (
+  subject: Subject,
+  { plan = {}, journals, inputs, coins = 'coins', material }: Run = {},
+): Observation => {
+  const { protocol, case: test, seed } = subject
+  const bodies = new Map<string, Uint8Array>()
+  const mutate = plan.mutation === undefined ? undefined : mutator(plan.mutation, material!)
+  const result = simulate(protocol, {
+    parameters: protocol.parameters(test.parameters),
+    inputs: inputs ?? test.inputs,
+    rng: (role: string) => createRng(taggedDigest('tallystick/conformance/coins/v1', seed, coins, role)),
+    compute: subject.compute,
+    fault: {
+      ...(plan.crash && { crash: plan.crash }),
+      ...(plan.schedule !== undefined && { schedule: scheduler(plan.schedule) }),
+      close: plan.close ?? true,
+      mutate(frame) {
+        bodies.set(frameKey(frame), frame.body.slice())
+        return mutate?.(frameKey(frame), frame.body) ?? [frame.body]
+      },
+    },
+    ...(test.reserve && { reserve: test.reserve }),
+    ...(journals && { journals }),
+  })
+  return { ...(result as SimulationResult<string, Record<string, unknown>>), bodies }
+}
+
+/** Frames of the clean run and of a run with other private coins. */
+export const materialOf = (subject: Subject): Material => ({
+  bodies: run(subject).bodies,
+  foreign: run(subject, { coins: 'another session' }).bodies,
+})
+
+/** Reproduces a run that a finding names. */
+export const runPlan = <R extends string, P, In extends Record<R, unknown>, Out extends Record<R, unknown>>(
+  protocol: Protocol<R, any, P, In, Out>,
+  test: Case<P, In>,
+  plan: FaultPlan,
+  options: Options = {},
+): Observation => {
+  const subject = subjectOf(protocol, test, options)
+  return run(subject, { plan, material: materialOf(subject) })
+}

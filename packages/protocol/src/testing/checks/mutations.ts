@@ -1,0 +1,99 @@
+/**
+ * Every frame changed in every way: each party ends with the right output or a typed error, a frame that does not
+ * decode is refused by its receiver and blamed on its sender, and no wrong output is released. The runs are repeated
+ * without the closing comparison, to count the wrong outputs that it prevented.
+ */
+import { equalBytes, TallyError } from '@tallystick/core'
+import { frameKey, materialOf, run, sameValue, type Observation, type Subject } from '../case.ts'
+import { dice, mutationsOf, mutator, type FaultPlan, type Material, type Mutation } from '../faults.ts'
+import { describeError, notebook, type Check } from '../finding.ts'
+
+/** The name of the counter that must not stay at zero over the cases of a protocol. */
+export const preventedCount = 'wrong outputs prevented by the close'
+
+const partsOf = (key: string) => {
+  const [, from, to, step] = /^(.*?)>(.*?):(.*)#\d+$/.exec(key)!
+  return { from: from!, to: to!, message: step!.slice(step!.lastIndexOf('/') + 1) }
+}
+
+/** What becomes of a frame: whether its codec refuses it, and what is wrong with the codec itself. */
+const decoding = ({ protocol }: Subject, key: string, body: Uint8Array): { refused: boolean; problem?: string } => {
+  const { codec } = protocol.messages[partsOf(key).message]!
+  if (body.length > codec.maxBytes) return { refused: true }
+  try {
+    const again = codec.encode(codec.decode(Uint8Array.from(body)))
+    return equalBytes(again, body)
+      ? { refused: false }
+      : { refused: false, problem: 'accepts two encodings of a value' }
+  } catch (error) {
+    if (error instanceof TallyError && error.area === 'decode') return { refused: true }
+    return { refused: true, problem: `refuses a frame with ${describeError(error)}` }
+  }
+}
+
+/** Whether the party blames the sender for a frame that was none. */
+const refuses = (error: unknown, from: string): boolean =>
+  error instanceof TallyError &&
+  (error.area === 'decode' || error.area === 'peer') &&
+  typeof error.blame === 'object' &&
+  error.blame.peer === from
+
+/** What no run may do, whatever arrives. */
+const endingProblems = ({ protocol }: Subject, { errors, outputs }: Observation): string[] =>
+  (protocol.roles as readonly string[]).flatMap((role) => {
+    const error = errors[role]
+    if (role in outputs && error === undefined) return []
+    if (!(error instanceof TallyError)) return [`${role} ended with ${describeError(error)}`]
+    const own = error.area === 'invariant' || error.area === 'api'
+    return own ? [`a peer's frame made ${role} blame itself: ${describeError(error)}`] : []
+  })
+
+const wrongOutputs = ({ protocol }: Subject, ideal: any, { outputs }: Observation): string[] =>
+  (protocol.roles as readonly string[]).filter((role) => role in outputs && !sameValue(outputs[role], ideal[role]))
+
+const changes = (mutation: Mutation, material: Material): boolean => {
+  const body = material.bodies.get(mutation.frame)!
+  const arrivals = mutator(mutation, material)(mutation.frame, body)!
+  return arrivals.length !== 1 || !equalBytes(arrivals[0]!, body)
+}
+
+export const checkMutations: Check = (subject) => {
+  const { find, count, report } = notebook('mutations')
+  const { protocol, case: test, seed } = subject
+  const ideal = protocol.ideal(protocol.parameters(test.parameters), test.inputs)
+  const clean = run(subject)
+  const material = materialOf(subject)
+  const beforeCheckpoint = new Set(clean.trace.slice(0, clean.checkpoints[0] ?? 0).map(frameKey))
+  const choice = dice(`${seed}/mutations`)
+
+  const attempt = (mutation: Mutation): void => {
+    const plan: FaultPlan = { mutation }
+    const [closed, open] = [plan, { ...plan, close: false }].map((plan) => run(subject, { plan, material }))
+    count('mutations')
+    for (const problem of endingProblems(subject, closed!)) find(problem, plan)
+    for (const role of wrongOutputs(subject, ideal, closed!)) find(`a wrong output of ${role} was released`, plan)
+    count(preventedCount, wrongOutputs(subject, ideal, open!).length)
+    for (const role of protocol.roles as readonly string[]) {
+      const error = closed!.errors[role]
+      count(role in closed!.outputs ? 'ended with the right output' : `ended with ${(error as TallyError).code ?? '?'}`)
+    }
+    const { from, to } = partsOf(mutation.frame)
+    const arrivals = mutator(mutation, material)(mutation.frame, material.bodies.get(mutation.frame)!)!
+    if (arrivals.length === 1) {
+      const { refused, problem } = decoding(subject, mutation.frame, arrivals[0]!)
+      if (problem !== undefined) find(`the codec of ${mutation.frame} ${problem}`, plan)
+      if (refused && !refuses(open!.errors[to], from)) {
+        const found = to in open!.errors ? describeError(open!.errors[to]) : 'an output'
+        find(`${to} got a frame that does not decode and did not blame ${from}, but ended with ${found}`, plan)
+      }
+    }
+    if (beforeCheckpoint.has(mutation.frame)) {
+      count('mutations before the checkpoint')
+      if (closed!.trace.some((frame) => frame.opening)) find('an opening frame left after a mismatch', plan)
+    }
+  }
+  for (const key of material.bodies.keys()) {
+    for (const mutation of mutationsOf(key, material, choice)) if (changes(mutation, material)) attempt(mutation)
+  }
+  return report()
+}
