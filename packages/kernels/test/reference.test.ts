@@ -6,7 +6,8 @@ import { utf8ToBytes } from '@tallystick/core'
 import { describe, expect, it } from 'vitest'
 import { curve25519Hash, curve25519Scale, tableIntersect } from '../src/index.ts'
 import * as vectors from './vectors/curve25519.ts'
-import { clamp, messages, openssl } from './samples.ts'
+import { openssl } from './openssl.ts'
+import { clamp, messages } from './samples.ts'
 
 describe('curve25519/hash', () => {
   it('equals the vectors of RFC 9380', () => {

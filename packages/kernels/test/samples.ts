@@ -1,5 +1,4 @@
-/** Inputs and oracles that the tests share. */
-import { createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto'
+/** Inputs that the tests share, in Node and in browsers. */
 import type { HashInput } from '../src/index.ts'
 
 /** Messages laid out flat. */
@@ -17,20 +16,6 @@ export function clamp(scalar: Uint8Array): Uint8Array {
   out[0]! &= 248
   out[31] = (out[31]! & 127) | 64
   return out
-}
-
-const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const publicPrefix = Buffer.from('302a300506032b656e032100', 'hex')
-
-/** X25519 of OpenSSL; undefined where it refuses an all-zero product. */
-export function openssl(scalar: Uint8Array, u: Uint8Array): Uint8Array | undefined {
-  const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, scalar]), format: 'der', type: 'pkcs8' })
-  const publicKey = createPublicKey({ key: Buffer.concat([publicPrefix, u]), format: 'der', type: 'spki' })
-  try {
-    return Uint8Array.from(diffieHellman({ privateKey, publicKey }))
-  } catch {
-    return undefined
-  }
 }
 
 export const P = 2n ** 255n - 19n

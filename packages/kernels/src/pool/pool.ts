@@ -1,0 +1,205 @@
+/**
+ * Pools run kernels by name, inline or over worker threads, with one interface. What is common to Node and browsers is
+ * here; `node.ts` and `browser.ts` bring the workers.
+ *
+ * A call is cut by `kernel.batch` into pieces of at most PIECE rows. A piece is copied only when a worker is about to
+ * take it, and the copy is transferred, so the caller's buffers are never detached and at most two pieces a worker are
+ * in memory, however large the input; further pieces and calls wait in order. SharedArrayBuffers are shared, not copied.
+ */
+import { invariant, TallyError } from '@tallystick/core'
+import { type Engine, type Kernel, runKernel } from '@tallystick/protocol'
+import { wasmEngine } from '../engine.ts'
+import type { IntersectInput } from '../table/kernels.ts'
+
+export interface Pool extends AsyncDisposable {
+  /** Worker threads; 0 where kernels run in the calling thread. */
+  readonly workers: number
+  /**
+   * @throws TallyError api/misuse for a wrong shape or a disposed pool; the signal's reason once it is aborted, also in
+   * mid-call (a busy worker is stopped and replaced).
+   */
+  run<I, O>(kernel: Kernel<I, O>, input: I, signal?: AbortSignal): Promise<O>
+}
+
+/** Workers, as a platform brings them. */
+export interface Crew extends AsyncDisposable {
+  readonly workers: number
+  /** Calls `serve` in some worker. */
+  call(name: string, input: unknown, transfer: ArrayBuffer[], signal: AbortSignal | undefined): Promise<Reply>
+}
+
+/** Errors cross threads as plain fields: structured cloning would drop code and blame. */
+export type Reply = { readonly output: unknown } | { readonly error: ReturnType<TallyError['toJSON']> }
+
+/** Rows of a piece: 100 ms of scalar multiplications, so that aborting and sharing among callers are prompt. */
+const PIECE = 4096
+
+export interface PoolOptions {
+  /** Worker threads, 1 or more; the number of cores unless given. */
+  readonly workers?: number
+  /**
+   * Estimated microseconds of work below which a call runs in the calling thread; 1000 unless given, about ten times
+   * what a hop to a worker and back costs.
+   */
+  readonly inlineBelow?: number
+}
+
+/** Microseconds of one core for a call, by kernel, as measured (docs/kernels.md); for choosing where to run only. */
+const estimates: Readonly<Record<string, ((input: never) => number) | undefined>> = {
+  'curve25519/hash': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
+    input.offsets.length * 7 + input.bytes.length / 300,
+  'curve25519/scale': (input: { points: Uint8Array }) => (input.points.length / 32) * 22,
+  'curve25519/hash-scale': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
+    input.offsets.length * 29 + input.bytes.length / 300,
+  'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.15,
+}
+
+/** [from, to) of even pieces of at most `most` rows, at least one for each of `parts` takers where there are rows. */
+function cut(rows: number, parts: number, most: number): readonly (readonly [from: number, to: number])[] {
+  const count = Math.max(1, Math.ceil(rows / most), Math.min(parts, rows))
+  const edge = (i: number): number => Math.floor((i * rows) / count)
+  return Array.from({ length: count }, (_, i) => [edge(i), edge(i + 1)])
+}
+
+const bufferOf = (value: unknown): ArrayBuffer[] =>
+  ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : []
+
+/** The buffers behind an output, or a flat record of outputs, to be given away with it. */
+export function buffersOf(output: unknown): ArrayBuffer[] {
+  const values: unknown[] = ArrayBuffer.isView(output) ? [output] : Object.values(output ?? {})
+  return [...new Set(values.flatMap(bufferOf))]
+}
+
+/** A flat input over buffers of its own; shared memory stays shared. */
+function owned(input: unknown): { value: unknown; transfer: ArrayBuffer[] } {
+  const own = (value: unknown): unknown => (bufferOf(value).length > 0 ? (value as Uint8Array).slice() : value)
+  const value = ArrayBuffer.isView(input)
+    ? own(input)
+    : Object.fromEntries(Object.entries(input as object).map(([key, field]) => [key, own(field)]))
+  return { value, transfer: buffersOf(value) }
+}
+
+/** What a worker does with a call. */
+export async function serve(name: string, input: unknown): Promise<Reply> {
+  const implementation = (await wasmEngine())[name]
+  invariant(implementation, `kernel ${name} has no entry in the engine`)
+  try {
+    return { output: implementation(input as never) }
+  } catch (error) {
+    if (error instanceof TallyError) return { error: error.toJSON() }
+    throw error
+  }
+}
+
+const disposed = (): TallyError => new TallyError('api/misuse', 'self', 'expected a pool in use, found it disposed')
+
+/** Rejects with the signal's reason once it is aborted; calls `forget` to stop listening. */
+function aborted(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const listener = (): void => reject(signal.reason as Error)
+  signal.addEventListener('abort', listener, { once: true })
+  return { promise, forget: () => signal.removeEventListener('abort', listener) }
+}
+
+/** Kernels in the calling thread, by `engine` (the WebAssembly one unless given), yielding to events between pieces. */
+export function inlinePool(engine?: Engine): Pool {
+  let open = true
+  return {
+    workers: 0,
+    async run(kernel, input, signal) {
+      const chosen = engine ?? (await wasmEngine())
+      const pieces = kernel.batch ? cut(kernel.batch.rows(input), 1, PIECE / 4) : []
+      const outputs = []
+      for (let i = 0; i < Math.max(1, pieces.length); i++) {
+        if (!open) throw disposed()
+        signal?.throwIfAborted()
+        if (!kernel.batch || pieces.length === 1) return runKernel(chosen, kernel, input)
+        outputs.push(runKernel(chosen, kernel, kernel.batch.slice(input, ...pieces[i]!)))
+        await new Promise((resolve) => setTimeout(resolve))
+      }
+      return kernel.batch!.join(
+        outputs,
+        pieces.map(([from, to]) => to - from),
+      )
+    },
+    [Symbol.asyncDispose]: async () => void (open = false),
+  }
+}
+
+/** A pool over a crew of workers. */
+export function poolOver(crew: Crew, inlineBelow = 1000): Pool {
+  let open = true
+  let free = 2 * crew.workers
+  const waiting: (() => void)[] = []
+
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+
+  async function call(name: string, piece: () => unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const { value, transfer } = owned(piece())
+    const reply = await crew.call(name, value, transfer, signal).catch((cause: unknown) => {
+      if (!open) throw disposed()
+      if (signal?.aborted) throw signal.reason
+      throw new TallyError('invariant/broken', 'self', `kernel ${name} failed in its worker`, { cause })
+    })
+    if ('output' in reply) return reply.output
+    const { code, blame, message, remedy } = reply.error
+    throw new TallyError(code, blame, message, remedy === undefined ? {} : { remedy })
+  }
+
+  async function spread<I, O>(kernel: Kernel<I, O>, input: I, signal: AbortSignal | undefined): Promise<O> {
+    const { name, batch } = kernel
+    const rows = batch?.rows(input) ?? 0
+    const pieces = batch ? cut(rows, crew.workers, PIECE) : []
+    let failed = false
+    const dispatch = (piece: () => unknown): Promise<unknown> =>
+      inTurn(async () => {
+        if (!open) throw disposed()
+        signal?.throwIfAborted()
+        // A piece that waited while another one failed: its output would be thrown away.
+        if (failed) return undefined
+        return call(name, piece, signal).catch((error: unknown) => {
+          failed = true
+          throw error
+        })
+      })
+    if (!batch || pieces.length === 1) return (await dispatch(() => input)) as O
+    const outputs = await Promise.all(pieces.map(([from, to]) => dispatch(() => batch.slice(input, from, to))))
+    return batch.join(
+      outputs as O[],
+      pieces.map(([from, to]) => to - from),
+    )
+  }
+
+  return {
+    workers: crew.workers,
+    async run(kernel, input, signal) {
+      if (!open) throw disposed()
+      signal?.throwIfAborted()
+      const engine = await wasmEngine()
+      const estimate = estimates[kernel.name]?.(input as never) ?? Infinity
+      if (!engine[kernel.name] || estimate < inlineBelow) return runKernel(engine, kernel, input)
+      if (!signal) return spread(kernel, input, undefined)
+      const abort = aborted(signal)
+      try {
+        return await Promise.race([spread(kernel, input, signal), abort.promise])
+      } finally {
+        abort.forget()
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (!open) return
+      open = false
+      await crew[Symbol.asyncDispose]()
+    },
+  }
+}
