@@ -70,7 +70,7 @@ export const pingPong = defineProtocol({
     *server(ctx, { rounds }, ball) {
       let current = ball
       for (let i = 0; i < rounds; i += 2) {
-        const round = ctx.narrow(`${i}`)
+        const round = ctx.narrow(`round-${i}`)
         yield* round.send('ping', current)
         current = yield* round.receive('pong')
       }
@@ -78,7 +78,7 @@ export const pingPong = defineProtocol({
     },
     *returner(ctx, { rounds }) {
       for (let i = 0; i < rounds; i += 2) {
-        const round = ctx.narrow(`${i}`)
+        const round = ctx.narrow(`round-${i}`)
         yield* round.send('pong', yield* round.receive('ping'))
       }
       return rounds
