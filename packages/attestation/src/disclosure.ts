@@ -6,8 +6,8 @@
  *
  * This binds honest software. It does not bind parties that collude, nor an auditor that shares its key.
  */
-import { fromHex, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
-import { eventDigest, signedBy, type Disclosure } from '@tallystick/session'
+import { fromHex, TallyError, toHex, type Hex } from '@tallystick/core'
+import { auditorAddress, eventDigest, signedBy, type Disclosure } from '@tallystick/session'
 import type { CountersignedDisclosure } from './evidence.ts'
 
 /** What of the signed terms decides about disclosures. */
@@ -29,10 +29,6 @@ export interface EventSigner {
   /** @param digest 32 bytes; resolves to r ‖ s ‖ v, 65 bytes */
   sign(digest: Uint8Array): Promise<Uint8Array>
 }
-
-/** The auditor's key as signed events name it: the last 20 bytes of a digest of the age recipient. */
-export const auditorAddress = (recipient: string): Hex =>
-  toHex(taggedDigest('tallystick/auditor/v1', recipient).subarray(12))
 
 const indexOf = (terms: DisclosureTerms, role: string): number => {
   const index = terms.parties.findIndex((party) => party.role === role)

@@ -5,29 +5,26 @@
  * Plain form, so that hundreds of megabytes stream: the line `tallystick/evidence/1`, then entries
  *   u32 length ‖ canonical JSON head ‖ u32 length ‖ body
  * one of kind `evidence` (everything small, and how many of the others follow), `rows` (4096 rows each: their lengths in
- * 32 bits, then their bytes), `frame` (one received frame), `resource` (one reserved range of correlations), `end`.
+ * 32 bits, then their bytes), `frame` (one received frame), `resource` (one reserved range of correlations), `chains`
+ * (at the checkpoint and at the end, as JSON), `end`.
  */
 import {
   canonicalBytes,
   concatBytes,
   equalBytes,
+  fromHex,
   parseCanonical,
   readU32,
   TallyError,
+  toHex,
   u32,
   utf8ToBytes,
   type Hex,
 } from '@tallystick/core'
 import { rowAt, rowCount, type Rows } from './dataset.ts'
-import { count, hexOf, literal, recordOf, shapeOf, text, withCode, type Parse, type Parsed } from './shape.ts'
-
-/** A frame as the party received it. */
-export interface InboxFrame {
-  readonly from: string
-  readonly step: string
-  readonly ordinal: number
-  readonly body: Uint8Array
-}
+import type { EvidenceMaterial, InboxFrame, SignedChains, StepHead } from '@tallystick/session'
+import { z } from 'zod'
+import { count, hex, parseShape, role } from './shape.ts'
 
 /** A range of preprocessed correlations as the party reserved it. */
 export interface ReservedResource {
@@ -63,6 +60,8 @@ export interface Evidence {
   readonly coin: { readonly share: Hex; readonly nonce: Hex }
   readonly inbox: readonly InboxFrame[]
   readonly resources: readonly ReservedResource[]
+  /** The chains that the party's signed heads are made of. */
+  readonly chains: SignedChains
   readonly disclosure: CountersignedDisclosure
 }
 
@@ -71,30 +70,33 @@ const rowsPerEntry = 4096
 const maxHeadBytes = 1 << 20
 const maxBodyBytes = 1 << 28
 
-const parseSmall = shapeOf({
-  kind: literal('evidence'),
-  specHash: hexOf(32),
+const step = z.string().min(1).max(1000)
+const smallShape = z.strictObject({
+  kind: z.literal('evidence'),
+  specHash: hex(32),
   attempt: count,
-  role: text,
-  package: text,
-  code: hexOf(32),
-  input: shapeOf({ datasetId: hexOf(32), jobSaltKey: hexOf(32), nonce: hexOf(32), rows: count }),
-  seed: shapeOf({ value: hexOf(32), nonce: hexOf(32) }),
-  coin: shapeOf({ share: hexOf(32), nonce: hexOf(32) }),
-  disclosure: shapeOf({ role: text, attempt: count, auditor: hexOf(20), signatures: recordOf(hexOf(65)) }),
+  role,
+  package: z.string().max(100),
+  code: hex(32),
+  input: z.strictObject({ datasetId: hex(32), jobSaltKey: hex(32), nonce: hex(32), rows: count }),
+  seed: z.strictObject({ value: hex(32), nonce: hex(32) }),
+  coin: z.strictObject({ share: hex(32), nonce: hex(32) }),
+  disclosure: z.strictObject({ role, attempt: count, auditor: hex(20), signatures: z.record(role, hex(65)) }),
   frames: count,
   resources: count,
 })
-const parseRows = shapeOf({ kind: literal('rows'), count })
-const parseFrame = shapeOf({ kind: literal('frame'), from: text, step: text, ordinal: count })
-const parseResource = shapeOf({
-  kind: literal('resource'),
-  correlation: text,
-  step: text,
+const rowsShape = z.strictObject({ kind: z.literal('rows'), count })
+const frameShape = z.strictObject({ kind: z.literal('frame'), from: role, step, ordinal: count })
+const resourceShape = z.strictObject({
+  kind: z.literal('resource'),
+  correlation: z.string().max(200),
+  step,
   ordinal: count,
   count,
 })
-const parseEnd = shapeOf({ kind: literal('end') })
+const chainsShape = z.strictObject({ kind: z.literal('chains'), at: z.enum(['checkpoint', 'view']) })
+const chainListShape = z.array(z.strictObject({ from: role, to: role, step, frames: count, head: hex(32) }))
+const endShape = z.strictObject({ kind: z.literal('end') })
 
 const entry = (head: object, body: Uint8Array = new Uint8Array(0)): Uint8Array[] => {
   const headBytes = canonicalBytes(head)
@@ -108,7 +110,7 @@ const encodeRows = (rows: Rows, from: number, to: number): Uint8Array => {
 
 /** The plain form in pieces, none larger than the largest frame or 4096 rows. */
 export function* encodeEvidence(evidence: Evidence): Generator<Uint8Array> {
-  const { input, inbox, resources, ...rest } = evidence
+  const { input, inbox, resources, chains, ...rest } = evidence
   const { rows, ...commitment } = input
   const size = rowCount(rows)
   const small = { ...rest, kind: 'evidence', frames: inbox.length, resources: resources.length }
@@ -120,6 +122,7 @@ export function* encodeEvidence(evidence: Evidence): Generator<Uint8Array> {
   }
   for (const { body, ...frame } of inbox) yield* entry({ kind: 'frame', ...frame }, body)
   for (const { body, ...resource } of resources) yield* entry({ kind: 'resource', ...resource }, body)
+  for (const at of ['checkpoint', 'view'] as const) yield* entry({ kind: 'chains', at }, canonicalBytes(chains[at]))
   yield* entry({ kind: 'end' })
 }
 
@@ -155,10 +158,10 @@ const createReader = (source: AsyncIterable<Uint8Array>) => {
 }
 type Reader = ReturnType<typeof createReader>
 
-const readEntry = async <T>(reader: Reader, parse: Parse<T>): Promise<{ head: T; body: Uint8Array }> => {
+const readEntry = async <T>(reader: Reader, shape: z.ZodType<T>): Promise<{ head: T; body: Uint8Array }> => {
   const headLength = readU32(await reader.take(4))
   if (headLength > maxHeadBytes) throw malformed(`an entry has a head of ${headLength} bytes`)
-  const head = parse(parseCanonical(await reader.take(headLength)), 'entry')
+  const head = parseShape('evidence/malformed', 'evidence', shape, parseCanonical(await reader.take(headLength)))
   const bodyLength = readU32(await reader.take(4))
   if (bodyLength > maxBodyBytes) throw malformed(`an entry has a body of ${bodyLength} bytes`)
   return { head, body: await reader.take(bodyLength) }
@@ -169,7 +172,7 @@ const readRows = async (reader: Reader, size: number): Promise<Rows> => {
   const parts: Uint8Array[] = []
   let position = 0
   for (let from = 0; from < size; from += rowsPerEntry) {
-    const { head, body } = await readEntry(reader, parseRows)
+    const { head, body } = await readEntry(reader, rowsShape)
     const rows = Math.min(rowsPerEntry, size - from)
     const start = position
     if (head.count !== rows || body.length < 4 * rows) throw malformed(`expected ${rows} rows from row ${from} on`)
@@ -180,28 +183,35 @@ const readRows = async (reader: Reader, size: number): Promise<Rows> => {
   return { bytes: concatBytes(...parts), offsets: Uint32Array.from(offsets) }
 }
 
+const readChains = async (reader: Reader, at: 'checkpoint' | 'view'): Promise<readonly StepHead[]> => {
+  const { head, body } = await readEntry(reader, chainsShape)
+  if (head.at !== at) throw malformed(`expected the chains at the ${at}`)
+  return parseShape('evidence/malformed', `chains at the ${at}`, chainListShape, parseCanonical(body))
+}
+
 const readEvidence = async (reader: Reader): Promise<Evidence> => {
   if (!equalBytes(await reader.take(magic.length), magic)) throw malformed('it does not start as evidence')
-  const { head, body } = await readEntry(reader, parseSmall)
+  const { head, body } = await readEntry(reader, smallShape)
   if (body.length > 0) throw malformed('its first entry has a body')
-  const { kind: _kind, input, frames, resources, ...rest }: Parsed<typeof parseSmall> = head
+  const { kind: _kind, input, frames, resources, ...rest } = head
   const { rows: size, ...commitment } = input
   const rows = await readRows(reader, size)
   const inbox: InboxFrame[] = []
   while (inbox.length < frames) {
-    const frame = await readEntry(reader, parseFrame)
+    const frame = await readEntry(reader, frameShape)
     const { from, step, ordinal } = frame.head
     inbox.push({ from, step, ordinal, body: frame.body })
   }
   const reserved: ReservedResource[] = []
   while (reserved.length < resources) {
-    const resource = await readEntry(reader, parseResource)
+    const resource = await readEntry(reader, resourceShape)
     const { correlation, step, ordinal, count: units } = resource.head
     reserved.push({ correlation, step, ordinal, count: units, body: resource.body })
   }
-  const end = await readEntry(reader, parseEnd)
+  const chains = { checkpoint: await readChains(reader, 'checkpoint'), view: await readChains(reader, 'view') }
+  const end = await readEntry(reader, endShape)
   if (end.body.length > 0 || !(await reader.atEnd())) throw malformed('something follows its end')
-  return { ...rest, input: { ...commitment, rows }, inbox, resources: reserved }
+  return { ...rest, input: { ...commitment, rows }, inbox, resources: reserved, chains }
 }
 
 /** @throws TallyError evidence/malformed for anything but the image of {@link encodeEvidence} */
@@ -209,8 +219,41 @@ export const decodeEvidence = async (source: AsyncIterable<Uint8Array>): Promise
   try {
     return await readEvidence(createReader(source))
   } catch (cause) {
-    return withCode('evidence/malformed', 'evidence', () => {
-      throw cause
+    if (!(cause instanceof TallyError) || cause.area !== 'decode') throw cause
+    throw new TallyError('evidence/malformed', 'none', `evidence: ${cause.message}`, {
+      cause,
+      remedy: 'ask the party for its evidence file again',
     })
   }
 }
+
+/** What a party adds to the material of its session. */
+export interface EvidenceParts {
+  readonly rows: Rows
+  readonly datasetId: Hex
+  readonly jobSaltKey: Uint8Array
+  readonly package: string
+  readonly code: Hex
+  readonly disclosure: CountersignedDisclosure
+}
+
+/** The evidence of a party from what its session left and what it committed to; reads the whole inbox. */
+export const assembleEvidence = (material: EvidenceMaterial, parts: EvidenceParts): Evidence => ({
+  specHash: material.specHash,
+  attempt: material.attempt,
+  role: material.role,
+  package: parts.package,
+  code: parts.code,
+  input: {
+    rows: parts.rows,
+    datasetId: parts.datasetId,
+    jobSaltKey: toHex(parts.jobSaltKey),
+    nonce: material.inputNonce,
+  },
+  seed: { value: material.seed, nonce: material.seedNonce },
+  coin: { share: material.coin, nonce: material.coinNonce },
+  inbox: [...material.inbox],
+  resources: material.reserved.map(({ units, ...range }) => ({ ...range, body: fromHex(units) })),
+  chains: material.chains,
+  disclosure: parts.disclosure,
+})

@@ -53,6 +53,10 @@ const evidenceOf = (rows: number, frames: number, frameBytes = 40): Evidence => 
     body: bytes(frameBytes, i),
   })),
   resources: [{ correlation: 'triples', step: 'x/triples', ordinal: 0, count: 2, body: bytes(64, 5) }],
+  chains: {
+    checkpoint: [],
+    view: [{ from: 'sender', to: 'receiver', step: 'psi/ecdh/reply', frames, head: hex(17) }],
+  },
   disclosure: countersigned('receiver'),
 })
 
