@@ -5,7 +5,7 @@
  *   jobSaltKey = HMAC(party secret, 'salt' ‖ sessionId ‖ dataset id)          one a job; goes into the evidence
  *   rowSalt    = HMAC(jobSaltKey, row index)                                  one a row; goes into that row's opening
  *   leaf       = H(0x00 ‖ tag ‖ index ‖ rowSalt ‖ row)                        RFC 6962 leaf of a salted row
- *   root       = H(tag ‖ leaf count ‖ RFC 6962 tree of the leaves)            binds the count that the terms state
+ *   root       = H(tag ‖ leaf count ‖ HMAC(jobSaltKey, dataset id) ‖ RFC 6962 tree of the leaves)
  *
  * Hiding: HMAC-SHA256 is a pseudorandom function, so without the salts a leaf is a hash of 256 unknown bits. Binding:
  * SHA-256 is collision resistant. The same dataset in another job gives an unrelated root. A million rows need the root
@@ -42,13 +42,24 @@ export const rowAt = (rows: Rows, index: number): Uint8Array =>
 export const jobSaltKey = (partySecret: Uint8Array, sessionId: Uint8Array, datasetId: Uint8Array): Digest =>
   taggedMac(partySecret, 'tallystick/job-salt/v1', 'salt', sessionId, datasetId)
 
+/** What beside the rows a root is a function of. */
+export interface Salting {
+  readonly jobSaltKey: Uint8Array
+  readonly datasetId: Uint8Array
+}
+
 const leafTag = utf8ToBytes('tallystick/row/v1')
 const leafPrefix = concatBytes(new Uint8Array([0]), u32(leafTag.length), leafTag)
 
 const leafOf = (sha256: Sha256, index: number, rowSalt: Uint8Array, row: Uint8Array): Uint8Array =>
   sha256(concatBytes(leafPrefix, u64(index), rowSalt, row))
 
-const rootOf = (count: number, tree: Uint8Array): Digest => taggedDigest('tallystick/dataset-root/v1', u64(count), tree)
+/** The dataset's id, hidden from those who see an opening. */
+const hiddenId = ({ jobSaltKey: key, datasetId }: Salting): Digest =>
+  taggedMac(key, 'tallystick/dataset-id/v1', datasetId)
+
+const rootOf = (count: number, dataset: Uint8Array, tree: Uint8Array): Digest =>
+  taggedDigest('tallystick/dataset-root/v1', u64(count), dataset, tree)
 
 const blockBytes = 64
 
@@ -73,12 +84,12 @@ export interface DatasetCommitter {
   finish(): { readonly root: Digest; readonly rows: number }
 }
 
-export const createDatasetCommitter = (saltKey: Uint8Array, sha256: Sha256 = portableSha256): DatasetCommitter => {
-  const saltOf = rowSalts(saltKey, sha256)
+export const createDatasetCommitter = (salting: Salting, sha256: Sha256 = portableSha256): DatasetCommitter => {
+  const saltOf = rowSalts(salting.jobSaltKey, sha256)
   const tree = createTree(sha256)
   return {
     append: (row) => tree.append(leafOf(sha256, tree.size, saltOf(tree.size), row)),
-    finish: () => ({ root: rootOf(tree.size, tree.root()), rows: tree.size }),
+    finish: () => ({ root: rootOf(tree.size, hiddenId(salting), tree.root()), rows: tree.size }),
   }
 }
 
@@ -87,6 +98,8 @@ export interface RowOpening {
   readonly index: number
   /** Rows of the dataset. */
   readonly rows: number
+  /** HMAC of the dataset's id under the key of the salts. */
+  readonly dataset: Hex
   readonly row: Hex
   readonly rowSalt: Hex
   /** Sibling hashes, nearest the leaf first. */
@@ -114,10 +127,11 @@ export interface CommitOptions {
 const tileRows = 1024
 
 /** Commitment to rows under a given salt key: what the party computes, and the auditor again from the evidence. */
-export const commitRows = (rows: Rows, saltKey: Uint8Array, sha256: Sha256 = portableSha256): DatasetCommitment => {
+export const commitRows = (rows: Rows, salting: Salting, sha256: Sha256 = portableSha256): DatasetCommitment => {
   checkRows(rows)
+  const dataset = hiddenId(salting)
   const size = rowCount(rows)
-  const saltOf = rowSalts(saltKey, sha256)
+  const saltOf = rowSalts(salting.jobSaltKey, sha256)
   const leaf = (index: number): Uint8Array => leafOf(sha256, index, saltOf(index), rowAt(rows, index))
   const tiles: Uint8Array[] = []
   const tree = createTree(sha256)
@@ -136,22 +150,27 @@ export const commitRows = (rows: Rows, saltKey: Uint8Array, sha256: Sha256 = por
     return part.root()
   }
   return {
-    root: rootOf(size, tree.root()),
+    root: rootOf(size, dataset, tree.root()),
     rows: size,
-    jobSaltKey: saltKey,
+    jobSaltKey: salting.jobSaltKey,
     open(index) {
       if (!Number.isInteger(index) || index < 0 || index >= size) {
         throw new TallyError('api/misuse', 'self', `expected a row from 0 to ${size - 1}, found ${index}`)
       }
       const path = auditPath(index, size, range).map(toHex)
-      return { index, rows: size, row: toHex(rowAt(rows, index)), rowSalt: toHex(saltOf(index)), path }
+      const row = toHex(rowAt(rows, index))
+      return { index, rows: size, dataset: toHex(dataset), row, rowSalt: toHex(saltOf(index)), path }
     },
   }
 }
 
 /** Commits to a dataset for one session. The root goes to the peers, the salt key into the evidence at most. */
 export const commitDataset = (rows: Rows, options: CommitOptions): DatasetCommitment =>
-  commitRows(rows, jobSaltKey(options.partySecret, options.sessionId, options.datasetId), options.sha256)
+  commitRows(
+    rows,
+    { jobSaltKey: jobSaltKey(options.partySecret, options.sessionId, options.datasetId), datasetId: options.datasetId },
+    options.sha256,
+  )
 
 /** Whether the opened row is row `index` of the dataset behind `root`. @throws TallyError decode/malformed */
 export const provesRow = (root: Uint8Array, opening: RowOpening, sha256: Sha256 = portableSha256): boolean => {
@@ -160,7 +179,7 @@ export const provesRow = (root: Uint8Array, opening: RowOpening, sha256: Sha256 
   const leaf = leafOf(sha256, index, fromHex(opening.rowSalt, hashBytes), fromHex(opening.row))
   const path = opening.path.map((hex) => fromHex(hex, hashBytes))
   const tree = foldPath(leaf, index, size, path, sha256)
-  return tree !== undefined && equalBytes(rootOf(size, tree), root)
+  return tree !== undefined && equalBytes(rootOf(size, fromHex(opening.dataset, hashBytes), tree), root)
 }
 
 const checkRows = ({ bytes, offsets }: Rows): void => {

@@ -95,7 +95,10 @@ describe('commitDataset', () => {
       const rowSalt = createHmac('sha256', saltKey).update(u64(i)).digest()
       return sha256(Uint8Array.of(0), encoded(utf8ToBytes('tallystick/row/v1')), u64(i), rowSalt, rowAt(rows, i))
     })
-    const root = sha256(encoded(utf8ToBytes('tallystick/dataset-root/v1'), u64(3), recursiveRoot(leaves)))
+    const dataset = createHmac('sha256', saltKey)
+      .update(encoded(utf8ToBytes('tallystick/dataset-id/v1'), options.datasetId))
+      .digest()
+    const root = sha256(encoded(utf8ToBytes('tallystick/dataset-root/v1'), u64(3), dataset, recursiveRoot(leaves)))
     expect(toHex(commitDataset(rows, options).root)).toBe(toHex(root))
   })
 
@@ -123,6 +126,7 @@ describe('commitDataset', () => {
           { ...opening, index: index + 0.5 },
           { ...opening, rows: 38 },
           { ...opening, rows: 2 ** 60 },
+          { ...opening, dataset: flip(opening.dataset) },
           { ...opening, row: flip(opening.row) },
           { ...opening, row: `${opening.row}00` as const },
           { ...opening, rowSalt: flip(opening.rowSalt) },
@@ -166,18 +170,20 @@ describe('commitDataset', () => {
       fc.property(fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 60 }), (items) => {
         const rows = rowsOf(items)
         const commitment = commitDataset(rows, options)
-        const committer = createDatasetCommitter(commitment.jobSaltKey, sha256)
+        const salting = { jobSaltKey: commitment.jobSaltKey, datasetId: options.datasetId }
+        const committer = createDatasetCommitter(salting, sha256)
         for (const item of items) committer.append(item)
         expect(committer.finish()).toEqual({ root: commitment.root, rows: items.length })
-        expect(commitRows(rows, commitment.jobSaltKey, sha256).root).toEqual(commitment.root)
+        expect(commitRows(rows, salting, sha256).root).toEqual(commitment.root)
       }),
     )
   })
 
   test('refuses offsets that do not describe the bytes, and rows that are not there', () => {
     const bytes = utf8ToBytes('abc')
+    const salting = { jobSaltKey: new Uint8Array(32), datasetId: options.datasetId }
     for (const offsets of [[], [0], [0, 2], [1, 3], [0, 3, 2, 3], [0, 4]]) {
-      expect(() => commitRows({ bytes, offsets: Uint32Array.from(offsets) }, new Uint8Array(32))).toThrow('offsets')
+      expect(() => commitRows({ bytes, offsets: Uint32Array.from(offsets) }, salting)).toThrow('offsets')
     }
     const commitment = commitDataset(numbered(3), options)
     for (const index of [-1, 3, 0.5, NaN]) expect(() => commitment.open(index)).toThrow('expected a row')
