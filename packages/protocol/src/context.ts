@@ -78,9 +78,9 @@ const contextAt = (shared: Shared, at: Step): Context<any, any> => {
     *join(...branches) {
       awake()
       const base = `${at}/${joins++}`
-      const routines = branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`)))
       suspended = true
       shared.joining++
+      const routines = branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`)))
       const results = yield { kind: 'join', branches: routines }
       shared.joining--
       suspended = false

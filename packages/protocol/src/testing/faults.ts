@@ -81,7 +81,7 @@ const arrivalsOf = (mutation: Mutation, { bodies, foreign }: Material, body: Uin
       return [bodies.get(mutation.with)!]
     case 'replay-session':
       return [foreign.get(mutation.frame) ?? body]
-    case 'replay-step':
+    default:
       return [bodies.get(mutation.of)!]
   }
 }
