@@ -1,0 +1,439 @@
+/**
+ * The journal of an attempt on disk: encrypted, append-only, chained (see journal-segment.ts), in a folder of its own:
+ *
+ *   id              32 random bytes; the journal key is HKDF(storage key, id), so erasing these erases the journal
+ *   0001.segment …  one for each time that the journal was opened
+ *   burned          there once the journal was found rewound: it stays so
+ *   lock            see lock.ts
+ *
+ * `append` returns when the entry is with the system and counted outside the folder: it survives `kill -9`. `sync`
+ * returns when everything is on the disk.
+ *
+ * Rewind. After a restart of the same boot the journal must hold at least the entries counted outside. After another
+ * boot it must hold those of the last sync, and nothing may have been sent since. A lower generation, a lost count file
+ * or a generation from the future mean that a copy was put back. In each of these cases the attempt is burned: a party
+ * that continued could answer a peer differently at the same step.
+ */
+import { randomBytes, type KeyObject } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { compareBytes, deriveKey, equalBytes, invariant, TallyError, taggedDigest } from '@tallystick/core'
+import type { Secret } from '@tallystick/core'
+import type { EntryKind, Journal } from '../journal.ts'
+import { syncFolder, writeNewFile } from './files.ts'
+import { bootDigest, currentBoot, defaultGenerations, openGeneration, removeGeneration } from './generation.ts'
+import type { Generation, GenerationFile } from './generation.ts'
+import * as segments from './journal-segment.ts'
+import { lockFolder } from './lock.ts'
+
+export interface JournalOptions {
+  /** The journal's own folder. */
+  readonly folder: string
+  readonly storageKey: Secret<Uint8Array>
+  /** Where generations are kept: outside everything that is backed up. */
+  readonly generations?: string
+  /** Names the running boot; for tests. */
+  readonly boot?: string
+}
+
+interface Segment {
+  readonly fd: number
+  readonly key: KeyObject
+  readonly header: segments.SegmentHeader
+}
+
+interface Loaded {
+  readonly segments: readonly Segment[]
+  readonly index: Index
+  readonly end: number
+  readonly lastTag: Uint8Array
+  readonly lastEntries: number
+  readonly tail: segments.Scan['tail']
+}
+
+const bodiesFromBytes = 8 * 1024
+
+const io = (what: string, cause: unknown): TallyError => {
+  if (cause instanceof TallyError) return cause
+  return new TallyError('journal/io', 'self', `${what}: ${(cause as NodeJS.ErrnoException).code ?? 'failed'}`, {
+    remedy: 'check space, permissions and health of the disk, then run again: the attempt resumes',
+    cause,
+  })
+}
+
+const guarded = <T>(what: string, action: () => T): T => {
+  try {
+    return action()
+  } catch (cause) {
+    throw io(what, cause)
+  }
+}
+
+const readId = (folder: string): { secret: Uint8Array; id: Uint8Array } => {
+  const secret = guarded(`reading the journal in ${folder}`, () => fs.readFileSync(path.join(folder, 'id')))
+  if (secret.length !== 32) throw segments.corrupt('expected 32 bytes as the id of the journal')
+  return { secret, id: taggedDigest('tallystick/journal-id/v1', secret).slice(0, 16) }
+}
+
+const journalKeyOf = (storageKey: Secret<Uint8Array>, secret: Uint8Array): Uint8Array =>
+  deriveKey(storageKey.expose(), secret, 'tallystick/journal/v1', new Uint8Array(0))
+
+const segmentFile = (folder: string, index: number): string =>
+  path.join(folder, `${String(index).padStart(4, '0')}.segment`)
+
+/** Where each key's entry stands. */
+interface Index {
+  add(kind: EntryKind, key: string, segment: number, entry: number, offset: number): void
+  find(kind: EntryKind, key: string): { segment: number; entry: number; offset: number } | undefined
+  keys(kind: EntryKind): Iterable<string>
+  readonly size: number
+}
+
+const createIndex = (): Index => {
+  const places: Record<EntryKind, Map<string, number>> = { receive: new Map(), compute: new Map(), state: new Map() }
+  const offsets: number[] = []
+  const starts: number[] = [] // first entry of each segment
+  return {
+    add(kind, key, segment, entry, offset) {
+      starts[segment] ??= offsets.length - entry
+      places[kind].set(key, offsets.length)
+      offsets.push(offset)
+    },
+    find(kind, key) {
+      const place = places[kind].get(key)
+      if (place === undefined) return undefined
+      const segment = starts.findLastIndex((start) => start !== undefined && start <= place)
+      return { segment, entry: place - starts[segment]!, offset: offsets[place]! }
+    },
+    keys: (kind) => places[kind].keys(),
+    get size() {
+      return offsets.length
+    },
+  }
+}
+
+/** Opens and checks every segment. @throws TallyError journal/corrupt, journal/wrong-key */
+const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, opened: Segment[]): Loaded => {
+  const files = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.segment'))
+    .sort()
+  const index = createIndex()
+  let end = 0
+  let lastTag: Uint8Array = new Uint8Array(segments.tagBytes)
+  let lastEntries = 0
+  let tail: Loaded['tail'] = 'none'
+  files.forEach((name, i) => {
+    if (name !== path.basename(segmentFile(folder, i + 1)))
+      throw segments.corrupt(`expected segment ${i + 1}, found ${name}`)
+    if (tail !== 'none') throw segments.corrupt(`expected segment ${i} to be whole`)
+    const fd = fs.openSync(path.join(folder, name), 'r+')
+    const bytes = Buffer.alloc(segments.segmentHeaderBytes)
+    const read = fs.readSync(fd, bytes, 0, bytes.length, 0)
+    let decoded: ReturnType<typeof segments.decodeHeader>
+    try {
+      decoded = segments.decodeHeader(journalKey, bytes.subarray(0, read))
+    } catch (error) {
+      fs.closeSync(fd)
+      throw error
+    }
+    const { header, key } = decoded
+    opened.push({ fd, key, header })
+    const follows = header.index === i + 1 && header.entriesBefore === index.size && equalBytes(header.journalId, id)
+    if (!follows || compareBytes(header.tagBefore, lastTag) !== 0)
+      throw segments.corrupt(`expected segment ${i + 1} to follow the one before it`)
+    let entry = 0
+    const scan = segments.scanSegment(fd, key, bytes.subarray(108), (found) => {
+      if (index.find(found.kind, found.key) !== undefined) throw segments.corrupt('expected each key once')
+      index.add(found.kind, found.key, i, entry++, found.offset)
+    })
+    end = scan.end
+    lastTag = scan.lastTag
+    lastEntries = scan.entries
+    tail = scan.tail
+  })
+  if (files.length === 0) throw segments.corrupt('expected at least one segment')
+  return { segments: opened, index, end, lastTag, lastEntries, tail }
+}
+
+/** Why the attempt must not continue, if so. @throws TallyError journal/corrupt */
+const rewoundBy = (loaded: Loaded, known: Generation | undefined, sameBoot: boolean): string | undefined => {
+  const { index, tail } = loaded
+  const last = loaded.segments.at(-1)!.header.generation
+  if (known === undefined) return 'its generation is not known on this machine'
+  if (known.status === 'burned') return 'it was burned before'
+  // A crash between the two writes of an opening leaves the segment first, and empty.
+  const opening = last === known.generation + 1 && loaded.lastEntries === 0
+  if (last !== known.generation && !opening)
+    return `expected generation ${known.generation}, found ${last}: a copy was put back`
+  const lost = (expected: number): string => `expected at least ${expected} entries, found ${index.size}`
+  if (sameBoot) {
+    if (tail === 'corrupt') throw segments.corrupt(`entry ${index.size} of the journal is damaged`)
+    return index.size < known.entries ? lost(known.entries) : undefined
+  }
+  if (index.size < known.syncedEntries) {
+    if (tail === 'corrupt') throw segments.corrupt(`entry ${index.size} of the journal is damaged`)
+    return lost(known.syncedEntries)
+  }
+  return known.status === 'sent' ? 'the system was restarted, and frames had left since the last sync' : undefined
+}
+
+const rewound = (folder: string, why: string): TallyError =>
+  new TallyError('journal/rewound', 'self', `the journal in ${folder} must not be resumed: ${why}`, {
+    remedy: 'begin a new attempt; the peers see this one as aborted',
+  })
+
+const burn = (folder: string, why: string): void => {
+  const marker = path.join(folder, 'burned')
+  if (fs.existsSync(marker)) return
+  writeNewFile(marker, Buffer.from(`${why}\n`), 0o600)
+  syncFolder(folder)
+}
+
+const createSegment = (folder: string, journalKey: Uint8Array, header: segments.SegmentHeader): Segment => {
+  const file = segmentFile(folder, header.index)
+  const { bytes, key } = segments.encodeHeader(journalKey, header)
+  const draft = `${file}.draft`
+  fs.rmSync(draft, { force: true })
+  writeNewFile(draft, bytes, 0o600)
+  fs.renameSync(draft, file)
+  syncFolder(folder)
+  return { fd: fs.openSync(file, 'r+'), key, header }
+}
+
+/** Makes the folder of a new journal; complete or not there, whatever happens. */
+const createFolder = (options: JournalOptions, generations: string, boot: string): void => {
+  const { folder } = options
+  const secret = Uint8Array.from(randomBytes(32))
+  const draft = `${folder}.${randomBytes(6).toString('hex')}.draft`
+  fs.mkdirSync(draft, { recursive: true, mode: 0o700 })
+  writeNewFile(path.join(draft, 'id'), secret, 0o600)
+  const { id } = readId(draft)
+  const journalKey = journalKeyOf(options.storageKey, secret)
+  const first = createSegment(draft, journalKey, {
+    journalId: id,
+    index: 1,
+    generation: 1,
+    boot: bootDigest(boot, id),
+    salt: Uint8Array.from(randomBytes(32)),
+    entriesBefore: 0,
+    tagBefore: new Uint8Array(segments.tagBytes),
+  })
+  fs.closeSync(first.fd)
+  const generation = openGeneration(generations, id, journalKey)
+  generation.write(1, 'clean', 0)
+  generation.close()
+  fs.renameSync(draft, folder)
+  syncFolder(path.dirname(folder))
+}
+
+const writeAll = (fd: number, pieces: readonly Uint8Array[], position: number): void => {
+  let rest = pieces.filter((piece) => piece.length > 0)
+  while (rest.length > 0) {
+    let written = fs.writevSync(fd, rest as Uint8Array[], position)
+    position += written
+    while (rest.length > 0 && written >= rest[0]!.length) {
+      written -= rest[0]!.length
+      rest = rest.slice(1)
+    }
+    if (written > 0) rest = [rest[0]!.subarray(written), ...rest.slice(1)]
+  }
+}
+
+const readingOf = (opened: readonly Segment[], index: Index): Pick<Journal, 'has' | 'get' | 'keys'> => ({
+  has: (kind, key) => index.find(kind, key) !== undefined,
+  get(kind, key) {
+    const place = index.find(kind, key)
+    if (place === undefined) return undefined
+    const { fd, key: segment } = opened[place.segment]!
+    return guarded('reading the journal', () => segments.openEntry(fd, segment, place.entry, place.offset))
+  },
+  keys: (kind) => index.keys(kind),
+})
+
+/** Opens the journal of an attempt for writing, or makes it. @throws TallyError journal/* */
+export const openJournal = (options: JournalOptions): Journal => {
+  const { folder, generations = defaultGenerations(), boot = currentBoot() } = options
+  if (!fs.existsSync(folder)) guarded('making a journal', () => createFolder(options, generations, boot))
+  const { secret, id } = readId(folder)
+  const journalKey = journalKeyOf(options.storageKey, secret)
+  const lock = guarded('locking the journal', () => lockFolder(folder))
+  const opened: Segment[] = []
+  const generation = openGeneration(generations, id, journalKey)
+  const release = (): void => {
+    for (const { fd } of opened) fs.closeSync(fd)
+    generation.close()
+    lock.release()
+  }
+  try {
+    return guarded('opening the journal', () => {
+      const marker = path.join(folder, 'burned')
+      if (fs.existsSync(marker)) throw rewound(folder, fs.readFileSync(marker, 'utf8').trim())
+      const loaded = load(folder, journalKey, id, opened)
+      const sameBoot = equalBytes(loaded.segments.at(-1)!.header.boot, bootDigest(boot, id))
+      const known = generation.read()
+      const why = rewoundBy(loaded, known, sameBoot)
+      if (why !== undefined) {
+        burn(folder, why)
+        generation.write(known?.generation ?? 0, 'burned', 0)
+        throw rewound(folder, why)
+      }
+      return continueJournal(folder, journalKey, id, boot, loaded, opened, generation, release)
+    })
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/** Cuts what was never acknowledged, makes all that is left durable, and appends in a new segment. */
+const continueJournal = (
+  folder: string,
+  journalKey: Uint8Array,
+  id: Uint8Array,
+  boot: string,
+  loaded: Loaded,
+  opened: Segment[],
+  generation: GenerationFile,
+  release: () => void,
+): Journal => {
+  const { index } = loaded
+  const resumed = index.size > 0
+  const last = loaded.segments.at(-1)!
+  if (loaded.tail !== 'none') fs.ftruncateSync(last.fd, loaded.end)
+  fs.fsyncSync(last.fd)
+  const header: segments.SegmentHeader = {
+    journalId: id,
+    index: last.header.index + 1,
+    generation: last.header.generation + 1,
+    boot: bootDigest(boot, id),
+    salt: Uint8Array.from(randomBytes(32)),
+    entriesBefore: index.size,
+    tagBefore: loaded.lastTag,
+  }
+  const current = createSegment(folder, journalKey, header)
+  opened.push(current)
+  generation.count(index.size)
+  generation.write(header.generation, 'clean', index.size)
+
+  const tag = Buffer.alloc(segments.tagBytes)
+  fs.readSync(current.fd, tag, 0, tag.length, segments.segmentHeaderBytes - segments.tagBytes)
+  let lastTag: Uint8Array = tag
+  let offset = segments.segmentHeaderBytes
+  let entries = 0
+  let synced = index.size
+  let sent = false
+  let closed = false
+  // After a failed write the file may hold half an entry under this nonce: nothing is written after it.
+  let failed: TallyError | undefined
+  const check = (): void => {
+    if (failed !== undefined) throw failed
+    if (closed) throw new TallyError('api/misuse', 'self', 'the journal is closed')
+  }
+  const attempting = (what: string, action: () => void): void => {
+    check()
+    try {
+      action()
+    } catch (cause) {
+      throw (failed = io(what, cause))
+    }
+  }
+  return {
+    resumed,
+    ...readingOf(opened, index),
+    append(kind, key, body) {
+      check()
+      const name = Buffer.from(key)
+      invariant(name.length > 0 && name.length <= segments.maxKeyBytes, 'a journal key has 1 to 2048 bytes')
+      invariant(body.length <= segments.maxBodyBytes, 'a journal entry has at most 256 MiB')
+      if (index.find(kind, key) !== undefined)
+        throw new TallyError('api/misuse', 'self', `the journal holds ${kind} "${key}" already`)
+      attempting('writing the journal', () => {
+        const sealed = segments.sealEntry(current.key, entries, lastTag, kind, name, body)
+        const small = sealed.bytes < bodiesFromBytes
+        writeAll(current.fd, small ? [Buffer.concat(sealed.pieces)] : sealed.pieces, offset)
+        index.add(kind, key, opened.length - 1, entries, offset)
+        lastTag = sealed.tag
+        offset += sealed.bytes
+        entries++
+        generation.count(index.size)
+      })
+    },
+    sync() {
+      attempting('syncing the journal', () => {
+        fs.fdatasyncSync(current.fd)
+        synced = index.size
+        generation.write(header.generation, 'clean', synced)
+        sent = false
+      })
+    },
+    markSent() {
+      if (sent) return
+      // Before the first frame leaves: after a power loss a mark that was lost would let the attempt resume.
+      attempting('marking the journal', () => {
+        generation.write(header.generation, 'sent', synced)
+        sent = true
+      })
+    },
+    close() {
+      if (closed) return
+      closed = true
+      release()
+    },
+  }
+}
+
+/**
+ * Reads a journal without opening the attempt again: for the record and the evidence, also of a burned attempt. A torn
+ * tail is left out; whether entries are missing at the end is not checked.
+ */
+export const readJournal = (options: Pick<JournalOptions, 'folder' | 'storageKey'>): Journal => {
+  const { secret, id } = readId(options.folder)
+  const opened: Segment[] = []
+  const release = (): void => {
+    for (const { fd } of opened.splice(0)) fs.closeSync(fd)
+  }
+  const refuse = (): never => {
+    throw new TallyError('api/misuse', 'self', 'the journal was opened for reading')
+  }
+  try {
+    const { index, tail } = guarded('reading the journal', () =>
+      load(options.folder, journalKeyOf(options.storageKey, secret), id, opened),
+    )
+    if (tail === 'corrupt') throw segments.corrupt(`entry ${index.size} of the journal is damaged`)
+    const reading = readingOf(opened, index)
+    return { resumed: true, ...reading, append: refuse, sync: refuse, markSent: refuse, close: release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/**
+ * Erases a journal: its id first, without which no copy of the segments opens, then the files. On disks that keep old
+ * blocks (SSD, copy-on-write) and in backups that hold the id, the storage key is what protects the rest.
+ */
+export const eraseJournal = (options: Pick<JournalOptions, 'folder' | 'generations'>): void => {
+  const { folder, generations = defaultGenerations() } = options
+  if (!fs.existsSync(folder)) return
+  const lock = guarded('locking the journal', () => lockFolder(folder))
+  try {
+    guarded('erasing the journal', () => {
+      const file = path.join(folder, 'id')
+      if (fs.existsSync(file)) {
+        const { id } = readId(folder)
+        const fd = fs.openSync(file, 'r+')
+        fs.writeSync(fd, randomBytes(32), 0, 32, 0)
+        fs.fsyncSync(fd)
+        fs.closeSync(fd)
+        removeGeneration(generations, id)
+      }
+    })
+  } finally {
+    lock.release()
+  }
+  guarded('erasing the journal', () => {
+    fs.rmSync(folder, { recursive: true, force: true })
+    syncFolder(path.dirname(folder))
+  })
+}

@@ -1,0 +1,388 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Secret, TallyError } from '@tallystick/core'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eraseJournal, openJournal, readJournal, type JournalOptions } from '../../src/node/disk-journal.ts'
+import { entryHeaderBytes, segmentHeaderBytes } from '../../src/node/journal-segment.ts'
+
+let home: string
+let options: JournalOptions
+beforeEach(() => {
+  home = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-journal-'))
+  options = {
+    folder: path.join(home, 'journal'),
+    storageKey: Secret.of(new Uint8Array(32).fill(1)),
+    generations: path.join(home, 'generations'),
+    boot: 'boot 1',
+  }
+})
+afterEach(() => fs.rmSync(home, { recursive: true, force: true }))
+
+const bytes = (length: number, seed = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255)
+const codeOf = (action: () => unknown): string => {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof TallyError) return error.code
+    throw error
+  }
+  return 'none'
+}
+/** Opens, runs and closes: a process that ends in order. The lock goes either way. */
+const using = <T>(action: (journal: ReturnType<typeof openJournal>) => T, more: Partial<JournalOptions> = {}): T => {
+  const journal = openJournal({ ...options, ...more })
+  try {
+    return action(journal)
+  } finally {
+    journal.close()
+  }
+}
+const fill = (count = 5): void =>
+  using((journal) => {
+    for (let i = 0; i < count; i++) journal.append('receive', `s#${i}`, bytes(100 + i, i))
+  })
+const files = (suffix = '.segment'): string[] =>
+  fs
+    .readdirSync(options.folder)
+    .filter((name) => name.endsWith(suffix))
+    .sort()
+    .map((name) => path.join(options.folder, name))
+const written = (): string => files().find((file) => fs.statSync(file).size > segmentHeaderBytes)!
+
+describe('contents', () => {
+  test('are read back in the order of writing, in the same process and after', () => {
+    const sizes = [0, 1, 1000, 8191, 8192, 300_000, 1 << 20]
+    const check = (journal: ReturnType<typeof openJournal>): void => {
+      expect([...journal.keys('receive')]).toEqual(sizes.map((size) => `s ${size}`))
+      for (const size of sizes) expect(Buffer.from(journal.get('receive', `s ${size}`)!).equals(bytes(size))).toBe(true)
+      expect(journal.get('state', 'ä€🙂')).toEqual(bytes(3))
+      expect(journal.has('compute', 's 0')).toBe(false)
+      expect(journal.get('compute', 's 0')).toBeUndefined()
+    }
+    using((journal) => {
+      expect(journal.resumed).toBe(false)
+      for (const size of sizes) journal.append('receive', `s ${size}`, bytes(size))
+      journal.append('state', 'ä€🙂', bytes(3))
+      check(journal)
+    })
+    using((journal) => {
+      expect(journal.resumed).toBe(true)
+      check(journal)
+      journal.append('compute', 'later', bytes(9))
+    })
+    using((journal) => expect(journal.get('compute', 'later')).toEqual(bytes(9)))
+    const reading = readJournal(options)
+    check(reading)
+    expect(codeOf(() => reading.append('state', 'x', bytes(1)))).toBe('api/misuse')
+    reading.close()
+  })
+
+  test('are bytes alone in their buffer', () => {
+    using((journal) => {
+      for (const size of [0, 5, 100_000]) {
+        journal.append('receive', `${size}`, bytes(size))
+        const body = journal.get('receive', `${size}`)!
+        expect(body.constructor).toBe(Uint8Array)
+        expect(body.buffer.byteLength).toBe(size)
+      }
+    })
+  })
+
+  test('are encrypted, names too', () => {
+    using((journal) => journal.append('receive', 'psi/ecdh/masked', Buffer.from('a resident id 110101199003070134')))
+    const disk = Buffer.concat(
+      fs.readdirSync(options.folder).map((name) => fs.readFileSync(path.join(options.folder, name))),
+    )
+    expect(disk.includes('masked')).toBe(false)
+    expect(disk.includes('resident')).toBe(false)
+  })
+
+  test('of a key are written once', () => {
+    using((journal) => {
+      journal.append('state', 'seed', bytes(32))
+      expect(codeOf(() => journal.append('state', 'seed', bytes(32)))).toBe('api/misuse')
+      journal.append('receive', 'seed', bytes(32))
+    })
+  })
+
+  test('under the same number are never under the same key and nonce', () => {
+    // Cut the tail, write something else at the same place: no two ciphertexts may share a key stream.
+    using((journal) => journal.append('receive', 'a', new Uint8Array(64)))
+    const first = fs.readFileSync(written()).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
+    fs.rmSync(options.folder, { recursive: true })
+    using((journal) => journal.append('receive', 'a', new Uint8Array(64)))
+    const second = fs.readFileSync(written()).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
+    expect(first.equals(second)).toBe(false)
+    using((journal) => journal.append('receive', 'b', new Uint8Array(64)))
+    const third = fs.readFileSync(files().at(-1)!).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
+    expect(third.subarray(1).equals(second.subarray(1))).toBe(false)
+  })
+})
+
+describe('the lock', () => {
+  test('keeps a second opener out, and goes with close', () => {
+    const journal = openJournal(options)
+    expect(codeOf(() => openJournal(options))).toBe('journal/locked')
+    journal.close()
+    using(() => {})
+  })
+})
+
+describe('damage', () => {
+  const flip = (file: string, at: number): void => {
+    const content = fs.readFileSync(file)
+    content[at]! ^= 0x40
+    fs.writeFileSync(file, content)
+  }
+
+  test('of any byte is an error, never other contents', () => {
+    using((journal) => {
+      for (let i = 0; i < 3; i++) journal.append('receive', `s#${i}`, bytes(20, i))
+    })
+    const file = written()
+    const original = fs.readFileSync(file)
+    const codes = new Set<string>()
+    for (let at = 0; at < original.length; at++) {
+      flip(file, at)
+      const writing = codeOf(() => using((journal) => journal.keys('receive')))
+      // A length that was made longer looks like a torn tail; the count outside tells that it is none.
+      expect(['journal/corrupt', 'journal/wrong-key', 'journal/rewound']).toContain(writing)
+      codes.add(writing)
+      const reading = codeOf(() => readJournal(options).close())
+      expect(['journal/corrupt', 'journal/wrong-key']).toContain(reading)
+      fs.writeFileSync(file, original)
+      fs.rmSync(path.join(options.folder, 'burned'), { force: true })
+    }
+    expect(codes).toContain('journal/corrupt')
+  })
+
+  test('of every segment header field is told from a wrong key', () => {
+    fill()
+    for (const at of [0, 8, 24, 28, 32, 48, 80, 88, 104]) {
+      const original = fs.readFileSync(written())
+      flip(written(), at)
+      expect(codeOf(() => openJournal(options))).toBe('journal/corrupt')
+      fs.writeFileSync(files()[1]!, original)
+    }
+    expect(codeOf(() => openJournal({ ...options, storageKey: Secret.of(new Uint8Array(32)) }))).toBe(
+      'journal/wrong-key',
+    )
+    expect(codeOf(() => readJournal({ ...options, storageKey: Secret.of(new Uint8Array(32)) }))).toBe(
+      'journal/wrong-key',
+    )
+    using((journal) => expect([...journal.keys('receive')]).toHaveLength(5))
+  })
+
+  test('by dropping, swapping or splicing entries is detected', () => {
+    const record = entryHeaderBytes + 3 + 100 + 16
+    using((journal) => {
+      for (let i = 0; i < 4; i++) journal.append('receive', `s#${i}`, bytes(100, i))
+    })
+    const file = written()
+    const original = fs.readFileSync(file)
+    const entry = (i: number): Buffer =>
+      original.subarray(segmentHeaderBytes + i * record, segmentHeaderBytes + (i + 1) * record)
+    const head = original.subarray(0, segmentHeaderBytes)
+    for (const order of [
+      [1, 2, 3],
+      [0, 2, 3],
+      [1, 0, 2, 3],
+      [0, 1, 1, 2, 3],
+      [3, 2, 1, 0],
+    ]) {
+      fs.writeFileSync(file, Buffer.concat([head, ...order.map(entry)]))
+      expect(codeOf(() => openJournal(options))).toBe('journal/corrupt')
+    }
+    fs.writeFileSync(file, original)
+    using(() => {})
+  })
+
+  test('of a segment before the last is detected', () => {
+    fill()
+    using((journal) => journal.append('receive', 'later', bytes(10)))
+    const file = files().find((name) => fs.statSync(name).size > segmentHeaderBytes)!
+    const original = fs.readFileSync(file)
+    fs.writeFileSync(file, original.subarray(0, -3))
+    expect(codeOf(() => openJournal(options))).toBe('journal/corrupt')
+    fs.writeFileSync(file, original.subarray(0, original.length - (entryHeaderBytes + 3 + 104 + 16)))
+    expect(codeOf(() => openJournal(options))).toBe('journal/corrupt')
+    fs.rmSync(file)
+    expect(codeOf(() => openJournal(options))).toBe('journal/corrupt')
+  })
+})
+
+describe('rewind', () => {
+  test('a torn last entry, never acknowledged, is cut', () => {
+    fill(3)
+    fs.appendFileSync(written(), fs.readFileSync(written()).subarray(segmentHeaderBytes, segmentHeaderBytes + 50))
+    using((journal) => {
+      expect([...journal.keys('receive')]).toEqual(['s#0', 's#1', 's#2'])
+      journal.append('receive', 's#3', bytes(4))
+    })
+    using((journal) => expect(journal.get('receive', 's#3')).toEqual(bytes(4)))
+  })
+
+  test.each([1, 20, 132])('an acknowledged tail shorter by %i bytes burns the attempt', (cut) => {
+    fill(3)
+    const file = written()
+    fs.truncateSync(file, fs.statSync(file).size - cut)
+    expect(codeOf(() => openJournal(options))).toBe('journal/rewound')
+    expect(codeOf(() => openJournal(options))).toBe('journal/rewound')
+    readJournal(options).close()
+  })
+
+  test('an old copy of the folder burns the attempt, whenever it was taken', () => {
+    const copy = path.join(home, 'copy')
+    for (const moment of ['running', 'closed'] as const) {
+      const folder = path.join(home, moment)
+      using(
+        (journal) => {
+          journal.append('receive', 'a', bytes(5))
+          journal.sync()
+          if (moment === 'running') fs.cpSync(folder, copy, { recursive: true })
+          if (moment === 'running') journal.append('receive', 'b', bytes(5))
+        },
+        { folder },
+      )
+      if (moment === 'closed') fs.cpSync(folder, copy, { recursive: true })
+      if (moment === 'closed') using(() => {}, { folder })
+      fs.rmSync(folder, { recursive: true })
+      fs.renameSync(copy, folder)
+      expect(codeOf(() => openJournal({ ...options, folder }))).toBe('journal/rewound')
+      // Burned outside too: the marker alone can be taken away.
+      fs.rmSync(path.join(folder, 'burned'))
+      expect(codeOf(() => openJournal({ ...options, folder }))).toBe('journal/rewound')
+    }
+  })
+
+  test('a journal without its generation, as on another machine, is not resumed', () => {
+    fill()
+    expect(codeOf(() => openJournal({ ...options, generations: path.join(home, 'elsewhere') }))).toBe('journal/rewound')
+  })
+
+  test('a generation that is behind the journal is not believed', () => {
+    fill()
+    const [name] = fs.readdirSync(options.generations!)
+    const file = path.join(options.generations!, name!)
+    const old = fs.readFileSync(file)
+    using((journal) => journal.append('receive', 'more', bytes(1)))
+    fs.writeFileSync(file, old)
+    expect(codeOf(() => openJournal(options))).toBe('journal/rewound')
+  })
+
+  const restart = { boot: 'boot 2' }
+  test('after a restart a session resumes that has sent nothing since its sync', () => {
+    using((journal) => {
+      journal.append('state', 'seed', bytes(32))
+      journal.markSent()
+      journal.sync()
+      journal.append('receive', 'unsynced', bytes(10))
+    })
+    // The unsynced page did not reach the disk.
+    const file = written()
+    const size = fs.statSync(file).size
+    fs.truncateSync(file, size - 20)
+    fs.appendFileSync(file, new Uint8Array(4096))
+    using((journal) => {
+      expect(journal.has('state', 'seed')).toBe(true)
+      expect(journal.has('receive', 'unsynced')).toBe(false)
+    }, restart)
+  })
+
+  test('after a restart a session that has sent since its sync is burned', () => {
+    using((journal) => {
+      journal.append('state', 'seed', bytes(32))
+      journal.sync()
+      journal.markSent()
+    })
+    expect(codeOf(() => openJournal({ ...options, ...restart }))).toBe('journal/rewound')
+    expect(codeOf(() => openJournal(options))).toBe('journal/rewound')
+  })
+
+  test('after a restart a journal that lost synced entries is burned', () => {
+    using((journal) => {
+      journal.append('state', 'seed', bytes(32))
+      journal.sync()
+    })
+    fs.truncateSync(written(), segmentHeaderBytes)
+    expect(codeOf(() => openJournal({ ...options, ...restart }))).toBe('journal/rewound')
+  })
+
+  test('in the same boot a session that has sent resumes: nothing is lost by kill -9', () => {
+    using((journal) => {
+      journal.append('receive', 'a', bytes(3))
+      journal.markSent()
+    })
+    using((journal) => expect(journal.get('receive', 'a')).toEqual(bytes(3)))
+    // All that was there at the opening was synced by it.
+    using((journal) => expect(journal.has('receive', 'a')).toBe(true), restart)
+  })
+})
+
+describe('kill -9', () => {
+  test('loses no acknowledged entry, at 30 random moments', { timeout: 60_000 }, async () => {
+    const writer = fileURLToPath(new URL('journal-writer.ts', import.meta.url))
+    let total = 0
+    for (let round = 0; round < 30; round++) {
+      const child = fork(writer, [options.folder, options.generations!, options.boot!], {
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      })
+      let acknowledged = total
+      let text = ''
+      child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      await once(child, 'message')
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 12))
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      const last = text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1)
+      if (last) acknowledged = Number(last) + 1
+      const journal = openJournal(options)
+      const keys = [...journal.keys('receive')]
+      expect(keys.length).toBeGreaterThanOrEqual(acknowledged)
+      expect(keys).toEqual(keys.map((_, i) => `s#${i}`))
+      for (const i of [0, keys.length >> 1, keys.length - 1].filter((n) => n >= 0 && n < keys.length))
+        expect(Buffer.from(journal.get('receive', `s#${i}`)!).equals(bytes((i * 7919) % 20_000, i))).toBe(true)
+      total = keys.length
+      journal.close()
+    }
+    expect(total).toBeGreaterThan(30)
+  })
+})
+
+test('an erased journal is gone, and its generation with it', () => {
+  fill()
+  const id = fs.readFileSync(path.join(options.folder, 'id'))
+  const segment = fs.readFileSync(written())
+  eraseJournal(options)
+  expect(fs.existsSync(options.folder)).toBe(false)
+  expect(fs.readdirSync(options.generations!)).toEqual([])
+  // What is left of a segment does not open without the id.
+  fs.mkdirSync(options.folder)
+  fs.writeFileSync(
+    path.join(options.folder, 'id'),
+    id.map((byte) => byte ^ 1),
+  )
+  fs.writeFileSync(path.join(options.folder, '0001.segment'), segment)
+  expect(codeOf(() => readJournal(options))).toBe('journal/wrong-key')
+})
+
+test('a full disk is journal/io, and nothing is written after it', () => {
+  const journal = openJournal(options)
+  const original = fs.writevSync
+  journal.append('receive', 'a', bytes(3))
+  fs.writevSync = () => {
+    throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+  }
+  try {
+    expect(codeOf(() => journal.append('receive', 'b', bytes(3)))).toBe('journal/io')
+  } finally {
+    fs.writevSync = original
+  }
+  expect(codeOf(() => journal.append('receive', 'c', bytes(3)))).toBe('journal/io')
+  journal.close()
+  using((again) => expect([...again.keys('receive')]).toEqual(['a']))
+})
