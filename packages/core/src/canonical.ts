@@ -9,7 +9,11 @@ const refuse = (message: string, cause?: unknown): never => {
   throw new TallyError('decode/non-canonical', 'none', message, { cause })
 }
 
-const check = (value: unknown, path: string): void => {
+/** Deeper than any document of ours, and far from the end of the stack. */
+const maxDepth = 100
+
+const check = (value: unknown, path: string, depth = 0): void => {
+  if (depth > maxDepth) refuse(`expected at most ${maxDepth} levels of nesting`)
   switch (typeof value) {
     case 'boolean':
       return
@@ -21,11 +25,15 @@ const check = (value: unknown, path: string): void => {
       return
     case 'object':
       if (value === null) return
-      if (Array.isArray(value)) return value.forEach((item, i) => check(item, `${path}[${i}]`))
+      if (Array.isArray(value)) {
+        // Not forEach, which skips holes.
+        for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1)
+        return
+      }
       if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null) break
       for (const [key, item] of Object.entries(value)) {
         if (!key.isWellFormed()) refuse(`${path}: a key holds a lone surrogate`)
-        check(item, `${path}.${key}`)
+        check(item, `${path}.${key}`, depth + 1)
       }
       return
   }
