@@ -1,0 +1,477 @@
+/**
+ * Runs one party's routine over links, pool and journal. Frames are pushed in and pull the routine along in the same
+ * call, so a frame that is awaited costs no promise; only a kernel, a full link and the checkpoint wait for one.
+ *
+ * A routine that is run again over its journal takes the frames that the journal holds, sends nothing that the peer
+ * already has, and must stand where it stood: what the peer holds has to be what this run sends.
+ */
+import { decodeValue, encodeValue, fromHex, compareBytes, invariant, TallyError, type Value } from '@tallystick/core'
+import {
+  createTranscript,
+  type AnyProtocol,
+  type Effect,
+  type Hash,
+  type Kernel,
+  type Routine,
+  type Transcript,
+} from '@tallystick/protocol'
+import { frameKey, type Attempt } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import type { Chains } from './control.ts'
+import { chainBinding } from './digests.ts'
+import { createInbox, type Inbox } from './inbox.ts'
+import type { Frame } from './link.ts'
+import { flooding, timeout } from './wire.ts'
+
+/** Where kernels run. */
+export interface KernelPool {
+  run<I, O>(kernel: Kernel<I, O>, input: I, signal?: AbortSignal): Promise<O>
+}
+
+/** The part of a link that the driver uses. */
+export interface Outlet {
+  send(frame: Frame): boolean
+  drained(): Promise<void>
+  pause(): void
+  resume(): void
+}
+
+export interface DriveStatistics {
+  framesSent: number
+  framesReceived: number
+  bytesSent: number
+  bytesReceived: number
+  /** The step of the last frame. */
+  step: string
+}
+
+export interface DriveOptions {
+  readonly protocol: AnyProtocol
+  readonly role: string
+  readonly routine: Routine<unknown>
+  readonly outlets: ReadonlyMap<string, Outlet>
+  readonly attempt: Attempt
+  readonly transcript: Transcript
+  readonly hash?: Hash | undefined
+  readonly pool: KernelPool
+  readonly clock: Clock
+  /** By peer: what it holds of this side's frames. */
+  readonly holds: ReadonlyMap<string, Chains>
+  /** The longest wait for an awaited frame, or for room to send one. */
+  readonly messageMilliseconds: number
+  /** How much of a peer's frames may wait unawaited. */
+  readonly inboxBytes: number
+  /** Signs and matches heads with all parties; resolves when openings may leave. */
+  readonly checkpoint: () => Promise<void>
+  /** Burns a range of a correlation durably and returns its units. */
+  readonly reserve?: ((correlation: string, count: number, key: string) => Promise<Uint8Array>) | undefined
+  readonly onFrame?: ((statistics: DriveStatistics) => void) | undefined
+}
+
+export interface Drive {
+  /** The routine's value; rejects with the first error. */
+  readonly done: Promise<unknown>
+  readonly statistics: DriveStatistics
+  arrive(peer: string, frame: Frame): void
+  /** Ends the run with an error that did not come out of it. Idempotent. */
+  stop(error: unknown): void
+}
+
+interface Fiber {
+  readonly routine: Routine<unknown>
+  readonly finish: (value: unknown) => void
+}
+
+interface Waiting {
+  readonly fiber: Fiber
+  readonly effect: Extract<Effect, { kind: 'receive' }>
+  readonly ordinal: number
+  readonly since: number
+}
+
+/** A peer's side of the run. */
+interface Peer {
+  readonly role: string
+  readonly outlet: Outlet
+  readonly inbox: Inbox
+  readonly waiting: Map<string, Waiting>
+  /** Chains of what the peer holds, until this run has reached them. */
+  readonly holds: Map<string, { readonly frames: number; readonly head: Uint8Array; readonly chain: Transcript }>
+  /** How many frames of each step the journal holds. */
+  readonly journaled: ReadonlyMap<string, number>
+  lastTaken: number
+  /** When this side began to wait for room; 0 while there is. */
+  blockedSince: number
+}
+
+/** The routine goes on later. */
+const parked = Symbol('parked')
+
+/** Turns longer than this let timers and sockets have their say. */
+const sliceMilliseconds = 50
+/** Kernel results are kept where reading them back is surely cheaper than making them again. */
+const slowMilliseconds = 20
+const keptBytesPerMillisecond = 50_000
+
+export const drive = (options: DriveOptions): Drive => {
+  const { protocol, role, attempt, transcript, clock, pool } = options
+  const { journal } = attempt
+  const statistics: DriveStatistics = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0, step: '' }
+  const sentOrdinals = new Map<string, number>()
+  const ordinals = new Map<string, number>()
+  const queue: { readonly fiber: Fiber; readonly resume: () => IteratorResult<Effect, unknown> }[] = []
+  const cancel = new AbortController()
+  let running = false
+  let ended = false
+  let passed = false
+  /** Fibers that wait for something else than a frame. */
+  let busy = 0
+  let settle: { resolve(value: unknown): void; reject(error: unknown): void }
+  const done = new Promise<unknown>((resolve, reject) => (settle = { resolve, reject }))
+
+  const peers = new Map<string, Peer>()
+  const held = attempt.held()
+  for (const [name, outlet] of options.outlets) {
+    const journaled = held.get(name) ?? new Map<string, number>()
+    const inbox = createInbox(protocol, name, role, options.inboxBytes, outlet)
+    for (const [step, frames] of journaled) inbox.startAt(step, frames)
+    const holds = new Map(
+      (options.holds.get(name) ?? []).map(([step, frames, head]) => [
+        step,
+        { frames, head: fromHex(head, 32), chain: createTranscript(chainBinding(attempt.run), options.hash) },
+      ]),
+    )
+    peers.set(name, { role: name, outlet, inbox, waiting: new Map(), holds, journaled, lastTaken: 0, blockedSince: 0 })
+  }
+  const peerOf = (name: string): Peer => {
+    const peer = peers.get(name)
+    if (peer === undefined) throw new TallyError('api/misuse', 'self', `there is no peer "${name}"`)
+    return peer
+  }
+  const take = (counts: Map<string, number>, name: string): number => {
+    const ordinal = counts.get(name) ?? 0
+    counts.set(name, ordinal + 1)
+    return ordinal
+  }
+
+  const stop = (error: unknown): void => {
+    if (ended) return
+    ended = true
+    stopWatch()
+    cancel.abort(error)
+    settle.reject(error)
+  }
+  const schedule = (fiber: Fiber, resume: () => IteratorResult<Effect, unknown>): void => {
+    queue.push({ fiber, resume })
+  }
+  const answer = (fiber: Fiber, value: unknown): void => schedule(fiber, () => fiber.routine.next(value))
+  const raise = (fiber: Fiber, error: unknown): void => schedule(fiber, () => fiber.routine.throw(error))
+
+  /** Runs what can run. Not re-entrant: what becomes runnable meanwhile joins the queue. */
+  const turn = (): void => {
+    if (running || ended) return
+    running = true
+    const until = clock.now() + sliceMilliseconds
+    try {
+      for (let next = queue.shift(); next !== undefined && !ended; next = queue.shift()) {
+        advance(next.fiber, next.resume, until)
+        if (queue.length > 0 && clock.now() > until) {
+          clock.after(0, turn)
+          return
+        }
+      }
+      if (!ended) checkFlooding()
+    } catch (error) {
+      stop(error)
+    } finally {
+      running = false
+    }
+  }
+
+  /** One fiber, until it waits for something. */
+  const advance = (fiber: Fiber, resume: () => IteratorResult<Effect, unknown>, until: number): void => {
+    const { routine } = fiber
+    let next = resume()
+    for (let effects = 1; ; effects++) {
+      if (ended) return
+      if (next.done === true) return fiber.finish(next.value)
+      let value: unknown
+      let failure: { error: unknown } | undefined
+      try {
+        value = perform(fiber, next.value)
+      } catch (error) {
+        if (ended) return
+        failure = { error }
+      }
+      if (value === parked) return
+      if (effects % 256 === 0 && clock.now() > until) {
+        return failure === undefined ? answer(fiber, value) : raise(fiber, failure.error)
+      }
+      next = failure === undefined ? routine.next(value) : routine.throw(failure.error)
+    }
+  }
+
+  const perform = (fiber: Fiber, effect: Effect): unknown => {
+    switch (effect.kind) {
+      case 'send':
+        return send(fiber, effect)
+      case 'receive':
+        return receive(fiber, effect)
+      case 'compute':
+        return compute(fiber, effect)
+      case 'reserve':
+        return reserve(fiber, effect)
+      case 'checkpoint':
+        return checkpoint(fiber)
+      case 'join':
+        return join(fiber, effect.branches)
+    }
+  }
+
+  /** Parks the fiber until the promise settles. */
+  const await_ = (fiber: Fiber, promise: Promise<unknown>): typeof parked => {
+    busy++
+    const end = (go: () => void): void => {
+      busy--
+      if (ended) return
+      go()
+      turn()
+    }
+    promise.then(
+      (value) => end(() => answer(fiber, value)),
+      (error: unknown) => end(() => raise(fiber, error)),
+    )
+    return parked
+  }
+
+  const send = (fiber: Fiber, effect: Extract<Effect, { kind: 'send' }>): unknown => {
+    const { to, step, body, opening } = effect
+    const peer = peerOf(to)
+    if (opening && !passed) throw new TallyError('api/misuse', 'self', `${step} opens before any checkpoint`)
+    const ordinal = take(sentOrdinals, `${to}>${step}`)
+    transcript.append(role, to, step, body)
+    statistics.step = step
+    if (alreadyHeld(peer, step, ordinal, body)) return undefined
+    attempt.beforeSend()
+    const room = peer.outlet.send({ channel: 'message', step, ordinal, body })
+    statistics.framesSent++
+    statistics.bytesSent += body.length
+    options.onFrame?.(statistics)
+    if (room) return undefined
+    if (peer.blockedSince === 0) peer.blockedSince = clock.now()
+    const drained = peer.outlet.drained().then(() => {
+      peer.blockedSince = 0
+    })
+    return await_(fiber, drained)
+  }
+
+  /** Whether the peer has the frame from before; then it must be this very frame. */
+  const alreadyHeld = (peer: Peer, step: string, ordinal: number, body: Uint8Array): boolean => {
+    const holds = peer.holds.get(step)
+    if (holds === undefined || ordinal >= holds.frames) return false
+    holds.chain.append(role, peer.role, step, body)
+    if (ordinal + 1 < holds.frames) return true
+    if (compareBytes(holds.chain.heads()[0]!.head, holds.head) !== 0) {
+      const error = new TallyError(
+        'journal/rewound',
+        'self',
+        `${peer.role} holds other frames of ${step} than this run sends: the journal or the input is not what it was`,
+        { remedy: 'a second answer at one step is never sent; start a new attempt' },
+      )
+      stop(error)
+      throw error
+    }
+    peer.holds.delete(step)
+    return true
+  }
+
+  const receive = (fiber: Fiber, effect: Extract<Effect, { kind: 'receive' }>): unknown => {
+    const { from, step } = effect
+    const peer = peerOf(from)
+    const ordinal = take(ordinals, `receive:${from}>${step}`)
+    if (ordinal < (peer.journaled.get(step) ?? 0)) {
+      const body = journal.get('receive', frameKey(from, step, ordinal))
+      invariant(body !== undefined, 'the journal holds the frames that it lists')
+      transcript.append(from, role, step, body)
+      return body
+    }
+    const body = peer.inbox.take(step)
+    if (body !== undefined) return accept(peer, effect, ordinal, body)
+    if (peer.waiting.has(step)) throw new TallyError('api/misuse', 'self', `two branches await ${step} from ${from}`)
+    peer.waiting.set(step, { fiber, effect, ordinal, since: clock.now() })
+    return parked
+  }
+
+  /** Journal before act: written down, taken into the chain, then shown to the routine. */
+  const accept = (
+    peer: Peer,
+    { from, step, maxBytes }: Extract<Effect, { kind: 'receive' }>,
+    ordinal: number,
+    body: Uint8Array,
+  ): Uint8Array => {
+    if (body.length > maxBytes) {
+      const message = `${step} from ${from}: expected at most ${maxBytes} bytes, found ${body.length}`
+      throw new TallyError('decode/oversize', { peer: from }, message)
+    }
+    attempt.append('receive', frameKey(from, step, ordinal), body)
+    transcript.append(from, role, step, body)
+    peer.lastTaken = clock.now()
+    statistics.framesReceived++
+    statistics.bytesReceived += body.length
+    statistics.step = step
+    options.onFrame?.(statistics)
+    return body
+  }
+
+  const compute = (fiber: Fiber, { step, kernel, input }: Extract<Effect, { kind: 'compute' }>): unknown => {
+    const key = `${step}#${take(ordinals, `compute:${step}`)}`
+    if (journal.has('compute', key)) return decodeValue(journal.get('compute', key)!)
+    const began = clock.now()
+    return await_(
+      fiber,
+      pool.run(kernel as Kernel<unknown, unknown>, input, cancel.signal).then((output) => {
+        if (!ended) keep(key, output, clock.now() - began)
+        return output
+      }),
+    )
+  }
+
+  const keep = (key: string, output: unknown, milliseconds: number): void => {
+    if (milliseconds < slowMilliseconds) return
+    let bytes: Uint8Array
+    try {
+      bytes = encodeValue(output as Value)
+    } catch {
+      return // a result that is no plain value is computed again
+    }
+    if (bytes.length <= milliseconds * keptBytesPerMillisecond) attempt.append('compute', key, bytes)
+  }
+
+  const reserve = (fiber: Fiber, { step, correlation, count }: Extract<Effect, { kind: 'reserve' }>): unknown => {
+    const key = `reserve/${step}#${take(ordinals, `reserve:${step}`)}`
+    if (attempt.has(key)) return (attempt.value(key) as { units: Uint8Array }).units
+    const store = options.reserve
+    if (store === undefined) throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
+    return await_(
+      fiber,
+      store(correlation, count, key).then((units) => {
+        attempt.put(key, { correlation, count, units })
+        attempt.sync()
+        return units
+      }),
+    )
+  }
+
+  const checkpoint = (fiber: Fiber): unknown => {
+    if (passed) throw new TallyError('api/misuse', 'self', 'a second checkpoint')
+    const matched = options.checkpoint().then(
+      () => {
+        passed = true
+      },
+      (error: unknown) => {
+        stop(error)
+        throw error
+      },
+    )
+    return await_(fiber, matched)
+  }
+
+  const join = (fiber: Fiber, branches: readonly Routine<unknown>[]): unknown => {
+    if (branches.length === 0) return []
+    const values: unknown[] = Array.from({ length: branches.length })
+    let left = branches.length
+    branches.forEach((routine, i) => {
+      const branch: Fiber = {
+        routine,
+        finish(value) {
+          values[i] = value
+          if (--left === 0) answer(fiber, values)
+        },
+      }
+      schedule(branch, () => routine.next())
+    })
+    return parked
+  }
+
+  /** A frame that is needed cannot come when everything waits for peers whose unawaited frames fill the buffer. */
+  const checkFlooding = (): void => {
+    if (busy > 0) return
+    let full: Peer | undefined
+    for (const peer of peers.values()) {
+      if (peer.waiting.size === 0) continue
+      if (!peer.inbox.paused) return
+      full ??= peer
+    }
+    if (full !== undefined) stop(filled(full))
+  }
+  const filled = (peer: Peer): TallyError =>
+    flooding(peer.role, `${peer.role} filled the buffer of ${options.inboxBytes} bytes with frames that nobody awaits`)
+
+  /** Only an awaited frame that was taken counts as progress: bytes that trickle in or pile up do not. */
+  const watch = (): void => {
+    if (ended) return
+    const now = clock.now()
+    const limit = options.messageMilliseconds
+    for (const peer of peers.values()) {
+      for (const { effect, since } of peer.waiting.values()) {
+        if (now - Math.max(since, peer.lastTaken) < limit) continue
+        return stop(peer.inbox.paused ? filled(peer) : timeout(peer.role, effect.step, limit))
+      }
+      if (peer.blockedSince > 0 && now - Math.max(peer.blockedSince, peer.lastTaken) >= limit) {
+        return stop(timeout(peer.role, 'that it takes what is sent to it', limit))
+      }
+    }
+    stopWatch = clock.after(limit / 8, watch)
+  }
+  let stopWatch = clock.after(options.messageMilliseconds / 8, watch)
+
+  const finish = (value: unknown): void => {
+    for (const peer of peers.values()) {
+      const [left] = peer.inbox.left()
+      if (left !== undefined) {
+        const message = `${left} from ${peer.role}: frames that nobody awaited`
+        return stop(new TallyError('peer/unexpected-message', { peer: peer.role }, message))
+      }
+      const [missing] = peer.holds.keys()
+      if (missing !== undefined) {
+        const message = `${peer.role} holds frames of ${missing} that this run never sent`
+        return stop(new TallyError('journal/rewound', 'self', message, { remedy: 'start a new attempt' }))
+      }
+    }
+    ended = true
+    stopWatch()
+    settle.resolve(value)
+  }
+
+  schedule({ routine: options.routine, finish }, () => options.routine.next())
+  queueMicrotask(turn)
+  return {
+    done,
+    statistics,
+    arrive(name, frame) {
+      if (ended) {
+        const message = `${frame.step} from ${name} came after the end of the protocol`
+        throw new TallyError('peer/unexpected-message', { peer: name }, message)
+      }
+      const peer = peerOf(name)
+      peer.inbox.arrive(frame)
+      const waiting = peer.waiting.get(frame.step)
+      if (waiting !== undefined) {
+        const body = peer.inbox.take(frame.step)
+        invariant(body !== undefined, 'a frame that is awaited is the next at its step')
+        peer.waiting.delete(frame.step)
+        schedule(waiting.fiber, () => {
+          let accepted: Uint8Array
+          try {
+            accepted = accept(peer, waiting.effect, waiting.ordinal, body)
+          } catch (error) {
+            return waiting.fiber.routine.throw(error)
+          }
+          return waiting.fiber.routine.next(accepted)
+        })
+      }
+      turn()
+    },
+    stop,
+  }
+}

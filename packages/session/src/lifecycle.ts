@@ -1,0 +1,354 @@
+/** The life of a session: which attempt is open, connections that come and go, and how it ends. */
+import { canonicalBytes, TallyError, type ErrorCode } from '@tallystick/core'
+import { openAttempt, type Attempt } from './attempt.ts'
+import { pause, type Clock } from './clock.ts'
+import type { ControlBody } from './control.ts'
+import { exchangeCloses, viewsOf } from './close.ts'
+import { agreeAttempt, abortEvent, exchangeHeld, exchangePast, greet, signAbort, type PastAborts } from './handshake.ts'
+import type { Link } from './link.ts'
+import { endingOf, isCompleted } from './outcome.ts'
+import { runAttempt } from './run.ts'
+import { createScope, type Scope } from './scope.ts'
+import type { Phase, SessionOptions } from './session.ts'
+import { requireSigned } from './signing.ts'
+import { rolesOf, type Connected } from './exchange.ts'
+import { openWire, type Wire } from './wire.ts'
+
+export type Settings = SessionOptions & {
+  readonly clock: Clock
+  readonly entropy: () => Uint8Array
+  readonly inboxBytes: number
+  readonly signal: AbortSignal
+}
+
+export interface Ended {
+  readonly attempt: Attempt
+  readonly settled: Promise<void>
+  close(): Promise<void>
+}
+
+export interface Lifecycle {
+  /** Whether an attempt was begun before. */
+  readonly begun: boolean
+  run(): Promise<Ended>
+}
+
+/** The path to the peer, which may come back. */
+const transient: readonly ErrorCode[] = [
+  'network/closed',
+  'network/unreachable',
+  'network/refused',
+  'network/timeout',
+  'peer/gone',
+]
+/** Ends this process's part, but the attempt may be resumed: by a later start, or once the cause is mended. */
+const suspends = (error: TallyError): boolean =>
+  transient.includes(error.code) ||
+  error.area === 'network' ||
+  error.area === 'identity' ||
+  error.code === 'peer/timeout' ||
+  error.code === 'input/changed' ||
+  error.code === 'terms/attempts-exhausted' ||
+  (error.area === 'journal' && error.code !== 'journal/rewound')
+
+const asError = (error: unknown): TallyError =>
+  error instanceof TallyError
+    ? error
+    : new TallyError('invariant/broken', 'self', `the run ended with an unexpected error: ${String(error)}`, {
+        cause: error,
+        remedy: 'report this as a defect of Tallystick, with the command and the version',
+      })
+
+const firstBackoff = 50
+const longestBackoff = 2000
+/** How long the end of a connection may take to flush. */
+const flushMilliseconds = 2000
+
+export const createLifecycle = (settings: Settings): Lifecycle => {
+  const { terms, role, signer, clock, journals, signal } = settings
+  const peers = rolesOf(terms).filter((other) => other !== role)
+  const seconds = (name: keyof typeof terms.deadlines): number => terms.deadlines[name] * 1000
+  const known = journals.attempts()
+  const newest = known.at(-1)
+  let next = newest === undefined ? 0 : newest + 1
+  let attempt: Attempt | undefined
+  /** By attempt, how this side ended it where the journal cannot say. */
+  const burned = new Map<number, ErrorCode>()
+  let closingUntil: number | undefined
+  let released = false
+  const progress = (phase: Phase): void =>
+    settings.onProgress?.({
+      phase,
+      attempt: attempt?.run.attempt,
+      declaredBytes: 0,
+      bytesPerSecond: 0,
+      framesSent: 0,
+      framesReceived: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      step: '',
+    })
+
+  const openNewest = (): void => {
+    if (newest === undefined) return
+    try {
+      const opened = openAttempt(terms, role, newest, journals.open(newest), settings.hash)
+      if (endingOf(opened) === undefined) attempt = opened
+      else opened.journal.close()
+    } catch (error) {
+      if (!(error instanceof TallyError) || error.code !== 'journal/rewound') throw error
+      burned.set(newest, error.code)
+    }
+  }
+  openNewest()
+
+  const signalled = (): TallyError => {
+    const { reason } = signal as { reason: unknown }
+    return reason instanceof TallyError
+      ? reason
+      : new TallyError('session/cancelled', 'self', 'the session was cancelled', { cause: reason })
+  }
+
+  /** Own abort of each attempt before this one, signed again where the journal has none. */
+  const pastAborts = async (before: number): Promise<PastAborts> => {
+    const aborts: PastAborts[number][] = []
+    for (let i = 0; i < before; i++) {
+      let code: string = burned.get(i) ?? 'session/aborted'
+      if (known.includes(i) && !burned.has(i)) {
+        try {
+          const opened = openAttempt(terms, role, i, journals.open(i), settings.hash)
+          code = endingOf(opened)?.code ?? code
+          opened.journal.close()
+        } catch (error) {
+          code = asError(error).code
+        }
+      }
+      aborts.push(await signAbort(terms, role, i, code, signer))
+    }
+    return aborts
+  }
+
+  const abortWith = async (opened: Attempt, code: ErrorCode): Promise<PastAborts[number]> => {
+    const abort = await signAbort(terms, role, opened.run.attempt, code, signer)
+    if (!opened.has(`abort/${role}`)) opened.put(`abort/${role}`, canonicalBytes(abort))
+    opened.sync()
+    return abort
+  }
+
+  const local = () => ({
+    open: attempt?.run.attempt ?? null,
+    completed: attempt !== undefined && isCompleted(attempt),
+    next,
+    bound: (peer: string) => attempt?.gotBytes('commitment', peer) !== undefined,
+  })
+
+  /** Hello to held: after it, both sides of every link know where they stand. */
+  const connect = async (
+    wires: readonly Wire[],
+  ): Promise<Connected & { readonly holds: Awaited<ReturnType<typeof exchangeHeld>> }> => {
+    progress('handshake')
+    const hellos = await greet(terms, role, wires, local(), signer)
+    const number = await agreeAttempt(terms, wires, local(), hellos)
+    if (attempt !== undefined && attempt.run.attempt !== number) {
+      await abortWith(attempt, 'session/aborted')
+      attempt.journal.close()
+      burned.set(attempt.run.attempt, 'session/aborted')
+      attempt = undefined
+    }
+    attempt ??= openAttempt(terms, role, number, journals.open(number), settings.hash)
+    next = number + 1
+    const opened = attempt
+    await exchangePast(terms, opened, wires, () => pastAborts(number))
+    const holds = await exchangeHeld(terms, opened, wires)
+    return { ...settings, wires, attempt: opened, holds }
+  }
+
+  const onAbort = (wire: Wire, { code, message, attempt: number, signature }: ControlBody<'abort'>): never => {
+    if (attempt !== undefined && number === attempt.run.attempt && signature !== null) {
+      requireSigned(terms, wire.role, abortEvent(terms, wire.role, number, code), signature)
+      const key = `abort/${wire.role}`
+      if (!attempt.has(key)) attempt.put(key, canonicalBytes({ attempt: number, code, signature }))
+    }
+    const remedy = `ask ${wire.role} what its side reported`
+    throw new TallyError(
+      'peer/aborted',
+      { peer: wire.role },
+      `${wire.role} ended the session with ${code}: ${message}`,
+      {
+        remedy,
+      },
+    )
+  }
+
+  const release = (): void => {
+    if (released || attempt === undefined) return
+    released = true
+    if (!isCompleted(attempt)) attempt.put('completed', true)
+    attempt.sync()
+    progress('closed')
+    settle()
+  }
+  let settle: () => void
+  const completion = new Promise<void>((resolve) => (settle = resolve))
+
+  /** From the own signature of the close on: no error takes the output back, but an equivocation that comes to light. */
+  const finish = async (party: Connected): Promise<void> => {
+    const views = viewsOf(terms, party.attempt)!
+    closingUntil ??= clock.now() + seconds('close')
+    progress('closing')
+    await exchangeCloses(party, views)
+    release()
+    for (const wire of party.wires) wire.send('done', {})
+    await Promise.all(
+      party.wires.map(async (wire) => {
+        await wire.next('done', seconds('close'))
+        if (!party.attempt.has(`done/${wire.role}`)) party.attempt.put(`done/${wire.role}`, true)
+      }),
+    )
+  }
+
+  const pass = async (scope: Scope, links: Readonly<Record<string, Link>>): Promise<void> => {
+    const wires = peers.map((peer) => {
+      const link = links[peer]
+      if (link === undefined) throw new TallyError('api/misuse', 'self', `there is no link to ${peer}`)
+      const wire = openWire(peer, link, scope)
+      wire.onAbort = (body) => onAbort(wire, body)
+      return wire
+    })
+    const party = await connect(wires)
+    if (viewsOf(terms, party.attempt) === undefined) await runAttempt(party, settings, scope, party.holds)
+    await finish(party)
+  }
+
+  const closeLinks = async (links: Readonly<Record<string, Link>> | undefined, error?: TallyError): Promise<void> => {
+    if (links === undefined) return
+    if (error !== undefined) {
+      const fatal = !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
+      const abort = fatal ? await abortWith(attempt!, error.code).catch(() => undefined) : undefined
+      const tell = abort !== undefined || (attempt === undefined && !suspends(error))
+      for (const link of tell ? Object.values(links) : []) {
+        const body = canonicalBytes({
+          code: error.code,
+          message: error.message.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400),
+          attempt: abort?.attempt ?? null,
+          signature: abort?.signature ?? null,
+        })
+        try {
+          link.send({ channel: 'control', step: 'abort', ordinal: 0, body })
+        } catch {
+          // That link is gone already.
+        }
+      }
+    }
+    const flushed = Promise.allSettled(Object.values(links).map((link) => link.close()))
+    const waited = new AbortController()
+    await Promise.race([flushed, pause(clock, flushMilliseconds, waited.signal)])
+    waited.abort()
+  }
+
+  /** Until when the peers may stay away. */
+  const limit = (): { readonly milliseconds: number; readonly what: string } =>
+    attempt?.has('sent/commitment') === true
+      ? { milliseconds: seconds('message'), what: 'a connection' }
+      : { milliseconds: seconds('handshake'), what: 'a connection' }
+
+  const dial = async (until: number): Promise<Readonly<Record<string, Link>>> => {
+    const abort = new AbortController()
+    const cancel = clock.after(Math.max(0, until - clock.now()), () => abort.abort())
+    try {
+      return await settings.links(AbortSignal.any([abort.signal, signal]))
+    } catch (error) {
+      if (signal.aborted) throw signalled()
+      if (!abort.signal.aborted) throw error
+      throw new TallyError(
+        'network/unreachable',
+        'network',
+        `expected connections to ${peers.join(', ')}, found none in time`,
+        {
+          remedy: 'ask the other parties whether their processes run; then start this side again, which resumes',
+          cause: error,
+        },
+      )
+    } finally {
+      cancel()
+    }
+  }
+
+  const loop = async (): Promise<void> => {
+    let aliveAt = clock.now()
+    let backoff = firstBackoff
+    for (;;) {
+      const scope = createScope(clock)
+      const cancel = (): void => scope.fail(signalled())
+      signal.addEventListener('abort', cancel, { once: true })
+      let links: Readonly<Record<string, Link>> | undefined
+      const written = attempt?.writes ?? 0
+      try {
+        if (signal.aborted) throw signalled()
+        progress('connecting')
+        links = await dial(closingUntil ?? aliveAt + limit().milliseconds)
+        await scope.guard(pass(scope, links))
+        await closeLinks(links)
+        return
+      } catch (caught) {
+        const error = asError(scope.failed ? scope.failure : caught)
+        scope.fail(error)
+        await closeLinks(links, error)
+        if (released) {
+          if (signal.aborted || clock.now() >= closingUntil!) return
+        } else if (
+          closingUntil !== undefined &&
+          attempt?.has('sent/close') === true &&
+          error.code !== 'peer/misbehaved'
+        ) {
+          if (signal.aborted || clock.now() >= closingUntil) return release()
+        } else {
+          if (!transient.includes(error.code)) throw error
+          if ((attempt?.writes ?? 0) > written) {
+            aliveAt = clock.now()
+            backoff = firstBackoff
+          }
+          if (clock.now() - aliveAt >= limit().milliseconds) throw error
+        }
+      } finally {
+        signal.removeEventListener('abort', cancel)
+      }
+      await pause(clock, backoff, signal)
+      backoff = Math.min(2 * backoff, longestBackoff)
+    }
+  }
+
+  const allSigned = (): boolean => peers.every((peer) => attempt!.has(`done/${peer}`))
+
+  return {
+    begun: newest !== undefined,
+    async run() {
+      let settled: Promise<void> = Promise.resolve()
+      if (attempt !== undefined && isCompleted(attempt)) {
+        released = true
+        closingUntil = clock.now() + seconds('close')
+        if (!allSigned()) settled = loop().catch(() => {})
+      } else {
+        const ended = loop()
+        try {
+          await Promise.race([completion, ended])
+        } catch (error) {
+          attempt?.journal.close()
+          throw error
+        }
+        settled = ended.catch(() => {})
+      }
+      const opened = attempt!
+      let closed = false
+      return {
+        attempt: opened,
+        settled,
+        async close() {
+          await settled
+          if (!closed) opened.journal.close()
+          closed = true
+        },
+      }
+    },
+  }
+}

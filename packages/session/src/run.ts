@@ -1,0 +1,121 @@
+/** The middle of an attempt: from the agreement to views that fit together. */
+import { createRng, TallyError } from '@tallystick/core'
+import { createTranscript, start } from '@tallystick/protocol'
+import { exchangeViews, passCheckpoint } from './close.ts'
+import type { Chains } from './control.ts'
+import { chainBinding } from './digests.ts'
+import { drive, type Drive, type DriveStatistics } from './drive.ts'
+import type { Connected } from './exchange.ts'
+import type { Settings } from './lifecycle.ts'
+import type { Frame } from './link.ts'
+import { openAttemptWith } from './opening.ts'
+import type { Scope } from './scope.ts'
+import type { Phase } from './session.ts'
+import type { Wire } from './wire.ts'
+
+const progressMilliseconds = 100
+
+/** Tells of the progress of a run, not more often than a person can read. */
+const createReporter = (settings: Settings, attempt: number) => {
+  const { clock, onProgress, protocol, terms } = settings
+  const declaredBytes = protocol.cost(protocol.parameters(terms.parameters)).bytes
+  const began = clock.now()
+  let last = Number.NEGATIVE_INFINITY
+  let statistics: DriveStatistics = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0, step: '' }
+  const report = (phase: Phase): void => {
+    last = clock.now()
+    const bytes = statistics.bytesSent + statistics.bytesReceived
+    const bytesPerSecond = last > began ? (1000 * bytes) / (last - began) : 0
+    onProgress?.({ ...statistics, phase, attempt, declaredBytes, bytesPerSecond })
+  }
+  let frames = 0
+  return {
+    report,
+    frame(now: DriveStatistics) {
+      statistics = now
+      // The clock is read now and then only: a frame costs microseconds.
+      if (onProgress !== undefined && frames++ % 16 === 0 && clock.now() - last >= progressMilliseconds)
+        report('running')
+    },
+  }
+}
+
+/** Frames that come before this side is ready for them hold their link back. */
+const holdBack = (wire: Wire): ((drive: Drive) => void) => {
+  const early: Frame[] = []
+  wire.onMessage = (frame) => {
+    early.push(frame)
+    if (early.length === 1) wire.link.pause()
+  }
+  return (run) => {
+    wire.onMessage = (frame) => run.arrive(wire.role, frame)
+    for (const frame of early) run.arrive(wire.role, frame)
+    if (early.length > 0) wire.link.resume()
+  }
+}
+
+/**
+ * Runs the protocol once, from the start: over a resumed journal it takes what is there and comes to where it was.
+ * Afterwards the journal holds the views of all parties, and the output.
+ */
+export const runAttempt = async (
+  party: Connected,
+  settings: Settings,
+  scope: Scope,
+  holds: ReadonlyMap<string, Chains>,
+): Promise<void> => {
+  const { terms, role, attempt, wires, clock } = party
+  const { protocol } = settings
+  const reporter = createReporter(settings, attempt.run.attempt)
+  const ready = wires.map(holdBack)
+  reporter.report('committing')
+  const { seed, commitments } = await openAttemptWith(party, settings)
+
+  reporter.report('running')
+  const transcript = createTranscript(chainBinding(attempt.run), settings.hash)
+  const run = drive({
+    protocol,
+    role,
+    routine: start(protocol, role, protocol.parameters(terms.parameters), settings.input, createRng(seed)),
+    outlets: new Map(wires.map(({ role: peer, link }) => [peer, link])),
+    attempt,
+    transcript,
+    hash: settings.hash,
+    pool: settings.pool,
+    clock,
+    holds,
+    messageMilliseconds: terms.deadlines.message * 1000,
+    inboxBytes: settings.inboxBytes,
+    checkpoint: async () => {
+      reporter.report('checkpoint')
+      await passCheckpoint(party, transcript, commitments)
+      reporter.report('running')
+    },
+    reserve: reservation(settings),
+    onFrame: reporter.frame,
+  })
+  const forget = scope.onFail((error) => run.stop(error))
+  run.done.catch(() => {})
+  try {
+    for (const attach of ready) attach(run)
+    const output = await run.done
+    reporter.report('closing')
+    await exchangeViews(party, transcript, output, seed)
+  } finally {
+    forget()
+  }
+}
+
+/** Nothing outside the seed is used unless the terms name its digest. */
+const reservation = ({ correlations, terms, role }: Settings) => {
+  if (correlations === undefined) return undefined
+  return async (correlation: string, count: number, key: string): Promise<Uint8Array> => {
+    const promised = terms.resources?.[role]?.[correlation]
+    const found = correlations.digest(correlation)
+    if (promised !== found) {
+      const message = `the terms name ${promised ?? 'no digest'} for "${correlation}" of ${role}, the store holds ${found}`
+      throw new TallyError('terms/mismatch', 'self', message, { remedy: 'agree on terms that name this correlation' })
+    }
+    return correlations.reserve(correlation, count, key)
+  }
+}
