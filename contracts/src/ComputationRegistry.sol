@@ -50,7 +50,7 @@ contract ComputationRegistry is Domain {
         bytes32 coin;
     }
 
-    /// One slot. A mask has bit i for party i.
+    /// What is in the slot of a computation. A mask has bit i for party i.
     struct Facts {
         uint8 parties;
         bool started;
@@ -67,7 +67,17 @@ contract ComputationRegistry is Domain {
     uint256 public constant MAX_PARTIES = 32;
     PartyRegistry public immutable partyRegistry;
 
-    mapping(bytes32 id => Facts) private _facts;
+    // The slot, packed by hand (the compiler reads and writes a packed struct once a member): the offsets of the
+    // members of Facts, with the number of parties in the lowest byte. An empty slot is 0, a used one never is.
+    uint256 private constant STARTED = 1 << 8;
+    uint256 private constant CONTESTED = 1 << 9;
+    uint256 private constant ABORTED_BY = 16;
+    uint256 private constant AGREED = 32;
+    uint256 private constant COMMITTED = 64;
+    uint256 private constant CLOSED = 96;
+    uint256 private constant DEADLINE = 128;
+
+    mapping(bytes32 id => uint256) private _facts;
     /// The EIP-712 digest of the Close that stands.
     mapping(bytes32 id => bytes32) public closeOf;
 
@@ -105,24 +115,20 @@ contract ComputationRegistry is Domain {
     /// submission that brings the Agreement of *all* parties is taken: it records a fact, not a wish.
     function propose(Job calldata job, Cosignatures calldata agreements) external returns (bytes32 id) {
         id = idOf(job);
-        Facts storage facts = _facts[id];
-        uint32 before = facts.agreed;
-        bool fresh = facts.parties == 0;
-        if (fresh) {
-            _checkContent(job);
+        uint256 facts = _facts[id];
+        if (facts == 0) {
+            _checkContent(job.parties, job.registered, job.receivers);
+            facts = job.parties.length | (uint256(job.deadline) << DEADLINE);
+            emit Proposed(id, job.specHash, job.attempt, job.registered, job.receivers, job.deadline, job.parties);
         } else {
-            if (facts.abortedBy != 0) revert WrongState(id, State.Aborted);
-            if (agreements.signers & ~before == 0) revert AlreadyRecorded(id);
+            if (_abortedBy(facts) != 0) revert WrongState(id, State.Aborted);
+            if (agreements.signers & ~_mask(facts, AGREED) == 0) revert AlreadyRecorded(id);
         }
         _checkAll(job, Events.agreement(domainSeparator, job.specHash), agreements);
-        uint32 agreed = before | agreements.signers;
+        facts |= uint256(agreements.signers) << AGREED;
+        uint32 agreed = _mask(facts, AGREED);
         if (_past(job.deadline) && agreed != _all(job.parties.length)) revert Expired(id, job.deadline);
-        if (fresh) {
-            facts.parties = uint8(job.parties.length);
-            facts.deadline = job.deadline;
-            emit Proposed(id, job.specHash, job.attempt, job.registered, job.receivers, job.deadline, job.parties);
-        }
-        facts.agreed = agreed;
+        _facts[id] = facts;
         emit Agreed(id, agreed);
     }
 
@@ -135,15 +141,14 @@ contract ComputationRegistry is Domain {
         bytes calldata signature
     ) external {
         bytes32 id = idOf(job);
-        Facts storage facts = _facts[id];
-        uint32 committed = facts.committed;
-        if (party < job.parties.length && committed & _bit(party) != 0) revert AlreadyRecorded(id);
+        uint256 facts = _facts[id];
+        if (party < job.parties.length && _mask(facts, COMMITTED) & _bit(party) != 0) revert AlreadyRecorded(id);
         _expect(id, facts, State.Agreed);
         bytes32 digest = Events.commitment(
             domainSeparator, job.specHash, job.attempt, party, values.input, values.seed, values.coin
         );
-        _check(job, party, digest, key, signature);
-        facts.committed = committed | _bit(party);
+        _check(job.registered, party, _partyAt(job.parties, party), digest, key, signature);
+        _facts[id] = facts | (uint256(_bit(party)) << COMMITTED);
         emit InputCommitted(id, party, values.input, values.seed, values.coin);
     }
 
@@ -156,19 +161,20 @@ contract ComputationRegistry is Domain {
         Cosignatures calldata checkpoints
     ) external {
         bytes32 id = idOf(job);
-        Facts storage facts = _facts[id];
-        if (facts.started) revert AlreadyRecorded(id);
+        uint256 facts = _facts[id];
+        if (facts & STARTED != 0) revert AlreadyRecorded(id);
         _expect(id, facts, State.InputsCommitted);
-        uint256 n = job.parties.length;
-        _checkShape(job, checkpoints);
-        if (checkpoints.signers != _all(n) || heads.length != n) revert BadSigners(checkpoints.signers);
+        uint256 n = heads.length;
+        _checkShape(n, job.registered, checkpoints);
+        if (n != job.parties.length || checkpoints.signers != _all(n)) revert BadSigners(checkpoints.signers);
         for (uint256 i = 0; i < n; ++i) {
             bytes32 digest = Events.checkpoint(
                 domainSeparator, job.specHash, job.attempt, uint8(i), commitments, heads[i]
             );
-            _check(job, i, digest, job.registered ? checkpoints.keys[i] : address(0), checkpoints.signatures[i]);
+            address key = job.registered ? checkpoints.keys[i] : address(0);
+            _check(job.registered, i, job.parties[i], digest, key, checkpoints.signatures[i]);
         }
-        facts.started = true;
+        _facts[id] = facts | STARTED;
         emit Started(id, commitments, heads);
     }
 
@@ -177,43 +183,46 @@ contract ComputationRegistry is Domain {
     /// computation is marked contested for good. A Close overrides an Abort only if the party that aborted signed it.
     function close(Job calldata job, bytes32 heads, bytes32 result, Cosignatures calldata signed) external {
         bytes32 id = idOf(job);
-        Facts memory facts = _facts[id];
+        uint256 facts = _facts[id];
         uint32 signers = signed.signers;
-        if (!facts.started) revert WrongState(id, _stateOf(facts));
-        if (facts.closed == 0 && facts.abortedBy != 0 && signers & _bit(facts.abortedBy - 1) == 0) {
+        uint32 closed = _mask(facts, CLOSED);
+        if (facts & STARTED == 0) revert WrongState(id, _stateOf(facts));
+        if (closed == 0 && _abortedBy(facts) != 0 && signers & _bit(_abortedBy(facts) - 1) == 0) {
             revert WrongState(id, State.Aborted);
         }
         bytes32 digest = Events.close(domainSeparator, job.specHash, job.attempt, heads, result);
         bytes32 standing = closeOf[id];
-        if (standing == digest && signers & ~facts.closed == 0) revert AlreadyRecorded(id);
+        if (standing == digest && signers & ~closed == 0) revert AlreadyRecorded(id);
         _checkAll(job, digest, signed);
         if (standing == digest) {
-            signers |= facts.closed;
-        } else if (facts.closed != 0) {
-            facts.contested = true;
-            bool replaces = _count(signers) > _count(facts.closed);
-            emit Contested(id, replaces ? standing : digest, replaces ? facts.closed : signers);
-            if (!replaces) {
-                _facts[id] = facts;
-                return;
+            signers |= closed;
+        } else {
+            if (closed != 0) {
+                facts |= CONTESTED;
+                bool replaces = _count(signers) > _count(closed);
+                emit Contested(id, replaces ? standing : digest, replaces ? closed : signers);
+                if (!replaces) {
+                    _facts[id] = facts;
+                    return;
+                }
+                facts ^= uint256(closed) << CLOSED;
             }
+            closeOf[id] = digest;
         }
-        facts.closed = signers;
-        _facts[id] = facts;
-        if (standing != digest) closeOf[id] = digest;
+        _facts[id] = facts | (uint256(signers) << CLOSED);
         emit Completed(id, heads, result, signers);
     }
 
     /// @notice Record the Abort of one party, in any state before Completed.
     function abort(Job calldata job, uint8 party, bytes32 reason, address key, bytes calldata signature) external {
         bytes32 id = idOf(job);
-        Facts storage facts = _facts[id];
-        if (facts.abortedBy == uint256(party) + 1) revert AlreadyRecorded(id);
-        if (facts.parties == 0 || facts.closed != 0 || facts.abortedBy != 0) revert WrongState(id, _stateOf(facts));
-        _check(
-            job, party, Events.abort(domainSeparator, job.specHash, job.attempt, party, reason), key, signature
-        );
-        facts.abortedBy = party + 1;
+        uint256 facts = _facts[id];
+        uint256 abortedBy = _abortedBy(facts);
+        if (abortedBy == uint256(party) + 1) revert AlreadyRecorded(id);
+        if (facts == 0 || _mask(facts, CLOSED) != 0 || abortedBy != 0) revert WrongState(id, _stateOf(facts));
+        bytes32 digest = Events.abort(domainSeparator, job.specHash, job.attempt, party, reason);
+        _check(job.registered, party, _partyAt(job.parties, party), digest, key, signature);
+        _facts[id] = facts | ((uint256(party) + 1) << ABORTED_BY);
         emit Aborted(id, party, reason);
     }
 
@@ -229,86 +238,116 @@ contract ComputationRegistry is Domain {
     }
 
     function factsOf(bytes32 id) external view returns (Facts memory) {
-        return _facts[id];
+        uint256 facts = _facts[id];
+        return Facts({
+            parties: uint8(facts),
+            started: facts & STARTED != 0,
+            contested: facts & CONTESTED != 0,
+            abortedBy: uint8(_abortedBy(facts)),
+            agreed: _mask(facts, AGREED),
+            committed: _mask(facts, COMMITTED),
+            closed: _mask(facts, CLOSED),
+            deadline: uint64(facts >> DEADLINE)
+        });
     }
 
-    function _stateOf(Facts memory facts) private view returns (State) {
-        if (facts.closed != 0) return State.Completed;
-        if (facts.abortedBy != 0) return State.Aborted;
+    function _stateOf(uint256 facts) private view returns (State) {
+        if (_mask(facts, CLOSED) != 0) return State.Completed;
+        if (_abortedBy(facts) != 0) return State.Aborted;
         State progress = _progressOf(facts);
-        return progress != State.None && _past(facts.deadline) ? State.Failed : progress;
+        return progress != State.None && _past(uint64(facts >> DEADLINE)) ? State.Failed : progress;
     }
 
-    function _progressOf(Facts memory facts) private pure returns (State) {
-        if (facts.parties == 0) return State.None;
-        uint32 all = _all(facts.parties);
-        if (facts.agreed != all) return State.Proposed;
-        if (facts.committed != all) return State.Agreed;
-        return facts.started ? State.Running : State.InputsCommitted;
+    function _progressOf(uint256 facts) private pure returns (State) {
+        if (facts == 0) return State.None;
+        uint32 all = _all(uint8(facts));
+        if (_mask(facts, AGREED) != all) return State.Proposed;
+        if (_mask(facts, COMMITTED) != all) return State.Agreed;
+        return facts & STARTED != 0 ? State.Running : State.InputsCommitted;
     }
 
-    function _expect(bytes32 id, Facts memory facts, State expected) private view {
-        if (facts.abortedBy != 0 || facts.closed != 0 || _progressOf(facts) != expected) {
+    function _expect(bytes32 id, uint256 facts, State expected) private view {
+        if (_abortedBy(facts) != 0 || _mask(facts, CLOSED) != 0 || _progressOf(facts) != expected) {
             revert WrongState(id, _stateOf(facts));
         }
+    }
+
+    function _mask(uint256 facts, uint256 offset) private pure returns (uint32) {
+        return uint32(facts >> offset);
+    }
+
+    function _abortedBy(uint256 facts) private pure returns (uint256) {
+        return uint8(facts >> ABORTED_BY);
     }
 
     function _past(uint64 deadline) private view returns (bool) {
         return deadline != 0 && _now() > deadline;
     }
 
-    function _checkContent(Job calldata job) private pure {
-        uint256 n = job.parties.length;
+    function _checkContent(bytes32[] calldata parties, bool registered, uint32 receivers) private pure {
+        uint256 n = parties.length;
         if (n < 2 || n > MAX_PARTIES) revert BadParties();
-        if (job.receivers & ~_all(n) != 0) revert BadReceivers(job.receivers);
+        if (receivers & ~_all(n) != 0) revert BadReceivers(receivers);
         for (uint256 i = 0; i < n; ++i) {
-            bytes32 party = job.parties[i];
-            if (party == 0 || (!job.registered && uint256(party) >> 160 != 0)) revert BadParties();
-            for (uint256 j = 0; j < i; ++j) if (job.parties[j] == party) revert BadParties();
+            bytes32 party = parties[i];
+            if (party == 0 || (!registered && uint256(party) >> 160 != 0)) revert BadParties();
+            for (uint256 j = 0; j < i; ++j) if (parties[j] == party) revert BadParties();
         }
     }
 
-    function _checkShape(Job calldata job, Cosignatures calldata signed) private pure {
-        uint256 count = _count(signed.signers);
+    function _checkShape(uint256 parties, bool registered, Cosignatures calldata signed) private pure {
+        uint32 signers = signed.signers;
+        uint256 count = _count(signers);
         if (
-            count == 0 || signed.signers & ~_all(job.parties.length) != 0 || signed.signatures.length != count
-                || (job.registered && signed.keys.length != count)
-        ) revert BadSigners(signed.signers);
+            count == 0 || signers & ~_all(parties) != 0 || signed.signatures.length != count
+                || (registered && signed.keys.length != count)
+        ) revert BadSigners(signers);
     }
 
     function _checkAll(Job calldata job, bytes32 digest, Cosignatures calldata signed) private view {
-        _checkShape(job, signed);
+        bytes32[] calldata parties = job.parties;
+        bool registered = job.registered;
+        _checkShape(parties.length, registered, signed);
+        bytes[] calldata signatures = signed.signatures;
         uint256 k = 0;
-        for (uint256 i = 0; i < job.parties.length; ++i) {
-            if (signed.signers & _bit(i) == 0) continue;
-            _check(job, i, digest, job.registered ? signed.keys[k] : address(0), signed.signatures[k]);
-            ++k;
+        for (uint256 signers = signed.signers; signers != 0; signers &= signers - 1) {
+            uint256 party = _lowest(signers);
+            address key = registered ? signed.keys[k] : address(0);
+            _check(registered, party, parties[party], digest, key, signatures[k++]);
         }
     }
 
     /// @dev ECDSA rejects high-s and 64-byte signatures, so there is one encoding of a signature.
     function _check(
-        Job calldata job,
+        bool registered,
         uint256 party,
+        bytes32 partyId,
         bytes32 digest,
         address key,
         bytes calldata signature
     ) private view {
-        if (party >= job.parties.length) revert InvalidSignature(party);
-        uint16 algorithm = 0;
-        if (job.registered) {
-            algorithm = partyRegistry.attestationAlgorithm(job.parties[party], key);
-            if (algorithm == 0) revert KeyNotValid(party, key);
+        if (registered) {
+            uint16 algorithm = partyRegistry.attestationAlgorithm(partyId, key);
+            if (algorithm == 2) {
+                if (SignatureChecker.isValidERC1271SignatureNow(key, digest, signature)) return;
+                revert InvalidSignature(party);
+            }
+            if (algorithm != 1) revert KeyNotValid(party, key);
         } else {
-            key = address(uint160(uint256(job.parties[party])));
+            key = address(uint160(uint256(partyId)));
         }
-        if (algorithm == 2) {
-            if (!SignatureChecker.isValidERC1271SignatureNow(key, digest, signature)) revert InvalidSignature(party);
-            return;
-        }
-        if (algorithm > 2) revert KeyNotValid(party, key);
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, signature);
         if (failure != ECDSA.RecoverError.NoError || recovered != key) revert InvalidSignature(party);
+    }
+
+    function _partyAt(bytes32[] calldata parties, uint256 party) private pure returns (bytes32) {
+        if (party >= parties.length) revert InvalidSignature(party);
+        return parties[party];
+    }
+
+    /// @dev Index of the lowest bit of a mask that has one.
+    function _lowest(uint256 mask) private pure returns (uint256 index) {
+        while (mask >> index & 1 == 0) ++index;
     }
 
     function _bit(uint256 party) private pure returns (uint32) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ComputationRegistry} from "../src/ComputationRegistry.sol";
 import {Events} from "../src/Events.sol";
 import {PartyRegistry} from "../src/PartyRegistry.sol";
@@ -16,20 +14,6 @@ interface Vm {
     function expectRevert(bytes4 selector) external;
     function assume(bool condition) external pure;
     function load(address target, bytes32 slot) external view returns (bytes32);
-}
-
-/// @dev A wallet with one owner, as EIP-1271 has it.
-contract Wallet is IERC1271 {
-    address private immutable _owner;
-
-    constructor(address owner) {
-        _owner = owner;
-    }
-
-    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (address signer,,) = ECDSA.tryRecover(digest, signature);
-        return signer == _owner ? IERC1271.isValidSignature.selector : bytes4(0);
-    }
 }
 
 /// @dev Keys 1, 2 and 3 speak for parties 0, 1 and 2; key 4 is a stranger's.

@@ -5,7 +5,8 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {ComputationRegistry} from "../src/ComputationRegistry.sol";
 import {Events} from "../src/Events.sol";
 import {PartyRegistry} from "../src/PartyRegistry.sol";
-import {Fixture, Wallet} from "./Fixture.sol";
+import {Fixture} from "./Fixture.sol";
+import {Wallet} from "./Wallet.sol";
 
 contract PartyRegistryTest is Fixture {
     address private constant CONTROLLER = address(0xC0);

@@ -115,7 +115,7 @@ describe('a computation on the ledger', () => {
     const forged = { ...unsigned, job: jobOf(fresh()) }
     const error = await ledger.submit(forged as typeof unsigned).catch((thrown: unknown) => thrown)
     expect(codeOf(error)).toBe('ledger/rejected')
-    expect(String((error as Error).message)).toContain('InvalidSignature(0)')
+    expect((error as Error).message).toContain('InvalidSignature(0)')
   })
 
   test('a deadline that passed reads as Failed', async () => {
