@@ -33,13 +33,20 @@ export const fromHex = (hex: string, length?: number): Uint8Array => {
   return hexToBytes(hex.slice(2))
 }
 
+const requireWhole = (value: number, below: number): void => {
+  if (Number.isInteger(value) && value >= 0 && value < below) return
+  throw new TallyError('api/misuse', 'self', `expected a whole number below ${below}, found ${value}`)
+}
+
 export const u32 = (value: number): Uint8Array => {
+  requireWhole(value, 2 ** 32)
   const out = new Uint8Array(4)
   new DataView(out.buffer).setUint32(0, value)
   return out
 }
 
 export const u64 = (value: number): Uint8Array => {
+  requireWhole(value, 2 ** 53)
   const out = new Uint8Array(8)
   new DataView(out.buffer).setBigUint64(0, BigInt(value))
   return out
