@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson, TallyError } from '@tallystick/core'
 import type { Hex } from '@tallystick/core'
 import { entryId } from './job.ts'
-import type { Entry } from './job.ts'
+import type { Entry, Job } from './job.ts'
 import type { Ledger } from './ledger.ts'
 import type { Place } from './log.ts'
 import { isRetryable } from './rpc.ts'
@@ -153,12 +153,23 @@ export const openOutbox = async (path: string): Promise<Outbox> => {
     return write
   }
 
+  /** Takes final entries (of one job, where given) as pending; where they were recorded stays known. */
+  const reopen = (job?: Job): void => {
+    const wanted = job && canonicalJson(job)
+    for (const item of items.values()) {
+      if (item.status !== 'final') continue
+      if (wanted !== undefined && ('root' in item.entry || canonicalJson(item.entry.job) !== wanted)) continue
+      items.set(item.id, { ...item, status: 'pending' })
+    }
+  }
+
   /** One try of one entry. @returns whether it needs another. */
   const attempt = async (item: OutboxItem, ledger: Ledger, options: DrainOptions): Promise<boolean> => {
     const { at, gas } = await ledger.submit(item.entry, options.signal)
     options.onRecorded?.({ ...item, at }, gas)
     if ((await ledger.head()) < at.block + (options.confirmations ?? 0)) return true
-    await append({ final: item.id, at })
+    if (item.at?.blockHash === at.blockHash) items.set(item.id, { ...item, status: 'final' })
+    else await append({ final: item.id, at })
     return false
   }
 
@@ -172,13 +183,18 @@ export const openOutbox = async (path: string): Promise<Outbox> => {
         signal?.throwIfAborted()
         try {
           again = (await attempt(item, ledger, options)) || again
-          pause = first
+          if (item.at === undefined) pause = first
         } catch (error) {
           signal?.throwIfAborted()
           if (!(error instanceof TallyError)) throw error
-          if (isRetryable(error)) failure = error
-          else await append({ rejected: item.id, why: `${error.code}: ${error.message}` })
+          if (!isRetryable(error)) {
+            await append({ rejected: item.id, why: `${error.code}: ${error.message}` })
+            continue
+          }
+          failure = error
           if (error.code === 'ledger/unreachable') break
+          // What the refused entry stands on may be gone from the chain, although it was final here.
+          if ('job' in item.entry) reopen(item.entry.job)
         }
       }
       if (failure === undefined && !again) {
@@ -200,11 +216,7 @@ export const openOutbox = async (path: string): Promise<Outbox> => {
     },
     items: () => [...items.values()],
     drain,
-    recheck() {
-      for (const { id, entry, status } of items.values()) {
-        if (status === 'final') items.set(id, { id, entry, status: 'pending' })
-      }
-    },
+    recheck: () => reopen(),
     async close() {
       await writing
       await file.close()
