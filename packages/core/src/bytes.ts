@@ -40,9 +40,7 @@ const requireWhole = (value: number, below: number): void => {
 
 export const u32 = (value: number): Uint8Array => {
   requireWhole(value, 2 ** 32)
-  const out = new Uint8Array(4)
-  new DataView(out.buffer).setUint32(0, value)
-  return out
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
 export const u64 = (value: number): Uint8Array => {

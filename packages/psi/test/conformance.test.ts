@@ -1,3 +1,4 @@
+import { wasmEngine } from '@tallystick/kernels/engine'
 import { conformance } from '@tallystick/protocol/testing'
 import { ecdh, type Parameters } from '@tallystick/psi'
 import { ids, itemsOf } from './samples.ts'
@@ -37,4 +38,4 @@ const cases = modes.flatMap((mode, i) =>
   }),
 )
 
-conformance(ecdh, cases)
+conformance(ecdh, cases, { engine: await wasmEngine() })

@@ -1,15 +1,18 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { TallyError } from '@tallystick/core'
+import { wasmEngine } from '@tallystick/kernels/engine'
 import { simulate } from '@tallystick/protocol'
 import { ecdh, type Outcome, type Parameters } from '@tallystick/psi'
 import { ids, itemsOf, seededRng } from './samples.ts'
+
+const engine = await wasmEngine()
 
 const run = (x: readonly string[], y: readonly string[], rest: Partial<Parameters> = {}) => {
   const sizes = { receiver: x.length, sender: y.length }
   const parameters: Parameters = { sizes, output: 'intersection', to: 'receiver', chunkRows: 4, ...rest }
   const inputs = { receiver: itemsOf(x), sender: itemsOf(y) }
-  return simulate(ecdh, { parameters, inputs, rng: seededRng('run') })
+  return simulate(ecdh, { parameters, inputs, rng: seededRng('run'), engine })
 }
 
 const rows = (...indices: number[]): Outcome => ({ kind: 'intersection', rows: Uint32Array.from(indices) })

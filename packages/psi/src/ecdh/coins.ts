@@ -20,13 +20,13 @@ export const drawScalar = (rng: Rng): Uint8Array => {
   return out
 }
 
-/** One stable counting pass over 16 bits of a key. */
-const countingPass = (order: Uint32Array, digit: (row: number) => number): Uint32Array => {
-  const starts = new Uint32Array(0x1_0001)
-  for (const row of order) starts[digit(row) + 1]!++
+/** One stable counting pass over the byte of each row's key that starts at bit `shift`. */
+const countingPass = (order: Uint32Array, key: (row: number) => number, shift: number): Uint32Array => {
+  const starts = new Uint32Array(257)
+  for (const row of order) starts[((key(row) >>> shift) & 255) + 1]!++
   for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!
   const out = new Uint32Array(order.length)
-  for (const row of order) out[starts[digit(row)]!++] = row
+  for (const row of order) out[starts[(key(row) >>> shift) & 255]!++] = row
   return out
 }
 
@@ -37,9 +37,8 @@ const countingPass = (order: Uint32Array, digit: (row: number) => number): Uint3
  */
 export const randomOrder = (rng: Rng, rows: number): Uint32Array => {
   const tags = new Uint32Array(rng.bytes(orderCoins * rows).buffer)
-  const identity = Uint32Array.from({ length: rows }, (_, i) => i)
-  const low = countingPass(identity, (row) => tags[4 * row]! & 0xffff)
-  const order = countingPass(low, (row) => tags[4 * row]! >>> 16)
+  let order: Uint32Array = Uint32Array.from({ length: rows }, (_, i) => i)
+  for (const shift of [0, 8, 16, 24]) order = countingPass(order, (row) => tags[4 * row]!, shift)
   const after = (a: number, b: number): boolean => {
     for (let word = 0; word < 4; word++) {
       const difference = tags[4 * a + word]! - tags[4 * b + word]!
