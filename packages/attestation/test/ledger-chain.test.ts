@@ -27,11 +27,11 @@ test('starts within seconds, funds its accounts, answers on loopback only, and e
   const outside = Object.values(networkInterfaces())
     .flat()
     .filter((net) => net?.family === 'IPv4' && !net.internal)
-  for (const net of outside) await expect(fetch(`http://${net!.address}:${port}`)).rejects.toThrow()
+  for (const net of outside) await expect(fetch(`http://${net!.address}:${port}`)).rejects.toThrow('fetch failed')
   await chain.close()
   await chain.close()
   expect(runs(chain.pid)).toBe(false)
-  await expect(rpc(chain.rpcUrl, 'eth_blockNumber')).rejects.toThrow()
+  await expect(rpc(chain.rpcUrl, 'eth_blockNumber')).rejects.toThrow('fetch failed')
 })
 
 test('does not outlive a parent that is killed', async () => {

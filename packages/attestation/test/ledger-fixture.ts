@@ -86,6 +86,10 @@ export const wholeJob = (job: Job): Entry[] => [
   close(job),
 ]
 
+export const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await sleep(10)
+}
+
 /** Raw requests, for what a ledger does not do: snapshots, mining, code. */
 export const rpc = async (rpcUrl: string, method: string, ...params: unknown[]): Promise<unknown> => {
   const response = await fetch(rpcUrl, {

@@ -5,7 +5,19 @@ import { TallyError } from '@tallystick/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { computationId, deploy, evmLedger, openOutbox, startLocalChain } from '../src/ledger/index.ts'
 import type { Deployment, Entry, Ledger, LocalChain, Outbox } from '../src/ledger/index.ts'
-import { anvil, anvilPath, close, commit, domain, jobOf, propose, rpc, wholeJob, word } from './ledger-fixture.ts'
+import {
+  anvil,
+  anvilPath,
+  close,
+  commit,
+  domain,
+  jobOf,
+  propose,
+  rpc,
+  until,
+  wholeJob,
+  word,
+} from './ledger-fixture.ts'
 
 let folder: string
 let serial = 0
@@ -114,7 +126,7 @@ describe('on a chain', () => {
     for (const entry of wholeJob(job)) await theirs.add(entry)
     let retries = 0
     const waiting = mine.drain(ledger, { pause: 20, maxPause: 50, onRetry: () => retries++ })
-    while (retries < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => retries >= 2)
     await Promise.all([waiting, theirs.drain(ledger, { pause: 20 })])
     expect((await ledger.find(computationId(domain, job)))?.state).toBe('Completed')
     await Promise.all([mine.close(), theirs.close()])
@@ -131,9 +143,6 @@ describe('on a chain', () => {
       onRecorded: (_, gas) => submissions.push(gas),
     })
     const sent = () => submissions.filter((gas) => gas !== undefined).length
-    const until = async (condition: () => boolean) => {
-      while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
-    }
     await until(() => submissions.length >= 3)
     expect(sent()).toBe(1)
     await rpc(chain.rpcUrl, 'evm_revert', snapshot)
@@ -171,7 +180,7 @@ describe('on a chain', () => {
     expect(performance.now() - since).toBeLessThan(1000)
     const stop = new AbortController()
     const draining = outbox.drain(dead, { signal: stop.signal, pause: 10, onRetry: () => stop.abort() })
-    await expect(draining).rejects.toThrow()
+    await expect(draining).rejects.toThrow('aborted')
     expect(outbox.items()[0]!.status).toBe('pending')
     await outbox.close()
     dead.close()
@@ -197,7 +206,7 @@ describe.runIf(anvilPath !== undefined)('on anvil, killed and started again', ()
     let failures = 0
     const options = { pause: 20, maxPause: 100, onRetry: () => failures++ }
     const draining = outbox.drain(ledger, options)
-    while (failures < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => failures >= 2)
     await chain.up()
     await draining
 
@@ -206,7 +215,7 @@ describe.runIf(anvilPath !== undefined)('on anvil, killed and started again', ()
     await chain.down()
     for (const entry of whole.slice(4)) await outbox.add(entry)
     const seen = failures
-    while (failures < seen + 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => failures >= seen + 2)
     await chain.up()
     await during
     // The kill may also have cost blocks that were not yet in the state file: what stood in them was sent again when

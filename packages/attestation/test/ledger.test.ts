@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TallyError } from '@tallystick/core'
 import type { Hex } from '@tallystick/core'
 import { eventDigest } from '@tallystick/session/events'
@@ -10,6 +13,8 @@ import type { Deployment, Ledger, LocalChain, Placed } from '../src/ledger/index
 import {
   abort,
   addresses,
+  anvil,
+  anvilPath,
   close,
   commit,
   domain,
@@ -203,6 +208,37 @@ describe('reorganisation, concurrency, watching', () => {
     dead.close()
   })
 })
+
+// Anvil is a second EVM, made by other people.
+test.runIf(anvilPath !== undefined)(
+  'anvil and Hardhat agree: ids, states, gas, and after a reorganisation',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tallystick-anvil-'))
+    const second = await anvil(join(folder, 'state.json'))
+    onTestFinished(async () => {
+      await second.down()
+      await rm(folder, { recursive: true, force: true })
+    })
+    await second.up()
+    const { rpcUrl, privateKey } = second
+    const other = evmLedger({ rpcUrl, privateKey, deployment: await deploy({ rpcUrl, privateKey, domain }) })
+    const job = jobOf(fresh())
+    const snapshot = await rpc(rpcUrl, 'evm_snapshot')
+    for (const entry of wholeJob(job)) {
+      expect((await other.submit(entry)).gas).toBe((await ledger.submit(entry)).gas)
+    }
+    const ends = await Promise.all([ledger, other].map((one) => one.find(computationId(domain, job))))
+    const [here, there] = ends.map((end) => ({ ...end, head: 0, logs: end!.logs.map(({ at: _, ...log }) => log) }))
+    expect(there!.logs).toEqual(here!.logs)
+    expect(there!.state).toBe('Completed')
+    await rpc(rpcUrl, 'evm_revert', snapshot)
+    expect(await other.find(computationId(domain, job))).toBeUndefined()
+    for (const entry of wholeJob(job)) expect((await other.submit(entry)).gas).toBeGreaterThan(0)
+    expect((await other.find(computationId(domain, job)))?.state).toBe('Completed')
+    other.close()
+  },
+  30_000,
+)
 
 describe('the party registry and the anchor', () => {
   test('registered parties sign with registered keys', async () => {
