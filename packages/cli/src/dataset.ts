@@ -118,7 +118,7 @@ export const readDataset = async (path: string, options: DatasetOptions): Promis
     const index = ids.add(id)
     if (index < 0) {
       const first = lines[~index]!
-      return note(repeated, () => `line ${count(line)} repeats line ${count(first)}`)
+      return note(repeated, () => `line ${line} repeats line ${first}`)
     }
     if (index === records.length) {
       const longer = (table: Uint32Array): Uint32Array<ArrayBuffer> => {
@@ -142,10 +142,10 @@ export const readDataset = async (path: string, options: DatasetOptions): Promis
     if (fields.length === header.length) {
       const id = normalisation.apply(fields[at]!)
       if (typeof id === 'string') keep(id, line)
-      else note(unfit, () => `line ${count(line)}, column ${at + 1}: ${id.problem}`)
+      else note(unfit, () => `line ${line}, column ${at + 1}: ${id.problem}`)
     } else {
       const cells = plural(fields.length, 'cell', 'cells')
-      note(ragged, () => `line ${count(line)} has ${cells}`)
+      note(ragged, () => `line ${line} has ${cells}`)
     }
     record += 1
   })

@@ -1,0 +1,44 @@
+/** `tally chain start`: a local chain in memory with the contracts on it, for trying out. */
+import { randomBytes } from 'node:crypto'
+import { deploy, startLocalChain } from '@tallystick/attestation/ledger'
+import { TallyError, toHex } from '@tallystick/core'
+import { chainFormat, type ChainFile } from '../chain.ts'
+import { writeJson } from '../files.ts'
+import { interrupted } from '../interrupt.ts'
+import type { Output } from '../output.ts'
+
+interface StartOptions {
+  readonly port: string
+  readonly out: string
+}
+
+const portOf = (text: string): number => {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
+  throw new TallyError('api/usage', 'self', `expected a port from 0 (any free one) to 65535 as --port, found "${text}"`)
+}
+
+export const start = async (output: Output, options: StartOptions): Promise<void> => {
+  await using chain = await startLocalChain({ port: portOf(options.port) })
+  const [deployer, ...accounts] = chain.accounts
+  const domain = toHex(randomBytes(32))
+  const deployment = await deploy({ rpcUrl: chain.rpcUrl, privateKey: deployer!.privateKey, domain })
+  const file: ChainFile = {
+    format: chainFormat,
+    rpcUrl: chain.rpcUrl,
+    deployment,
+    accounts: accounts.map(({ privateKey }) => privateKey),
+  }
+  await writeJson(options.out, file, true)
+  output.report(
+    { event: 'chain', file: options.out, rpcUrl: chain.rpcUrl, deployment: { ...deployment } },
+    [
+      `A local chain answers at ${chain.rpcUrl}; it lives in memory, until this command ends.`,
+      `  parties       ${deployment.partyRegistry}`,
+      `  computations  ${deployment.computationRegistry}`,
+      `  anchors       ${deployment.anchor}`,
+      `${options.out}: name it as --chain when you write terms, run and verify.`,
+    ].join('\n'),
+  )
+  await interrupted()
+}

@@ -1,0 +1,71 @@
+/**
+ * The small public files that go around before there are terms: `declaration.json` of a party (who it is and what of
+ * its list would enter) and `auditor.json`.
+ */
+import { TallyError, type Hex } from '@tallystick/core'
+import { partyId, type DataTerms } from '@tallystick/session'
+import { z } from 'zod'
+import { readJson } from './files.ts'
+
+const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
+
+export const declarationFormat = 'tallystick/declaration/1'
+export const auditorFormat = 'tallystick/auditor/1'
+
+export interface PublicIdentity {
+  readonly name: string
+  readonly party: Hex
+  readonly signer: Hex
+  readonly tls: Hex
+}
+
+export interface Declaration {
+  readonly format: typeof declarationFormat
+  readonly identity: PublicIdentity
+  readonly data: DataTerms
+}
+
+export interface Auditor {
+  readonly format: typeof auditorFormat
+  readonly name: string
+  /** age1… */
+  readonly recipient: string
+}
+
+const identity = z.strictObject({ name: z.string().min(1), party: hex(32), signer: hex(20), tls: hex(32) })
+const data = z.strictObject({
+  source: z.string().min(1),
+  column: z.string().min(1),
+  normalisation: z.string().min(1),
+  duplicates: z.enum(['refuse', 'keep-first']),
+  rows: z.int().min(1),
+})
+const declaration = z.strictObject({ format: z.literal(declarationFormat), identity, data })
+const auditor = z.strictObject({
+  format: z.literal(auditorFormat),
+  name: z.string().min(1),
+  recipient: z.string().startsWith('age1'),
+})
+
+/** Reads a file of ours that a person handed over. @throws TallyError input/not-found, input/malformed */
+export const readFormat = async <T>(path: string, schema: z.ZodType<T>, what: string, maker: string): Promise<T> => {
+  const parsed = schema.safeParse(await readJson(path, what, 'input/malformed'))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const place = issue!.path.length === 0 ? 'the file' : `"${issue!.path.join('.')}"`
+  throw new TallyError('input/malformed', 'self', `${path}: expected ${what}, ${place} is not of its form`, {
+    remedy: `give the file that "${maker}" wrote, unchanged`,
+  })
+}
+
+export const readDeclaration = async (path: string): Promise<Declaration> => {
+  const found = await readFormat(path, declaration, "a party's declaration", 'tally data declare')
+  const { party, signer, tls } = found.identity
+  if (partyId(signer, tls) === party) return found
+  throw new TallyError('identity/malformed', 'self', `${path}: the party id is not that of its two keys`, {
+    remedy: 'ask the partner for the file again, and compare fingerprints (tally party show)',
+  })
+}
+
+export const readAuditor = (path: string): Promise<Auditor> =>
+  readFormat(path, auditor, "an auditor's public key", 'tally auditor init')

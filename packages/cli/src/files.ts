@@ -1,0 +1,57 @@
+/** Files of a party: JSON in and out, whole or not at all. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { TallyError, type ErrorCode } from '@tallystick/core'
+
+/** Reads a file that the caller named. */
+export const readBytes = async (
+  path: string,
+  what: string,
+  code: ErrorCode = 'input/not-found',
+): Promise<Uint8Array> => {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new TallyError(code, 'self', `${path}: ${missing ? `there is no such file (${what})` : 'cannot be read'}`, {
+      remedy: missing ? 'check the path, as seen from the current folder' : 'check that you may read it',
+      cause,
+    })
+  }
+}
+
+export const readText = async (path: string, what: string, code?: ErrorCode): Promise<string> =>
+  new TextDecoder().decode(await readBytes(path, what, code))
+
+/** @throws TallyError of `code` if it is not JSON */
+export const readJson = async (path: string, what: string, code: ErrorCode, missing?: ErrorCode): Promise<unknown> => {
+  const text = await readText(path, what, missing)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TallyError(code, 'self', `${path}: expected ${what} as JSON`, {
+      remedy: 'ask whoever made the file for it again; mail programs and editors damage such files',
+    })
+  }
+}
+
+/** The file appears whole or not at all, also after a power loss; `secret` ones are readable by their owner only. */
+export const writeFileWhole = async (path: string, content: string | Uint8Array, secret = false): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const partial = `${path}.${randomBytes(4).toString('hex')}.part`
+  const file = await open(partial, 'wx', secret ? 0o600 : 0o644)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+    await file.close()
+    await rename(partial, path)
+  } catch (error) {
+    await file.close().catch(() => {})
+    await rm(partial, { force: true })
+    throw error
+  }
+}
+
+export const writeJson = (path: string, value: unknown, secret = false): Promise<void> =>
+  writeFileWhole(path, `${JSON.stringify(value, undefined, 2)}\n`, secret)

@@ -1,0 +1,35 @@
+/** Being told to stop: Ctrl-C, a service manager, or the parent process having gone. */
+
+const controller = new AbortController()
+let armed = false
+
+const stop = (why: string) => (): void => controller.abort(new Error(why))
+
+/** Aborted at the first request to stop; the second one ends the process at once. */
+export const stopSignal = (): AbortSignal => {
+  if (armed) return controller.signal
+  armed = true
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      stop(name)()
+      process.once(name, () => process.exit(130))
+    })
+  }
+  if (process.channel !== undefined && process.channel !== null) {
+    // Started by another process with a channel: ends with it, but does not live for it.
+    process.channel.unref()
+    process.once('disconnect', stop('the parent process has ended'))
+  }
+  return controller.signal
+}
+
+/** Resolves when the process is told to stop. */
+export const interrupted = (): Promise<void> => {
+  const signal = stopSignal()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A signal handler alone does not keep the process.
+  const alive = setInterval(() => {}, 1 << 30)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (signal.aborted) resolve()
+  return promise.finally(() => clearInterval(alive))
+}

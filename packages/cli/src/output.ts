@@ -1,0 +1,98 @@
+/**
+ * What a command says. With `--json`: one JSON object a line on stdout and nothing else there. Without: text for a
+ * person on stdout. Progress goes to stderr, as a bar only where that is a terminal.
+ */
+import { styleText } from 'node:util'
+import { renderError, TallyError, type Json } from '@tallystick/core'
+
+/** One thing that happened; `event` says which, the other fields are its own. */
+export interface Report {
+  readonly event: string
+  readonly [field: string]: Json | undefined
+}
+
+export interface Progress {
+  /** @param done fraction from 0 to 1 */
+  update(what: string, done: number): void
+  stop(): void
+}
+
+export interface Output {
+  readonly json: boolean
+  /** @param text what a person reads; nothing if left out */
+  report(report: Report, text?: string): void
+  /** Text for a person only, for instance headings. */
+  say(text: string): void
+  /** Something to know that is no result: stderr, and never in JSON. */
+  note(text: string): void
+  progress(): Promise<Progress>
+  /** Styled only where stdout is a terminal that shows it. */
+  style(format: Parameters<typeof styleText>[0], text: string): string
+}
+
+const silent: Progress = { update: () => {}, stop: () => {} }
+/** Lines of their own on stderr: stdout is for what stays true. */
+const jsonProgress: Progress = {
+  update: (what, done) => void process.stderr.write(`${JSON.stringify({ event: 'progress', what, done })}\n`),
+  stop: () => {},
+}
+const barWidth = 24
+
+export const createOutput = (json: boolean): Output => ({
+  json,
+  report(report, text) {
+    if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
+    else if (text !== undefined) process.stdout.write(`${text}\n`)
+  },
+  say(text) {
+    if (!json) process.stdout.write(`${text}\n`)
+  },
+  note(text) {
+    if (!json) process.stderr.write(`${text}\n`)
+  },
+  async progress() {
+    if (json) return jsonProgress
+    if (!process.stderr.isTTY) return silent
+    const { default: ora } = await import('ora')
+    const spinner = ora({ stream: process.stderr, discardStdin: false })
+    return {
+      update(what, done) {
+        const filled = Math.round(barWidth * Math.min(1, done))
+        const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
+        spinner.text = `${bar} ${String(Math.floor(100 * done)).padStart(3)} % ${what}`
+        if (!spinner.isSpinning) spinner.start()
+      },
+      stop: () => void spinner.stop(),
+    }
+  },
+  style: (format, text) => (json ? text : styleText(format, text, { stream: process.stdout })),
+})
+
+/** Any failure as one that says whose side must act; what is none of ours is a defect of ours. */
+export const asTallyError = (error: unknown): TallyError => {
+  if (error instanceof TallyError) return error
+  const { message, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) }
+  return new TallyError(
+    'invariant/broken',
+    'self',
+    `unexpected failure${code === undefined ? '' : ` (${code})`}: ${message}`,
+    {
+      remedy: 'run the command again with --debug, and report what it prints as a defect of Tallystick',
+      cause: error,
+    },
+  )
+}
+
+const causes = (error: unknown): string[] => {
+  if (!(error instanceof Error)) return []
+  return [error.stack ?? String(error), ...causes(error.cause)]
+}
+
+/** Tells a failure and answers the exit code of its area. */
+export const reportFailure = (thrown: unknown, json: boolean, debug: boolean): number => {
+  const error = asTallyError(thrown)
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'error', ...error.toJSON(), exitCode: error.exitCode })}\n`)
+  else process.stderr.write(`${renderError(error)}\n`)
+  if (debug) process.stderr.write(`${causes(error).join('\ncaused by ')}\n`)
+  return error.exitCode
+}

@@ -1,0 +1,234 @@
+/** The commands, their options and help. The code behind each is imported when it is called. */
+import { Command, Option } from 'commander'
+import { createOutput, type Output } from './output.ts'
+
+const version = '0.1.0'
+
+/** Help that ends in commands which work as they stand. */
+const examples = (command: Command, ...lines: readonly string[]): Command =>
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)
+
+const homeOption = (): Option =>
+  new Option('--home <folder>', 'keys and jobs of this party').default('.tally').env('TALLY_HOME')
+const encodingOption = (): Option =>
+  new Option('--encoding <name>', 'how the list is encoded')
+    .choices(['utf-8', 'gb18030', 'big5', 'utf-16le'])
+    .default('utf-8')
+
+/** Commander types no option; each action states the ones that its command declares here. */
+type Action = (output: Output, options: never, ...operands: never[]) => Promise<void>
+
+/** Loads the action and calls it with the output that the global options ask for. */
+const lazily =
+  (load: () => Promise<Action>) =>
+  async (...received: unknown[]): Promise<void> => {
+    const command = received.at(-1) as Command
+    const output = createOutput(command.optsWithGlobals()['json'] === true)
+    const action = await load()
+    await action(output, command.opts() as never, ...(command.processedArgs as never[]))
+  }
+
+const group = (parent: Command, name: string, description: string): Command =>
+  parent.command(name).description(description)
+
+const registerParty = (program: Command): void => {
+  const party = group(program, 'party', 'the keys of this party')
+  examples(
+    party
+      .command('init')
+      .description('make the keys of a party, and identity.json to send to partners')
+      .requiredOption('--name <name>', 'the name that partners and auditors read')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/party.ts')).init)),
+    'tally party init --name "Bank A" --home bank-a',
+  )
+  examples(
+    party
+      .command('show')
+      .description('show the identity and its fingerprints, to be compared over the telephone')
+      .argument('[file]', "a partner's identity.json; this party's own where left out")
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/party.ts')).show)),
+    'tally party show --home bank-a',
+    'tally party show identity-of-bank-b.json',
+  )
+  const auditor = group(program, 'auditor', 'the key that evidence is sealed to')
+  examples(
+    auditor
+      .command('init')
+      .description("make an auditor's key, and auditor.json to send to the parties")
+      .requiredOption('--name <name>', 'the name that stands in the terms')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/auditor.ts')).init)),
+    'tally auditor init --name "Audit office" --home audit',
+  )
+}
+
+const registerData = (program: Command): void => {
+  const data = group(program, 'data', 'the lists of this party')
+  examples(
+    data
+      .command('declare')
+      .description('check a list and write declaration.json: what of it enters, for whoever writes the terms')
+      .argument('<list.csv>', 'the list, with the names of the columns as its first line')
+      .requiredOption('--column <name>', 'the column of ids')
+      .option('--normalisation <name>', 'what counts as equal; docs/data.md has them all', 'trim/1')
+      .addOption(
+        new Option('--duplicates <rule>', 'what happens to repeated ids')
+          .choices(['refuse', 'keep-first'])
+          .default('refuse'),
+      )
+      .option('--source <text>', 'what the list is, for whoever approves the terms (default: the name of the file)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/data.ts')).declare)),
+    'tally data declare list.csv --column "ID number" --normalisation resident-id/1 --home bank-a',
+    'tally data declare export.csv --column phone --normalisation phone/1 --duplicates keep-first --encoding gb18030',
+  )
+}
+
+const registerTerms = (program: Command): void => {
+  const terms = group(program, 'terms', 'what the parties agree to')
+  examples(
+    terms
+      .command('new')
+      .description('write terms from the declarations of both parties')
+      .requiredOption('--receiver <declaration.json>', 'the party that learns the result')
+      .requiredOption('--sender <declaration.json>', 'the other party')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of one party')
+      .requiredOption('--purpose <text>', 'what the result is for')
+      .addOption(
+        new Option('--output <kind>', 'which rows are common, or only how many')
+          .choices(['intersection', 'cardinality'])
+          .default('intersection'),
+      )
+      .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
+      .option('--days <n>', 'days until the terms expire', '30')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'terms.json')
+      .action(lazily(async () => (await import('./commands/terms.ts')).create)),
+    'tally terms new --receiver bank-a/declaration.json --sender bank-b/declaration.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Customers whom both of us have blacklisted"',
+  )
+  examples(
+    terms
+      .command('show')
+      .description('show in plain words what is agreed: every value of the bytes that are hashed')
+      .argument('<terms.json>')
+      .action(lazily(async () => (await import('./commands/terms.ts')).show)),
+    'tally terms show terms.json',
+    'tally terms show terms.json --json',
+  )
+  examples(
+    terms
+      .command('approve')
+      .description('sign the terms as the party of this home, after it has seen them')
+      .argument('<terms.json>')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/terms.ts')).approve)),
+    'tally terms approve terms.json --home bank-a',
+  )
+}
+
+const registerRun = (program: Command): void => {
+  const psi = group(program, 'psi', 'private set intersection')
+  examples(
+    psi
+      .command('run')
+      .description('run approved terms with the partner; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .requiredOption('--input <list.csv>', 'the list that was declared')
+      .option('--listen <[host:]port>', 'wait for the partner here')
+      .option('--connect <host:port>', 'go to the partner there')
+      .option('--dry-run', 'check everything, predict time and traffic, use no network')
+      .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/psi.ts')).run)),
+    'tally psi run --terms terms.json --input list.csv --home bank-a --dry-run',
+    'tally psi run --terms terms.json --input list.csv --home bank-a --listen 7443',
+    'tally psi run --terms terms.json --input list.csv --home bank-b --connect bank-a.example:7443',
+  )
+}
+
+const registerAudit = (program: Command): void => {
+  examples(
+    program
+      .command('verify')
+      .description('check a record: who signed what, and whether all of it fits together')
+      .argument('<record.json>')
+      .option(
+        '--trust <file...>',
+        'identity.json of each party, or a list of them; obtained other than from the record',
+      )
+      .option('--chain <chain.json>', 'compare with what this chain has')
+      .option('--rpc <url>', 'another node of that chain than chain.json names')
+      .action(lazily(async () => (await import('./commands/verify.ts')).verifyFile)),
+    'tally verify record.json --trust identity-a.json identity-b.json',
+    'tally verify record.json --trust trust.json --chain chain.json --rpc http://127.0.0.1:8545',
+  )
+  examples(
+    program
+      .command('replay')
+      .description('run the evidence of one party again: it must yield the frames and the result that were attested')
+      .argument('<record.json>')
+      .argument('<evidence.age>')
+      .requiredOption('--key <auditor.key>', 'the key that the evidence is sealed to')
+      .option(
+        '--trust <file...>',
+        'identity.json of each party, or a list of them; obtained other than from the record',
+      )
+      .option('--chain <chain.json>', 'compare with what this chain has')
+      .option('--rpc <url>', 'another node of that chain than chain.json names')
+      .addOption(
+        new Option('--reference <part>', 'kernel calls to compute again with the reference implementation')
+          .choices(['sample', 'all'])
+          .default('sample'),
+      )
+      .action(lazily(async () => (await import('./commands/replay.ts')).replayFile)),
+    'tally replay record.json evidence.age --key audit/auditor.key --trust trust.json',
+  )
+}
+
+const registerLocal = (program: Command): void => {
+  const chain = group(program, 'chain', 'a chain for trying out')
+  examples(
+    chain
+      .command('start')
+      .description('start a local chain in memory, deploy the contracts, write chain.json, run until interrupted')
+      .option('--port <n>', 'port on 127.0.0.1', '8545')
+      .option('--out <file>', 'where to write the addresses', 'chain.json')
+      .action(lazily(async () => (await import('./commands/chain.ts')).start)),
+    'tally chain start',
+  )
+  examples(
+    program
+      .command('demo')
+      .description('two banks, one blacklist, one attested answer: the whole way, on this machine')
+      .option('--keep <folder>', 'where to put the files (default: a new temporary folder, which stays)')
+      .action(lazily(async () => (await import('./commands/demo.ts')).demo)),
+    'tally demo',
+    'tally demo --json',
+  )
+}
+
+export const registerCommands = (program: Command): Command => {
+  program
+    .name('tally')
+    .description('Computation over data that nobody shows, with evidence that an auditor can replay.')
+    .version(version)
+    .option('--json', 'one JSON object a line on stdout')
+    .option('--debug', 'with a failure, show where in the code it came from')
+    .configureHelp({ showGlobalOptions: true, helpWidth: 110 })
+    // Failures are told in our own words (main.ts); help that was asked for by saying nothing is still shown.
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+  registerParty(program)
+  registerData(program)
+  registerTerms(program)
+  registerRun(program)
+  registerAudit(program)
+  registerLocal(program)
+  examples(program, 'tally demo', 'tally psi run --help')
+  return program
+}

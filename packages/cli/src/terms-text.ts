@@ -1,0 +1,105 @@
+/**
+ * The terms in plain words: what a person reads before approving. Every value of the canonical bytes is in it; a test
+ * holds it to that.
+ */
+import { canonicalJson } from '@tallystick/core'
+import { partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
+import { normalisations } from './normalisation.ts'
+
+const count = (n: number): string => n.toLocaleString('en-US')
+const labelWidth = 13
+const textWidth = 100
+
+/** Text in lines of bounded width, words whole. */
+const wrap = (text: string, width: number): string[] => {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
+}
+
+const section = (label: string, ...texts: readonly string[]): string => {
+  const lines = texts.flatMap((text) => {
+    const indent = /^ */.exec(text)![0]
+    return wrap(text.trimStart(), textWidth - labelWidth - indent.length).map((line, i) =>
+      i === 0 ? indent + line : `${indent}  ${line}`,
+    )
+  })
+  return lines.map((line, i) => (i === 0 ? label : '').padEnd(labelWidth) + line).join('\n')
+}
+
+const duplicateRules: Readonly<Record<DataTerms['duplicates'], string>> = {
+  refuse: 'refuse (a list with a repeated id does not enter)',
+  'keep-first': 'keep-first (of records with the same id the first enters, the others are dropped)',
+}
+
+const dataOf = ([role, data]: readonly [string, DataTerms]): string[] => [
+  `${role}: ${count(data.rows)} rows from "${data.source}", column "${data.column}"`,
+  `  compared as ${data.normalisation}: ${normalisations.get(data.normalisation)?.summary ?? 'unknown to this version'}`,
+  `  duplicates: ${duplicateRules[data.duplicates]}`,
+]
+
+/** What each role learns, in words where the protocol is one that we know. */
+const outcomeOf = (terms: Terms, role: string): string => {
+  const { name } = partyOf(terms, role)
+  if (!terms.receivers.includes(role)) return `${role} (${name}): no output`
+  const { output } = terms.parameters as { output?: unknown }
+  if (!terms.protocol.id.startsWith('psi/')) return `${role} (${name}): an output, see parameters`
+  return output === 'cardinality'
+    ? `${role} (${name}): how many rows are common, not which`
+    : `${role} (${name}): which of its own rows the other side has too`
+}
+
+const flat = (lists: readonly (readonly string[])[]): string[] => lists.flat()
+
+/** @returns the text, ending without a newline */
+export const renderTerms = (terms: Terms): string => {
+  const { protocol, auditor, deadlines } = terms
+  const bytes = termsBytes(terms)
+  return [
+    `Terms ${specHash(terms)}`,
+    `tagged SHA-256 of ${count(bytes.length)} bytes: canonical JSON of the following, format ${terms.format}`,
+    '',
+    section('Purpose', terms.purpose),
+    section(
+      'What runs',
+      `${protocol.id} version ${protocol.version}, Tallystick ${protocol.package}`,
+      `code ${protocol.code}`,
+      `parameters ${canonicalJson(terms.parameters)}`,
+    ),
+    section(
+      'Parties',
+      ...flat(
+        terms.parties.map(({ role, name, party, signer, tls }, i) => [
+          `${i + 1}. ${role}: ${name}`,
+          `  party ${party}`,
+          `  signs as ${signer}`,
+          `  TLS key ${tls}`,
+        ]),
+      ),
+    ),
+    section('Data', ...Object.entries(terms.data).flatMap(dataOf)),
+    section('Who learns', ...terms.parties.map(({ role }) => outcomeOf(terms, role))),
+    section('Beyond it', ...Object.entries(terms.leakage).map(([role, text]) => `${role}: ${text}`)),
+    section(
+      'Auditor',
+      auditor.name,
+      `key ${auditor.recipient}`,
+      `may hold the evidence of at most ${auditor.limit} of the parties; all consent to that of: ${
+        auditor.audited?.join(', ') ?? 'nobody'
+      }`,
+      ...Object.entries(auditor.reveals).map(([role, text]) => `evidence of ${role}: ${text}`),
+    ),
+    ...(terms.resources === undefined ? [] : [section('Resources', canonicalJson(terms.resources))]),
+    section(
+      'Limits',
+      `at most ${terms.attempts} attempts, none after ${terms.expires}`,
+      `seconds to wait: handshake ${deadlines.handshake}, message ${deadlines.message}, close ${deadlines.close}`,
+      `journals and evidence are erased after ${terms.retention}`,
+    ),
+    section('Bound to', `signature domain ${terms.domain}`, `nonce ${terms.nonce}`),
+  ].join('\n')
+}
