@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Rng } from '@tallystick/core'
-import { drawScalar, groupOrder, permuteRows, randomOrder } from '../src/ecdh/coins.ts'
+import { drawScalar, groupOrder, pickRows, randomOrder } from '../src/ecdh/coins.ts'
 import { seededRng } from './samples.ts'
 
 /** An Rng that hands out what it is given. */
@@ -62,8 +62,8 @@ describe('a random order', () => {
     // 16 degrees of freedom: above 45 with probability 10^-4, and the coins are fixed.
     expect(chiSquare).toBeLessThan(45)
   })
-  it('moves whole rows', () => {
-    expect(permuteRows(Uint8Array.of(1, 2, 3, 4, 5, 6), 2, Uint32Array.of(2, 0, 1))).toEqual(
+  it('picks whole rows', () => {
+    expect(pickRows(Uint8Array.of(1, 2, 3, 4, 5, 6), 2, Uint32Array.of(2, 0, 1))).toEqual(
       Uint8Array.of(5, 6, 1, 2, 3, 4),
     )
   })

@@ -28,13 +28,15 @@ it.each(sets)('agrees with psi.js: $name', async ({ receiver, sender }) => {
 
   const sizes = { receiver: receiver.length, sender: sender.length }
   const engine = await wasmEngine()
-  const run = (output: Parameters['output']) =>
-    simulate(ecdh, {
-      parameters: { sizes, output, to: 'receiver', chunkRows: 256 } satisfies Parameters as Parameters,
+  const run = (output: Parameters['output']) => {
+    const parameters: Parameters = { sizes, output, to: 'receiver', chunkRows: 256 }
+    return simulate(ecdh, {
+      parameters,
       inputs: { receiver: itemsOf(receiver), sender: itemsOf(sender) },
       rng: seededRng('openmined'),
       engine,
     }).outputs.receiver
+  }
   expect(run('intersection')).toEqual({ kind: 'intersection', rows: Uint32Array.from(theirs).sort() })
   expect(run('cardinality')).toEqual({ kind: 'cardinality', size: theirs.length })
 })

@@ -55,9 +55,9 @@ export const randomOrder = (rng: Rng, rows: number): Uint32Array => {
   return order
 }
 
-/** Rows of `width` bytes in a new order. */
-export const permuteRows = (rows: Uint8Array, width: number, order: Uint32Array): Uint8Array => {
-  const out = new Uint8Array(rows.length)
+/** The rows of `width` bytes that an order, or a part of one, names. */
+export const pickRows = (rows: Uint8Array, width: number, order: Uint32Array): Uint8Array => {
+  const out = new Uint8Array(width * order.length)
   for (let i = 0; i < order.length; i++) {
     out.set(rows.subarray(width * order[i]!, width * order[i]! + width), width * i)
   }

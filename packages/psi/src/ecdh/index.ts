@@ -23,8 +23,9 @@
  * DDH, for all y outside the intersection, random elements. Dropping the sign is safe: a u-coordinate stands for
  * P and -P and is a function of P, so a view of u-coordinates holds no more than the classical view of points; and two
  * rows compare equal iff their points are equal up to sign, which for different rows has probability below
- * n m / 2^250. Received elements are checked to be canonical and not to end in the neutral element; points of the twist are not
- * told apart (its order is 4 times a prime of 253 bits, and 8k clears the 4), points of small order are refused.
+ * n m / 2^250. Received elements are checked to be canonical, and refused if their product is the neutral element
+ * (points of small order). Points of the twist are not told apart: its order is 4 times a prime of 253 bits, 8k clears
+ * the 4, and discrete logarithms are as hard there.
  * Against an active party nothing is promised: it may enter guessed rows, enter other rows than it committed to, or
  * reply with wrong rows. Only the audit by replay shows the latter two. Hence the sizes and the purpose in the terms.
  *
@@ -37,10 +38,10 @@
  * opened. With to: both each may stop sending after it has received, so either may learn alone; the same holds.
  *
  * Cost. 2 rounds; 32 (2n + m) bytes, 32 (2n + 2m) for both; 2 (n + m) scalar multiplications in all, half of them
- * with a hash to the group. Memory beside the input: each role holds 32 bytes a row of the peer, a role that learns
- * 32 bytes a row of its own as well, 20 bytes a row that is shuffled (16 of them only while the order is drawn), and
- * at most 16 bytes a row for the check of duplicates and for the comparison, each for its duration. Frames are chunks
- * of `chunkRows` rows and never need a set in one buffer.
+ * with a hash to the group. Memory beside the input, in flat arrays: each role holds 32 bytes a row of the peer; a role
+ * that learns, 32 bytes a row of its own as well; 4 bytes a row of each order. For its duration only: drawing an order
+ * 28 bytes a row, the check of duplicates 8 to 16, the comparison up to 22 a row of the peer and 4 a row of its own.
+ * Frames are chunks of `chunkRows` rows: no frame and no kernel call but the comparison has a set in one buffer.
  *
  * Constant time. The scalar multiplications are as constant-time as the kernels' engine says. Not constant-time: the
  * reduction of 64 coins to the scalar (BigInt, once), drawing an order (memory access follows the coins), the check

@@ -2,7 +2,7 @@
 import { invariant, TallyError, utf8ToBytes } from '@tallystick/core'
 import { curve25519HashScale, curve25519Scale, tableIntersect } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { orderCoins, permuteRows, randomOrder, scalarCoins } from './coins.ts'
+import { orderCoins, pickRows, randomOrder, scalarCoins } from './coins.ts'
 import { chunks, pickItems } from './items.ts'
 import { elementBytes, type Items, type messages, type Outcome, type Parameters, type Role } from './messages.ts'
 
@@ -98,9 +98,9 @@ export function* sendDoubled(
   order: Uint32Array | undefined,
   send: Send,
 ): Routine<void> {
-  const rows = order === undefined ? doubled : permuteRows(doubled, elementBytes, order)
-  for (const [from, to] of chunks(rows.length / elementBytes, chunkRows)) {
-    yield* send(rows.subarray(elementBytes * from, elementBytes * to))
+  for (const [from, to] of chunks(doubled.length / elementBytes, chunkRows)) {
+    const chunk = doubled.subarray(elementBytes * from, elementBytes * to)
+    yield* send(order === undefined ? chunk : pickRows(doubled, elementBytes, order.subarray(from, to)))
   }
 }
 
