@@ -12,7 +12,6 @@ import {
   canonicalBytes,
   concatBytes,
   equalBytes,
-  fromHex,
   parseCanonical,
   readU32,
   TallyError,
@@ -22,18 +21,9 @@ import {
   type Hex,
 } from '@tallystick/core'
 import { rowAt, rowCount, type Rows } from './dataset.ts'
-import type { EvidenceMaterial, InboxFrame, SignedChains, StepHead } from '@tallystick/session'
+import type { EvidenceMaterial, InboxFrame, ReservedRange, SignedChains, StepHead } from '@tallystick/session'
 import { z } from 'zod'
 import { count, hex, parseShape, role } from './shape.ts'
-
-/** A range of preprocessed correlations as the party reserved it. */
-export interface ReservedResource {
-  readonly correlation: string
-  readonly step: string
-  readonly ordinal: number
-  readonly count: number
-  readonly body: Uint8Array
-}
 
 /** Agreement of all parties that the evidence of a role goes to an auditor; signatures by role. */
 export interface CountersignedDisclosure {
@@ -59,7 +49,7 @@ export interface Evidence {
   readonly seed: { readonly value: Hex; readonly nonce: Hex }
   readonly coin: { readonly share: Hex; readonly nonce: Hex }
   readonly inbox: readonly InboxFrame[]
-  readonly resources: readonly ReservedResource[]
+  readonly resources: readonly ReservedRange[]
   /** The chains that the party's signed heads are made of. */
   readonly chains: SignedChains
   readonly disclosure: CountersignedDisclosure
@@ -202,7 +192,7 @@ const readEvidence = async (reader: Reader): Promise<Evidence> => {
     const { from, step, ordinal } = frame.head
     inbox.push({ from, step, ordinal, body: frame.body })
   }
-  const reserved: ReservedResource[] = []
+  const reserved: ReservedRange[] = []
   while (reserved.length < resources) {
     const resource = await readEntry(reader, resourceShape)
     const { correlation, step, ordinal, count: units } = resource.head
@@ -253,7 +243,7 @@ export const assembleEvidence = (material: EvidenceMaterial, parts: EvidencePart
   seed: { value: material.seed, nonce: material.seedNonce },
   coin: { share: material.coin, nonce: material.coinNonce },
   inbox: [...material.inbox],
-  resources: material.reserved.map(({ units, ...range }) => ({ ...range, body: fromHex(units) })),
+  resources: material.reserved,
   chains: material.chains,
   disclosure: parts.disclosure,
 })

@@ -14,8 +14,7 @@ import {
   type Routine,
   type Step,
 } from '@tallystick/protocol'
-import type { InboxFrame } from '@tallystick/session'
-import type { ReservedResource } from './evidence.ts'
+import type { InboxFrame, ReservedRange } from '@tallystick/session'
 
 /** What is computed again by the reference: every row, or about this share of the rows of each call. */
 export type Sample = 'all' | { readonly seed: Uint8Array; readonly rate: number }
@@ -35,7 +34,7 @@ export interface Execution {
   /** What the chains start from. */
   readonly binding: Uint8Array
   readonly inbox: readonly InboxFrame[]
-  readonly resources: readonly ReservedResource[]
+  readonly resources: readonly ReservedRange[]
   readonly kernels: KernelRunner
   readonly reference: KernelRunner
   readonly sample: Sample
@@ -58,11 +57,13 @@ export interface Executed {
   readonly heads: readonly Head[]
   /** All heads when the party reached its checkpoint. */
   readonly checkpoint: readonly Head[] | undefined
+  /** Steps in the order in which the party first sent at them. */
+  readonly sentSteps: readonly Step[]
   /** A message that opens was sent before the checkpoint. */
   readonly openedEarly: Step | undefined
   /** Received frames that the party's program never asked for. */
   readonly unread: readonly InboxFrame[]
-  readonly unusedResources: readonly ReservedResource[]
+  readonly unusedResources: readonly ReservedRange[]
   readonly recheck: Recheck
 }
 
@@ -98,6 +99,7 @@ export const execute = async (execution: Execution): Promise<Executed> => {
   const recheck = createRecheck(execution)
   let checkpoint: readonly Head[] | undefined
   let openedEarly: Step | undefined
+  const sentSteps = new Set<Step>()
   let effects = 0
 
   const receive = (from: string, step: Step, maxBytes: number): Uint8Array => {
@@ -123,6 +125,7 @@ export const execute = async (execution: Execution): Promise<Executed> => {
     switch (effect.kind) {
       case 'send':
         if (effect.opening && checkpoint === undefined) openedEarly ??= effect.step
+        sentSteps.add(effect.step)
         return transcript.append(role, effect.to, effect.step, effect.body)
       case 'receive':
         return receive(effect.from, effect.step, effect.maxBytes)
@@ -131,10 +134,11 @@ export const execute = async (execution: Execution): Promise<Executed> => {
       case 'reserve':
         return reserve(effect.correlation, effect.step, effect.count)
       case 'checkpoint':
-        checkpoint ??= transcript.heads()
-        return undefined
+        return void (checkpoint ??= transcript.heads())
       case 'join':
         return Promise.all(effect.branches.map(run))
+      default:
+        throw new TallyError('invariant/broken', 'self', 'internal invariant broken: effects are a closed union')
     }
   }
   const run = async (routine: Routine<unknown>): Promise<unknown> => {
@@ -166,6 +170,7 @@ export const execute = async (execution: Execution): Promise<Executed> => {
     error,
     heads: transcript.heads(),
     checkpoint,
+    sentSteps: [...sentSteps],
     openedEarly,
     unread: inbox.rest(),
     unusedResources: resources.rest(),
