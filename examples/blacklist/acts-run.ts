@@ -23,7 +23,9 @@ export const setUp = async ({ commands, scene, step, tell, shown }: Stage): Prom
     )
   }
   const { rpcUrl } = (await ready) as Event & { rpcUrl: string }
-  tell(`A chain on this machine, with the contracts, answers at ${rpcUrl}`)
+  const identities = [scene.a, scene.b].map(({ home }) => join(home, 'identity.json'))
+  await commands.run('chain', 'register', ...identities, '--chain', scene.chain)
+  tell(`A chain on this machine, with the contracts and both banks in its registry, answers at ${rpcUrl}`)
   return expected
 }
 

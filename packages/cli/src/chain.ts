@@ -22,6 +22,8 @@ const chain = z.strictObject({
   }) satisfies z.ZodType<Deployment>,
   /** Private keys that pay for transactions, by party index; the last one stands for all further parties. */
   accounts: z.array(hex(32)).optional(),
+  /** Private key of the account that may enter parties into the registry. */
+  registrar: hex(32).optional(),
 })
 
 export type ChainFile = z.infer<typeof chain>

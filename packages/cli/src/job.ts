@@ -1,4 +1,5 @@
 /** One party's side of one job: the session over its journals, and what comes out of it. */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import {
   assembleEvidence,
@@ -27,6 +28,13 @@ export interface JobOptions {
   readonly links: Connector['links']
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
+}
+
+/** SHA-256 of OpenSSL over the parts of a chain's link, one after the other. */
+const chainHash = (...parts: readonly Uint8Array[]): Uint8Array => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }
 
 /** Names the snapshot: the bytes of the file, and how ids are taken from it. */
@@ -59,7 +67,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
       commitDataset(dataset.items, { partySecret, sessionId: fromHex(sessionId), datasetId, sha256: nodeSha256 }),
     pool,
     journals: journalsIn(home.jobFolder(terms), home.keys.storageKey),
-    hash: nodeSha256,
+    hash: chainHash,
     signal,
     disclose: (of, attempt) => log.sign(terms, { specHash: hash, attempt, role: of }, home.signer),
     onProgress,

@@ -202,6 +202,15 @@ const registerLocal = (program: Command): void => {
     'tally chain start',
   )
   examples(
+    chain
+      .command('register')
+      .description('enter parties and their signing keys into the registry of a chain, as its registrar')
+      .argument('<identity.json...>')
+      .option('--chain <chain.json>', 'the chain', 'chain.json')
+      .action(lazily(async () => (await import('./commands/chain.ts')).register)),
+    'tally chain register bank-a/identity.json bank-b/identity.json',
+  )
+  examples(
     program
       .command('demo')
       .description('two banks, one blacklist, one attested answer: the whole way, on this machine')

@@ -15,7 +15,9 @@ interface Start {
 const serve = async ({ privateKeys, balance, chainId, port }: Start): Promise<void> => {
   const { createHardhatRuntimeEnvironment } = await import('hardhat/hre')
   const accounts = privateKeys.map((privateKey) => ({ privateKey, balance }))
-  const config = { networks: { local: { type: 'edr-simulated' as const, chainId, accounts } } }
+  const config = {
+    networks: { local: { type: 'edr-simulated' as const, chainId, accounts, allowBlocksWithSameTimestamp: true } },
+  }
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const environment = await createHardhatRuntimeEnvironment(config, {}, root)
   const server = await environment.network.createServer('local', '127.0.0.1', port)

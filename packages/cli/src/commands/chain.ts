@@ -1,11 +1,13 @@
-/** `tally chain start`: a local chain in memory with the contracts on it, for trying out. */
+/** `tally chain start | register`: a local chain in memory with the contracts on it, for trying out. */
 import { randomBytes } from 'node:crypto'
 import { deploy, startLocalChain } from '@tallystick/attestation/ledger'
 import { TallyError, toHex } from '@tallystick/core'
-import { chainFormat, type ChainFile } from '../chain.ts'
+import { loadPublicIdentity } from '@tallystick/session/node'
+import { chainFormat, readChain, type ChainFile } from '../chain.ts'
 import { writeJson } from '../files.ts'
 import { interrupted } from '../interrupt.ts'
 import type { Output } from '../output.ts'
+import { registerParty } from '../registry.ts'
 
 interface StartOptions {
   readonly port: string
@@ -28,6 +30,7 @@ export const start = async (output: Output, options: StartOptions): Promise<void
     rpcUrl: chain.rpcUrl,
     deployment,
     accounts: accounts.map(({ privateKey }) => privateKey),
+    registrar: deployer!.privateKey,
   }
   await writeJson(options.out, file, true)
   output.report(
@@ -41,4 +44,18 @@ export const start = async (output: Output, options: StartOptions): Promise<void
     ].join('\n'),
   )
   await interrupted()
+}
+
+/** Enters parties and their signing keys into the registry of the chain, as its registrar. */
+export const register = async (
+  output: Output,
+  options: { readonly chain: string },
+  paths: readonly string[],
+): Promise<void> => {
+  const chain = await readChain(options.chain)
+  for (const path of paths) {
+    const { name, party, signer } = loadPublicIdentity(path)
+    await registerParty(chain, party, signer)
+    output.report({ event: 'registered', name, party, signer }, `Registered ${name}: ${party} signs as ${signer}`)
+  }
 }
