@@ -199,13 +199,17 @@ describe('reorganisation, concurrency, watching', () => {
     expect(seen.map(({ kind }) => kind)).toEqual(kinds)
   })
 
-  test('a node that does not answer is a typed error in bounded time', async () => {
+  test('a node that does not answer, or has not the contracts, is a typed error in bounded time', async () => {
     const dead = evmLedger({ rpcUrl: 'http://127.0.0.1:1', deployment, requestTimeout: 500 })
     const since = performance.now()
     expect(await dead.find(word(1)).catch(codeOf)).toBe('ledger/unreachable')
     expect(performance.now() - since).toBeLessThan(5000)
     expect(await dead.submit(propose(jobOf(fresh()))).catch(codeOf)).toBe('api/misuse')
     dead.close()
+    const elsewhere = { ...deployment, computationRegistry: addresses[0]! }
+    const lost = evmLedger({ rpcUrl: chain.rpcUrl, deployment: elsewhere })
+    expect(await lost.find(word(1)).catch(codeOf)).toBe('ledger/not-found')
+    lost.close()
   })
 })
 

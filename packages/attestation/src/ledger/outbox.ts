@@ -192,7 +192,7 @@ export const openOutbox = async (path: string): Promise<Outbox> => {
             continue
           }
           failure = error
-          if (error.code === 'ledger/unreachable') break
+          if (error.code !== 'ledger/rejected') break
           // What the refused entry stands on may be gone from the chain, although it was final here.
           if ('job' in item.entry) reopen(item.entry.job)
         }

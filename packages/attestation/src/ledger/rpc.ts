@@ -61,7 +61,8 @@ export const revertOf = (error: unknown): Revert | undefined => {
 /** Whether trying again later can help. */
 export const isRetryable = (error: unknown): boolean => {
   if (!(error instanceof TallyError)) return false
-  if (error.code === 'ledger/unreachable') return true
+  // A node that still catches up has no contracts either.
+  if (error.code === 'ledger/unreachable' || error.code === 'ledger/not-found') return true
   if (error.code !== 'ledger/rejected') return false
   const revert = error.cause instanceof RevertCause ? error.cause.revert : undefined
   if (revert === undefined) return true
@@ -102,6 +103,17 @@ export const ledgerError = (rpcUrl: string, error: unknown): TallyError => {
       remedy: 'check the contract addresses of the deployment, and the balance of the submitting account',
       cause: error,
     })
+  }
+  if (isError(error, 'BAD_DATA')) {
+    return new TallyError(
+      'ledger/not-found',
+      'self',
+      `the chain behind ${rpcUrl} has no such contract where it should be`,
+      {
+        remedy: 'check that the deployment belongs to this chain and that the node has caught up with it',
+        cause: error,
+      },
+    )
   }
   return unreachable(rpcUrl, error)
 }
