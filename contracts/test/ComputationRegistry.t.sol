@@ -326,6 +326,13 @@ contract ComputationRegistryTest is Fixture {
         _is(id, ComputationRegistry.State.None);
     }
 
+    function test_SurplusSignature() public {
+        ComputationRegistry.Cosignatures memory signed = _agreements(job, 3);
+        signed.signers = 1;
+        vm.expectRevert(abi.encodeWithSelector(ComputationRegistry.BadSigners.selector, uint32(1)));
+        registry.propose(job, signed);
+    }
+
     // Content.
 
     function test_BadContent() public {
