@@ -167,6 +167,23 @@ describe('the kit catches', () => {
     })
     expect(findings(withParties({ a: writing })).crashes).toContain('resumed (all): the frames differ')
   })
+  it('a survivor that makes up an output, or ends without a type', () => {
+    const surviving = (end: () => number) =>
+      partyB(function* (ctx) {
+        try {
+          return readU32(yield* ctx.receive('leftMask'))
+        } catch (error) {
+          if (error instanceof TallyError && error.code === 'peer/gone') return end()
+          throw error
+        }
+      })
+    const inventing = findings(withParties({ b: surviving(() => 0) }))
+    expect(inventing).toEqual({ crashes: expect.stringContaining('survivor b has a wrong output') })
+    const throwing = surviving(() => {
+      throw new Error('gone')
+    })
+    expect(findings(withParties({ b: throwing })).crashes).toContain('survivor b ended with an untyped exception')
+  })
   it('a kernel that is no function', () => {
     let calls = 0
     const kernel: Kernel<Uint8Array, Uint8Array> = { name: 'test/count', run: () => u32(calls++) }

@@ -66,8 +66,8 @@ export const checkMutations: Check = (subject) => {
   const beforeCheckpoint = new Set(clean.trace.slice(0, clean.checkpoints[0] ?? 0).map(frameKey))
   const choice = dice(`${seed}/mutations`)
 
-  const attempt = (mutation: Mutation): void => {
-    const plan: FaultPlan = { mutation }
+  const attempt = (mutation: Mutation, schedule: string): void => {
+    const plan: FaultPlan = { mutation, schedule }
     const [closed, open] = [plan, { ...plan, close: false }].map((plan) => run(subject, { plan, material }))
     count('mutations')
     for (const problem of endingProblems(subject, closed!)) find(problem, plan)
@@ -93,7 +93,9 @@ export const checkMutations: Check = (subject) => {
     }
   }
   for (const key of material.bodies.keys()) {
-    for (const mutation of mutationsOf(key, material, choice)) if (changes(mutation, material)) attempt(mutation)
+    for (const [i, mutation] of mutationsOf(key, material, choice).entries()) {
+      if (changes(mutation, material)) attempt(mutation, `${seed}/mutation/${key}/${i}`)
+    }
   }
   return report()
 }
