@@ -15,24 +15,28 @@ const plain = {
 
 interface StreamParameters {
   readonly chunks: number
-  readonly chunkBytes: number
 }
 
-const chunkBytes = 256 * 1024
+export const streamChunkBytes = 256 * 1024
 
-/** `source` sends `chunks` times its one chunk; `sink` counts the bytes. */
+/** `source` sends its one chunk of 256 KiB `chunks` times; `sink` counts the bytes. */
 export const stream = defineProtocol({
   id: 'bench/stream',
   version: 1,
   roles: ['source', 'sink'],
-  messages: { chunk: message('source', 'sink', fixedBytes(chunkBytes)) },
+  messages: { chunk: message('source', 'sink', fixedBytes(streamChunkBytes)) },
   ...plain,
   leakage: { source: 'nothing', sink: 'the chunks' },
   parameters: (value) => value as StreamParameters,
-  cost: ({ chunks }: StreamParameters) => ({ rounds: 1, bytes: chunks * chunkBytes, coins: {}, correlations: {} }),
+  cost: ({ chunks }: StreamParameters) => ({
+    rounds: 1,
+    bytes: chunks * streamChunkBytes,
+    coins: {},
+    correlations: {},
+  }),
   ideal: ({ chunks }, _inputs: { source: Uint8Array; sink: null }): { source: number; sink: number } => ({
     source: 0,
-    sink: chunks * chunkBytes,
+    sink: chunks * streamChunkBytes,
   }),
   parties: {
     *source(ctx, { chunks }, chunk) {
@@ -61,7 +65,12 @@ export const pingPong = defineProtocol({
   ...plain,
   leakage: { server: 'the ball', returner: 'the ball' },
   parameters: (value) => value as { readonly rounds: number },
-  cost: ({ rounds }: { readonly rounds: number }) => ({ rounds, bytes: rounds * ballBytes, coins: {}, correlations: {} }),
+  cost: ({ rounds }: { readonly rounds: number }) => ({
+    rounds,
+    bytes: rounds * ballBytes,
+    coins: {},
+    correlations: {},
+  }),
   ideal: ({ rounds }, _inputs: { server: Uint8Array; returner: null }): { server: number; returner: number } => ({
     server: rounds,
     returner: rounds,

@@ -1,0 +1,98 @@
+/** One party of a bench, in a process of its own: TLS, disk journal, chains and signatures on, as in real use. */
+import { createHash, hash as oneShot } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { taggedDigest } from '@tallystick/core'
+import { inlinePool } from '@tallystick/kernels/pool'
+import { runSession, type Link, type Terms } from '@tallystick/session'
+import { createIdentity, dialTls, listenTls, openJournal, publicIdentity, signerOf } from '@tallystick/session/node'
+import { tasks } from './tasks.ts'
+
+export interface Run {
+  readonly task: keyof typeof tasks
+  readonly role: string
+  readonly terms: Terms
+  /** The dialler is told the port of the listener. */
+  readonly port: number | undefined
+}
+
+export interface PartyFigures {
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly peakMebibytes: number
+  readonly wireBytes: number
+}
+
+const identity = await createIdentity('bench')
+process.send!({ identity: publicIdentity(identity) })
+
+const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
+  const [a, b, c] = parts
+  if (parts.length === 3 && c!.length <= 4096) return oneShot('sha256', Buffer.concat([a!, b!, c!]), 'buffer')
+  const digest = createHash('sha256')
+  for (const part of parts) digest.update(part)
+  return digest.digest()
+}
+
+const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
+  const { protocol, input } = tasks[task]
+  const peer = terms.parties.find((party) => party.role !== role)!
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
+  const link = new Promise<Link>((resolve, reject) => {
+    if (port !== undefined) {
+      dialTls({ host: '127.0.0.1', port, identity, expectedPeer: peer.tls }).then(resolve, reject)
+      return
+    }
+    const peers = (key: string) => (key === peer.tls ? peer.role : undefined)
+    listenTls({ host: '127.0.0.1', port: 0, identity, peers, accept: resolve }).then((listener) => {
+      process.send!({ port: listener.port })
+      void link.then(() => listener.close())
+    }, reject)
+  })
+  const connected = await link
+  const since = performance.now()
+  const cpu = process.cpuUsage()
+  try {
+    const session = await runSession({
+      terms,
+      role,
+      protocol,
+      signer: signerOf(identity),
+      links: async () => ({ [peer.role]: connected }),
+      input: input(role, terms.parameters as never),
+      commitInput: () => ({ root: taggedDigest('tallystick/bench-input/v1', role) }),
+      pool: inlinePool(),
+      journals: {
+        attempts: () => [],
+        open: (attempt) =>
+          openJournal({
+            folder: join(folder, `${attempt}`),
+            storageKey: identity.storageKey,
+            generations: join(folder, 'generations'),
+          }),
+      },
+      hash: sha256,
+    })
+    await session.close()
+    const used = process.cpuUsage(cpu)
+    return {
+      seconds: (performance.now() - since) / 1000,
+      cpuSeconds: (used.user + used.system) / 1e6,
+      peakMebibytes: process.resourceUsage().maxRSS / 1024,
+      wireBytes: connected.traffic.sent,
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.once('message', (message) => {
+  run(message as Run).then(
+    (figures) => process.send!({ figures }, undefined, undefined, () => process.disconnect()),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})

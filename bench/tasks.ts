@@ -1,0 +1,42 @@
+/** What the two parties of a bench run: a protocol, and each role's input from the public parameters. */
+import { utf8ToBytes } from '@tallystick/core'
+import type { AnyProtocol } from '@tallystick/protocol'
+import { ecdh, type Items } from '@tallystick/psi'
+import { pingPong, stream, streamChunkBytes } from './protocols.ts'
+
+export interface Task {
+  readonly protocol: AnyProtocol
+  readonly input: (role: string, parameters: any) => unknown
+}
+
+/** 18-character identifiers; the second half of one list is the first half of the other. */
+export const identifiers = (role: string, size: number): readonly string[] =>
+  Array.from({ length: size }, (_, i) => String(i + (role === 'sender' ? size >>> 1 : 0)).padStart(18, '9'))
+
+const itemsOf = (rows: readonly string[]): Items => {
+  const offsets = new Uint32Array(rows.length + 1)
+  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.length))
+  return { bytes: utf8ToBytes(rows.join('')), offsets }
+}
+
+export const psiParameters = (size: number) => ({
+  sizes: { receiver: size, sender: size },
+  output: 'intersection',
+  to: 'receiver',
+  chunkRows: 4096,
+})
+
+export const tasks = {
+  'psi-ecdh': {
+    protocol: ecdh,
+    input: (role, { sizes }: ReturnType<typeof psiParameters>) => itemsOf(identifiers(role, sizes.receiver)),
+  },
+  stream: {
+    protocol: stream,
+    input: (role) => (role === 'source' ? Uint8Array.from({ length: streamChunkBytes }, (_, i) => i * 167) : null),
+  },
+  'ping-pong': {
+    protocol: pingPong,
+    input: (role) => (role === 'server' ? new Uint8Array(1024).fill(7) : null),
+  },
+} satisfies Record<string, Task>
