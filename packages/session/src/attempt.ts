@@ -32,6 +32,8 @@ export interface Attempt {
   value(key: string): Value
   /** Writes an entry of the kind `state`, once. */
   put(key: string, value: Value | Uint8Array): void
+  /** Like put, but what was written before the crash stays, and must be the same. */
+  ensure(key: string, body: Uint8Array): void
   append(kind: EntryKind, key: string, body: Uint8Array): void
   secrets(): Secrets | undefined
   /** How many frames of each (peer, step) the journal holds. */
@@ -95,6 +97,15 @@ export const openAttempt = (terms: Terms, role: string, attempt: number, journal
     has: (key) => journal.has('state', key),
     value,
     put: (key, body) => append('state', key, body instanceof Uint8Array ? body : encodeValue(body)),
+    ensure(key, body) {
+      const before = journal.get('state', key)
+      if (before === undefined) return append('state', key, body)
+      if (compareBytes(before, body) === 0) return
+      const message = `this run makes other ${key} than the run before the crash did`
+      throw new TallyError('journal/rewound', 'self', message, {
+        remedy: 'the input or the software is not what it was: start a new attempt',
+      })
+    },
     append,
     secrets: () => value('secrets') as unknown as Secrets | undefined,
     held() {
@@ -134,7 +145,7 @@ export const openAttempt = (terms: Terms, role: string, attempt: number, journal
           return { step, ordinal, correlation, count, body: units }
         }),
     sync() {
-      if (!unsynced) return
+      if (!unsynced && !marked) return
       journal.sync()
       unsynced = false
       marked = false

@@ -8,14 +8,14 @@
  * A party that is silent before its view leaves everybody without output. One that is silent after its view and before
  * its signature of the close holds nothing up: past the deadline the output is released, "completed, k of n signed".
  */
-import { canonicalBytes, encodeValue, type Hex, type Value } from '@tallystick/core'
+import { canonicalBytes, encodeValue, TallyError, type Hex, type Value } from '@tallystick/core'
 import type { Transcript } from '@tallystick/protocol'
 import type { Attempt } from './attempt.ts'
 import { timestamp } from './clock.ts'
 import { decodeControl, type ControlBody } from './control.ts'
 import { commitment, headsDigest, resultNonce, resultsDigest } from './digests.ts'
 import { signedBy, type Checkpoint, type Close } from './events.ts'
-import { equivocation, exchange, ownStatement, rolesOf, viewEvent, type Connected } from './exchange.ts'
+import { exchange, ownStatement, rolesOf, viewEvent, type Connected } from './exchange.ts'
 import { allLinks, findMismatch, headsSeen, mismatchError, requireOwnLinks, stepHeads, type Seen } from './matching.ts'
 import { requireSigned, signEventWith } from './signing.ts'
 import { partyIndex, partyOf, type Terms } from './terms.ts'
@@ -54,7 +54,7 @@ export const passCheckpoint = async (party: Connected, transcript: Transcript, c
     'checkpoint',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.put('chains/checkpoint', canonicalBytes(stepHeads(transcript)))
+      attempt.ensure('chains/checkpoint', canonicalBytes(stepHeads(transcript)))
       return {
         heads: [...seen],
         signature: await signEventWith(signer, terms, event(role, seen)),
@@ -89,8 +89,8 @@ export const exchangeViews = async (
     'view',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.put('chains/view', canonicalBytes(stepHeads(transcript)))
-      attempt.put('output', encoded)
+      attempt.ensure('chains/view', canonicalBytes(stepHeads(transcript)))
+      attempt.ensure('output', encoded)
       const result = commitment('result', attempt.run, role, encoded, resultNonce(seed))
       const event = viewEvent(terms, attempt, role, headsDigest(seen), result)
       return { heads: [...seen], result, signature: await signEventWith(signer, terms, event), at: timestamp(clock) }
@@ -141,6 +141,16 @@ const ownClose = (party: Connected, views: readonly ViewBody[]) => {
   }))
 }
 
+const twoViews = (role: string): TallyError =>
+  new TallyError(
+    'session/transcript-mismatch',
+    { peer: role },
+    `${role} signed two different views, one for each of two parties`,
+    {
+      remedy: 'no output was released; keep the journal: both signatures together prove it',
+    },
+  )
+
 /** A view that two parties were told differently, both with a valid signature. */
 const requireSameViews = (party: Connected, views: readonly ViewBody[], told: ControlBody<'close'>['views']): void => {
   const { terms, attempt, role } = party
@@ -150,14 +160,14 @@ const requireSameViews = (party: Connected, views: readonly ViewBody[], told: Co
     const same = own.result === result && headsDigest(own.heads) === headsDigest(heads)
     if (same) continue
     const event = viewEvent(terms, attempt, of, headsDigest(heads), result)
-    if (signedBy(partyOf(terms, of).signer, terms.domain, event, signature)) throw equivocation(of, 'views')
+    if (signedBy(partyOf(terms, of).signer, terms.domain, event, signature)) throw twoViews(of)
   }
 }
 
 /**
  * Sends the own signature of the close and takes in the others as they come; resolves when all are there. A signature
  * that does not fit counts as none.
- * @throws TallyError peer/misbehaved where a party is shown to have signed two views
+ * @throws TallyError session/transcript-mismatch where a party is shown to have signed two views
  */
 export const exchangeCloses = async (party: Connected, views: readonly ViewBody[]): Promise<void> => {
   const { terms, attempt, wires } = party

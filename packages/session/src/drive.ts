@@ -19,6 +19,7 @@ import { frameKey, type Attempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Chains } from './control.ts'
 import { chainBinding } from './digests.ts'
+import { createFibers, parked, type Fiber } from './fibers.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import type { Frame } from './link.ts'
 import { flooding, timeout } from './wire.ts'
@@ -65,6 +66,8 @@ export interface DriveOptions {
   readonly checkpoint: () => Promise<void>
   /** Burns a range of a correlation durably and returns its units. */
   readonly reserve?: ((correlation: string, count: number, key: string) => Promise<Uint8Array>) | undefined
+  /** Called at once when the run ends with an error, before {@link Drive.done} rejects. */
+  readonly onStop?: ((error: unknown) => void) | undefined
   readonly onFrame?: ((statistics: DriveStatistics) => void) | undefined
 }
 
@@ -75,11 +78,6 @@ export interface Drive {
   arrive(peer: string, frame: Frame): void
   /** Ends the run with an error that did not come out of it. Idempotent. */
   stop(error: unknown): void
-}
-
-interface Fiber {
-  readonly routine: Routine<unknown>
-  readonly finish: (value: unknown) => void
 }
 
 interface Waiting {
@@ -104,11 +102,6 @@ interface Peer {
   blockedSince: number
 }
 
-/** The routine goes on later. */
-const parked = Symbol('parked')
-
-/** Turns longer than this let timers and sockets have their say. */
-const sliceMilliseconds = 50
 /** Kernel results are kept where reading them back is surely cheaper than making them again. */
 const slowMilliseconds = 20
 const keptBytesPerMillisecond = 50_000
@@ -119,13 +112,9 @@ export const drive = (options: DriveOptions): Drive => {
   const statistics: DriveStatistics = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0, step: '' }
   const sentOrdinals = new Map<string, number>()
   const ordinals = new Map<string, number>()
-  const queue: { readonly fiber: Fiber; readonly resume: () => IteratorResult<Effect, unknown> }[] = []
   const cancel = new AbortController()
-  let running = false
-  let ended = false
   let passed = false
-  /** Fibers that wait for something else than a frame. */
-  let busy = 0
+  let finished = false
   let settle: { resolve(value: unknown): void; reject(error: unknown): void }
   const done = new Promise<unknown>((resolve, reject) => (settle = { resolve, reject }))
 
@@ -155,60 +144,12 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const stop = (error: unknown): void => {
-    if (ended) return
-    ended = true
+    if (fibers.ended) return
+    fibers.end()
     stopWatch()
     cancel.abort(error)
     settle.reject(error)
-  }
-  const schedule = (fiber: Fiber, resume: () => IteratorResult<Effect, unknown>): void => {
-    queue.push({ fiber, resume })
-  }
-  const answer = (fiber: Fiber, value: unknown): void => schedule(fiber, () => fiber.routine.next(value))
-  const raise = (fiber: Fiber, error: unknown): void => schedule(fiber, () => fiber.routine.throw(error))
-
-  /** Runs what can run. Not re-entrant: what becomes runnable meanwhile joins the queue. */
-  const turn = (): void => {
-    if (running || ended) return
-    running = true
-    const until = clock.now() + sliceMilliseconds
-    try {
-      for (let next = queue.shift(); next !== undefined && !ended; next = queue.shift()) {
-        advance(next.fiber, next.resume, until)
-        if (queue.length > 0 && clock.now() > until) {
-          clock.after(0, turn)
-          return
-        }
-      }
-      if (!ended) checkFlooding()
-    } catch (error) {
-      stop(error)
-    } finally {
-      running = false
-    }
-  }
-
-  /** One fiber, until it waits for something. */
-  const advance = (fiber: Fiber, resume: () => IteratorResult<Effect, unknown>, until: number): void => {
-    const { routine } = fiber
-    let next = resume()
-    for (let effects = 1; ; effects++) {
-      if (ended) return
-      if (next.done === true) return fiber.finish(next.value)
-      let value: unknown
-      let failure: { error: unknown } | undefined
-      try {
-        value = perform(fiber, next.value)
-      } catch (error) {
-        if (ended) return
-        failure = { error }
-      }
-      if (value === parked) return
-      if (effects % 256 === 0 && clock.now() > until) {
-        return failure === undefined ? answer(fiber, value) : raise(fiber, failure.error)
-      }
-      next = failure === undefined ? routine.next(value) : routine.throw(failure.error)
-    }
+    options.onStop?.(error)
   }
 
   const perform = (fiber: Fiber, effect: Effect): unknown => {
@@ -223,25 +164,9 @@ export const drive = (options: DriveOptions): Drive => {
         return reserve(fiber, effect)
       case 'checkpoint':
         return checkpoint(fiber)
-      case 'join':
-        return join(fiber, effect.branches)
+      default:
+        return fibers.join(fiber, effect.branches)
     }
-  }
-
-  /** Parks the fiber until the promise settles. */
-  const await_ = (fiber: Fiber, promise: Promise<unknown>): typeof parked => {
-    busy++
-    const end = (go: () => void): void => {
-      busy--
-      if (ended) return
-      go()
-      turn()
-    }
-    promise.then(
-      (value) => end(() => answer(fiber, value)),
-      (error: unknown) => end(() => raise(fiber, error)),
-    )
-    return parked
   }
 
   const send = (fiber: Fiber, effect: Extract<Effect, { kind: 'send' }>): unknown => {
@@ -259,10 +184,11 @@ export const drive = (options: DriveOptions): Drive => {
     options.onFrame?.(statistics)
     if (room) return undefined
     if (peer.blockedSince === 0) peer.blockedSince = clock.now()
-    const drained = peer.outlet.drained().then(() => {
+    const relieved = async (): Promise<void> => {
+      await peer.outlet.drained()
       peer.blockedSince = 0
-    })
-    return await_(fiber, drained)
+    }
+    return fibers.wait(fiber, relieved())
   }
 
   /** Whether the peer has the frame from before; then it must be this very frame. */
@@ -326,14 +252,13 @@ export const drive = (options: DriveOptions): Drive => {
   const compute = (fiber: Fiber, { step, kernel, input }: Extract<Effect, { kind: 'compute' }>): unknown => {
     const key = `${step}#${take(ordinals, `compute:${step}`)}`
     if (journal.has('compute', key)) return decodeValue(journal.get('compute', key)!)
-    const began = clock.now()
-    return await_(
-      fiber,
-      pool.run(kernel as Kernel<unknown, unknown>, input, cancel.signal).then((output) => {
-        if (!ended) keep(key, output, clock.now() - began)
-        return output
-      }),
-    )
+    const computed = async (): Promise<unknown> => {
+      const began = clock.now()
+      const output = await pool.run(kernel as Kernel<unknown, unknown>, input, cancel.signal)
+      if (!fibers.ended) keep(key, output, clock.now() - began)
+      return output
+    }
+    return fibers.wait(fiber, computed())
   }
 
   const keep = (key: string, output: unknown, milliseconds: number): void => {
@@ -352,50 +277,32 @@ export const drive = (options: DriveOptions): Drive => {
     if (attempt.has(key)) return (attempt.value(key) as { units: Uint8Array }).units
     const store = options.reserve
     if (store === undefined) throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
-    return await_(
-      fiber,
-      store(correlation, count, key).then((units) => {
-        attempt.put(key, { correlation, count, units })
-        attempt.sync()
-        return units
-      }),
-    )
+    const burned = async (): Promise<Uint8Array> => {
+      const units = await store(correlation, count, key)
+      attempt.put(key, { correlation, count, units })
+      attempt.sync()
+      return units
+    }
+    return fibers.wait(fiber, burned())
   }
 
   const checkpoint = (fiber: Fiber): unknown => {
     if (passed) throw new TallyError('api/misuse', 'self', 'a second checkpoint')
-    const matched = options.checkpoint().then(
-      () => {
+    const matched = async (): Promise<void> => {
+      try {
+        await options.checkpoint()
         passed = true
-      },
-      (error: unknown) => {
+      } catch (error) {
         stop(error)
         throw error
-      },
-    )
-    return await_(fiber, matched)
-  }
-
-  const join = (fiber: Fiber, branches: readonly Routine<unknown>[]): unknown => {
-    if (branches.length === 0) return []
-    const values: unknown[] = Array.from({ length: branches.length })
-    let left = branches.length
-    branches.forEach((routine, i) => {
-      const branch: Fiber = {
-        routine,
-        finish(value) {
-          values[i] = value
-          if (--left === 0) answer(fiber, values)
-        },
       }
-      schedule(branch, () => routine.next())
-    })
-    return parked
+    }
+    return fibers.wait(fiber, matched())
   }
 
   /** A frame that is needed cannot come when everything waits for peers whose unawaited frames fill the buffer. */
   const checkFlooding = (): void => {
-    if (busy > 0) return
+    if (fibers.busy > 0) return
     let full: Peer | undefined
     for (const peer of peers.values()) {
       if (peer.waiting.size === 0) continue
@@ -409,7 +316,7 @@ export const drive = (options: DriveOptions): Drive => {
 
   /** Only an awaited frame that was taken counts as progress: bytes that trickle in or pile up do not. */
   const watch = (): void => {
-    if (ended) return
+    if (fibers.ended) return
     const now = clock.now()
     const limit = options.messageMilliseconds
     for (const peer of peers.values()) {
@@ -423,7 +330,6 @@ export const drive = (options: DriveOptions): Drive => {
     }
     stopWatch = clock.after(limit / 8, watch)
   }
-  let stopWatch = clock.after(options.messageMilliseconds / 8, watch)
 
   const finish = (value: unknown): void => {
     for (const peer of peers.values()) {
@@ -438,18 +344,22 @@ export const drive = (options: DriveOptions): Drive => {
         return stop(new TallyError('journal/rewound', 'self', message, { remedy: 'start a new attempt' }))
       }
     }
-    ended = true
+    fibers.end()
+    finished = true
     stopWatch()
     settle.resolve(value)
   }
 
-  schedule({ routine: options.routine, finish }, () => options.routine.next())
-  queueMicrotask(turn)
+  const fibers = createFibers({ clock, perform, onError: stop, onIdle: checkFlooding })
+  let stopWatch = clock.after(options.messageMilliseconds / 8, watch)
+  fibers.spawn(options.routine, finish)
+  queueMicrotask(() => fibers.turn())
   return {
     done,
     statistics,
     arrive(name, frame) {
-      if (ended) {
+      if (fibers.ended && !finished) return
+      if (finished) {
         const message = `${frame.step} from ${name} came after the end of the protocol`
         throw new TallyError('peer/unexpected-message', { peer: name }, message)
       }
@@ -460,17 +370,9 @@ export const drive = (options: DriveOptions): Drive => {
         const body = peer.inbox.take(frame.step)
         invariant(body !== undefined, 'a frame that is awaited is the next at its step')
         peer.waiting.delete(frame.step)
-        schedule(waiting.fiber, () => {
-          let accepted: Uint8Array
-          try {
-            accepted = accept(peer, waiting.effect, waiting.ordinal, body)
-          } catch (error) {
-            return waiting.fiber.routine.throw(error)
-          }
-          return waiting.fiber.routine.next(accepted)
-        })
+        fibers.attempt(waiting.fiber, () => accept(peer, waiting.effect, waiting.ordinal, body))
       }
-      turn()
+      fibers.turn()
     },
     stop,
   }

@@ -24,12 +24,10 @@ export type Settings = SessionOptions & {
 export interface Ended {
   readonly attempt: Attempt
   readonly settled: Promise<void>
-  close(): Promise<void>
+  close(wait?: boolean): Promise<void>
 }
 
 export interface Lifecycle {
-  /** Whether an attempt was begun before. */
-  readonly begun: boolean
   run(): Promise<Ended>
 }
 
@@ -65,7 +63,9 @@ const longestBackoff = 2000
 const flushMilliseconds = 2000
 
 export const createLifecycle = (settings: Settings): Lifecycle => {
-  const { terms, role, signer, clock, journals, signal } = settings
+  const { terms, role, signer, clock, journals } = settings
+  const linger = new AbortController()
+  const signal = AbortSignal.any([settings.signal, linger.signal])
   const peers = rolesOf(terms).filter((other) => other !== role)
   const seconds = (name: keyof typeof terms.deadlines): number => terms.deadlines[name] * 1000
   const known = journals.attempts()
@@ -211,12 +211,13 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     const wires = peers.map((peer) => {
       const link = links[peer]
       if (link === undefined) throw new TallyError('api/misuse', 'self', `there is no link to ${peer}`)
-      const wire = openWire(peer, link, scope)
+      const wire = openWire(peer, link, scope, clock)
       wire.onAbort = (body) => onAbort(wire, body)
       return wire
     })
     const party = await connect(wires)
     if (viewsOf(terms, party.attempt) === undefined) await runAttempt(party, settings, scope, party.holds)
+    else for (const wire of wires) wire.sendBytes('view', party.attempt.sent('view')!)
     await finish(party)
   }
 
@@ -274,11 +275,18 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     }
   }
 
+  /** After the own signature of the close, a peer's silence or misconduct only costs its signature. */
+  const cannotTakeBack = (error: TallyError): boolean =>
+    closingUntil !== undefined &&
+    attempt?.has('sent/close') === true &&
+    error.blame !== 'self' &&
+    error.code !== 'session/transcript-mismatch'
+
   const loop = async (): Promise<void> => {
     let aliveAt = clock.now()
     let backoff = firstBackoff
     for (;;) {
-      const scope = createScope(clock)
+      const scope = createScope()
       const cancel = (): void => scope.fail(signalled())
       signal.addEventListener('abort', cancel, { once: true })
       let links: Readonly<Record<string, Link>> | undefined
@@ -287,7 +295,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
         if (signal.aborted) throw signalled()
         progress('connecting')
         links = await dial(closingUntil ?? aliveAt + limit().milliseconds)
-        await scope.guard(pass(scope, links))
+        await pass(scope, links)
         await closeLinks(links)
         return
       } catch (caught) {
@@ -295,13 +303,9 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
         scope.fail(error)
         await closeLinks(links, error)
         if (released) {
-          if (signal.aborted || clock.now() >= closingUntil!) return
-        } else if (
-          closingUntil !== undefined &&
-          attempt?.has('sent/close') === true &&
-          error.code !== 'peer/misbehaved'
-        ) {
-          if (signal.aborted || clock.now() >= closingUntil) return release()
+          if (error.blame === 'self' || clock.now() >= closingUntil!) return
+        } else if (cannotTakeBack(error)) {
+          if (clock.now() >= closingUntil!) return release()
         } else {
           if (!transient.includes(error.code)) throw error
           if ((attempt?.writes ?? 0) > written) {
@@ -321,7 +325,6 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   const allSigned = (): boolean => peers.every((peer) => attempt!.has(`done/${peer}`))
 
   return {
-    begun: newest !== undefined,
     async run() {
       let settled: Promise<void> = Promise.resolve()
       if (attempt !== undefined && isCompleted(attempt)) {
@@ -343,7 +346,8 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       return {
         attempt: opened,
         settled,
-        async close() {
+        async close(wait = true) {
+          if (!wait) linger.abort()
           await settled
           if (!closed) opened.journal.close()
           closed = true

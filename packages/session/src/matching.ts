@@ -26,14 +26,16 @@ export interface Seen {
   readonly heads: readonly LinkHead[]
 }
 
+const none: Hex = '0x'
+
 /** @throws TallyError decode/malformed unless the heads are of exactly the links that the role sees, in order */
 export const requireOwnLinks = ({ role, heads }: Seen, roles: readonly string[]): void => {
   const expected = sortHeads(
     roles
       .filter((peer) => peer !== role)
       .flatMap((peer) => [
-        { from: role, to: peer, digest: '0x' as Hex },
-        { from: peer, to: role, digest: '0x' as Hex },
+        { from: role, to: peer, digest: none },
+        { from: peer, to: role, digest: none },
       ]),
   )
   const name = (links: readonly LinkHead[]): string => links.map(({ from, to }) => `${from}>${to}`).join(' ')

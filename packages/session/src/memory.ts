@@ -50,13 +50,14 @@ export const memoryLinks = (options: MemoryLinkOptions = {}): readonly [Link, Li
       relieved = []
       for (const call of calls) call()
     }
+    const deliverable = (): boolean => receiver !== undefined && !paused && first < queue.length && state !== 'closed'
     const flush = (): void => {
       scheduled = false
-      while (receiver !== undefined && !paused && first < queue.length && state !== 'closed') {
+      while (deliverable()) {
         const frame = queue[first++]!
         waiting -= frame.body.length + overhead
         traffic.received += frame.body.length + overhead
-        receiver.frame(frame)
+        receiver!.frame(frame)
       }
       if (first === queue.length) {
         queue.length = 0

@@ -4,14 +4,12 @@ import { createTranscript, start } from '@tallystick/protocol'
 import { exchangeViews, passCheckpoint } from './close.ts'
 import type { Chains } from './control.ts'
 import { chainBinding } from './digests.ts'
-import { drive, type Drive, type DriveStatistics } from './drive.ts'
+import { drive, type DriveStatistics } from './drive.ts'
 import type { Connected } from './exchange.ts'
 import type { Settings } from './lifecycle.ts'
-import type { Frame } from './link.ts'
 import { openAttemptWith } from './opening.ts'
 import type { Scope } from './scope.ts'
 import type { Phase } from './session.ts'
-import type { Wire } from './wire.ts'
 
 const progressMilliseconds = 100
 
@@ -40,20 +38,6 @@ const createReporter = (settings: Settings, attempt: number) => {
   }
 }
 
-/** Frames that come before this side is ready for them hold their link back. */
-const holdBack = (wire: Wire): ((drive: Drive) => void) => {
-  const early: Frame[] = []
-  wire.onMessage = (frame) => {
-    early.push(frame)
-    if (early.length === 1) wire.link.pause()
-  }
-  return (run) => {
-    wire.onMessage = (frame) => run.arrive(wire.role, frame)
-    for (const frame of early) run.arrive(wire.role, frame)
-    if (early.length > 0) wire.link.resume()
-  }
-}
-
 /**
  * Runs the protocol once, from the start: over a resumed journal it takes what is there and comes to where it was.
  * Afterwards the journal holds the views of all parties, and the output.
@@ -67,7 +51,6 @@ export const runAttempt = async (
   const { terms, role, attempt, wires, clock } = party
   const { protocol } = settings
   const reporter = createReporter(settings, attempt.run.attempt)
-  const ready = wires.map(holdBack)
   reporter.report('committing')
   const { seed, commitments } = await openAttemptWith(party, settings)
 
@@ -92,12 +75,13 @@ export const runAttempt = async (
       reporter.report('running')
     },
     reserve: reservation(settings),
-    onFrame: reporter.frame,
+    onStop: (error) => scope.fail(error),
+    onFrame: (statistics) => reporter.frame(statistics),
   })
   const forget = scope.onFail((error) => run.stop(error))
   run.done.catch(() => {})
   try {
-    for (const attach of ready) attach(run)
+    for (const wire of wires) wire.attach((frame) => run.arrive(wire.role, frame))
     const output = await run.done
     reporter.report('closing')
     await exchangeViews(party, transcript, output, seed)

@@ -88,8 +88,8 @@ export interface SessionResult {
    * answers a peer that comes back from a crash. Never rejects.
    */
   readonly settled: Promise<void>
-  /** Waits until settled, then closes links and journal. */
-  close(): Promise<void>
+  /** Waits until settled (or, with `false`, leaves at once), then closes links and journal. */
+  close(wait?: boolean): Promise<void>
 }
 
 const defaultInboxBytes = 32 * 1024 * 1024
@@ -107,6 +107,9 @@ export const runSession = async (options: SessionOptions): Promise<SessionResult
     throw new TallyError('identity/wrong-key', 'self', message, { remedy: 'use the identity that the terms name' })
   }
   if (options.code !== undefined) checkCode(terms, options.code)
+  // What has begun may be finished after the expiry; only what is new may not start.
+  const begun = options.journals.attempts().length > 0
+  checkTerms(terms, protocol, begun ? Math.min(clock.now(), Date.parse(terms.expires)) : clock.now())
   const lifecycle = createLifecycle({
     ...options,
     clock,
@@ -114,16 +117,14 @@ export const runSession = async (options: SessionOptions): Promise<SessionResult
     inboxBytes: options.inboxBytes ?? defaultInboxBytes,
     signal: options.signal ?? new AbortController().signal,
   })
-  // What has begun may be finished after the expiry; only what is new may not start.
-  if (!lifecycle.begun) checkTerms(terms, protocol, clock.now())
-  else checkTerms(terms, protocol, Math.min(clock.now(), Date.parse(terms.expires)))
-  const { attempt, settled, close } = await lifecycle.run()
+  const ended = await lifecycle.run()
+  const { attempt, settled } = ended
   return {
     output: decodeValue(attempt.journal.get('state', 'output')!),
     attempt: attempt.run.attempt,
     record: recordOf(terms, attempt),
     evidence: evidenceOf(attempt),
     settled,
-    close,
+    close: (wait) => ended.close(wait),
   }
 }

@@ -3,6 +3,7 @@
  * passed on. What arrives out of place ends the pass with a typed error.
  */
 import { compareBytes, TallyError } from '@tallystick/core'
+import type { Clock } from './clock.ts'
 import { decodeControl, encodeControl, isControlKind, type ControlBody, type ControlKind } from './control.ts'
 import type { Frame, Link } from './link.ts'
 import type { Scope } from './scope.ts'
@@ -10,6 +11,8 @@ import type { Scope } from './scope.ts'
 /** The largest control message, and how much of them may wait unread. */
 const controlBytes = 1024 * 1024
 const waitingBytes = 4 * controlBytes
+/** Messages that a paused link may still deliver before the run begins: what one read from the network holds. */
+const mostEarly = 65_536
 
 export interface Wire {
   /** The role of the peer. */
@@ -18,12 +21,13 @@ export interface Wire {
   send<K extends ControlKind>(kind: K, body: ControlBody<K>, ordinal?: number): void
   /** Sends what was encoded (and written down) before. */
   sendBytes(kind: ControlKind, bytes: Uint8Array): void
-  /** The next message of a kind; `what` completes "expected … from the peer". */
+  /** The next message of a kind. */
   next<K extends ControlKind>(kind: K, milliseconds: number): Promise<ControlBody<K>>
   nextBytes(kind: ControlKind, milliseconds: number): Promise<Uint8Array>
   /** A message that this side holds from before: the peer may repeat it, and may not change it. */
   known(kind: ControlKind, bytes: Uint8Array): void
-  onMessage: (frame: Frame) => void
+  /** Takes protocol messages from here on. Those that came before held their link back. */
+  attach(handler: (frame: Frame) => void): void
   onAbort: (body: ControlBody<'abort'>) => void
 }
 
@@ -50,12 +54,27 @@ export const timeout = (peer: string, what: string, milliseconds: number): Tally
     },
   )
 
-export const openWire = (role: string, link: Link, scope: Scope): Wire => {
+export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): Wire => {
   const counts = new Map<ControlKind, number>()
   const arrived = new Map<ControlKind, Uint8Array[]>()
   const waiters = new Map<ControlKind, (bytes: Uint8Array) => void>()
   const remembered = new Map<ControlKind, Uint8Array>()
+  const early: Frame[] = []
+  let attached: ((frame: Frame) => void) | undefined
+  let heldBack = false
   let waiting = 0
+
+  /** A peer may be ahead by its first messages, but not before it has said what it holds. */
+  const message = (frame: Frame): void => {
+    if (attached !== undefined) return attached(frame)
+    if (!counts.has('held')) {
+      throw misplaced(role, `expected the handshake of ${role}, found the message "${frame.step.slice(0, 80)}"`)
+    }
+    early.push(frame)
+    if (early.length > mostEarly) throw flooding(role, `${role} sent over ${mostEarly} messages before its turn`)
+    if (!heldBack) link.pause()
+    heldBack = true
+  }
 
   const control = ({ step, ordinal, body }: Frame): void => {
     if (!isControlKind(step))
@@ -83,10 +102,7 @@ export const openWire = (role: string, link: Link, scope: Scope): Wire => {
       )
     }
     const waiter = waiters.get(step)
-    if (waiter !== undefined) {
-      waiters.delete(step)
-      return waiter(body)
-    }
+    if (waiter !== undefined) return waiter(body)
     waiting += body.length
     if (waiting > waitingBytes) throw flooding(role, `${role} sent over ${waitingBytes} bytes that nobody awaits`)
     const queue = arrived.get(step)
@@ -112,8 +128,19 @@ export const openWire = (role: string, link: Link, scope: Scope): Wire => {
         waiting -= queued.length
         return Promise.resolve(queued)
       }
-      const arrival = new Promise<Uint8Array>((resolve) => waiters.set(kind, resolve))
-      return scope.within(milliseconds, arrival, () => timeout(role, `its ${kind}`, milliseconds))
+      if (scope.failed) return Promise.reject(scope.failure as Error)
+      // Settled by the frame itself: what arrived before the end of a connection counts.
+      return new Promise<Uint8Array>((resolve, reject) => {
+        const cancel = clock.after(milliseconds, () => end(() => reject(timeout(role, `its ${kind}`, milliseconds))))
+        const forget = scope.onFail((error) => end(() => reject(error)))
+        const end = (settle: () => void): void => {
+          cancel()
+          forget()
+          waiters.delete(kind)
+          settle()
+        }
+        waiters.set(kind, (bytes) => end(() => resolve(bytes)))
+      })
     },
     known(kind, bytes) {
       const early = arrived.get(kind)?.shift()
@@ -123,8 +150,11 @@ export const openWire = (role: string, link: Link, scope: Scope): Wire => {
       waiting -= early.length
       control({ channel: 'control', step: kind, ordinal: 0, body: early })
     },
-    onMessage: ({ step }) => {
-      throw misplaced(role, `expected the handshake of ${role}, found a protocol message ("${step.slice(0, 80)}")`)
+    attach(handler) {
+      attached = handler
+      for (const frame of early.splice(0)) handler(frame)
+      if (heldBack) link.resume()
+      heldBack = false
     },
     onAbort: ({ code, message }) => {
       throw new TallyError('peer/aborted', { peer: role }, `${role} ended the session with ${code}: ${message}`, {
@@ -137,7 +167,7 @@ export const openWire = (role: string, link: Link, scope: Scope): Wire => {
       if (scope.failed) return
       try {
         if (frame.channel === 'control') control(frame)
-        else wire.onMessage(frame)
+        else message(frame)
       } catch (error) {
         scope.fail(error)
       }

@@ -82,7 +82,7 @@ export const termsFor = (protocol: AnyProtocol, parameters: Json, changes: Parti
   },
   attempts: 5,
   expires: '2099-01-01T00:00:00Z',
-  deadlines: { handshake: 10, message: 10, close: 10 },
+  deadlines: { handshake: 60, message: 60, close: 60 },
   retention: '2099-12-31',
   ...changes,
 })
