@@ -3,12 +3,9 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { networkInterfaces } from 'node:os'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { startLocalChain } from '../src/ledger/index.ts'
 import { rpc } from './ledger-fixture.ts'
-
-// Each test talks to a chain in another process: slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
 
 const runs = (pid: number): boolean => {
   try {

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { computationId, deploy, evmLedger, openOutbox, startLocalChain } from '../src/ledger/index.ts'
 import type { Deployment, Entry, Ledger, LocalChain, Outbox } from '../src/ledger/index.ts'
 import {
@@ -18,9 +18,6 @@ import {
   wholeJob,
   word,
 } from './ledger-fixture.ts'
-
-// Each test talks to a chain in another process: slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
 
 let folder: string
 let serial = 0

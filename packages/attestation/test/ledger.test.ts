@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TallyError } from '@tallystick/core'
 import type { Hex } from '@tallystick/core'
 import { eventDigest } from '@tallystick/session/events'
@@ -26,9 +26,6 @@ import {
   wholeJob,
   word,
 } from './ledger-fixture.ts'
-
-// Each test talks to a chain in another process: slow on a busy machine.
-vi.setConfig({ testTimeout: 30_000 })
 
 let chain: LocalChain
 let deployment: Deployment
