@@ -76,6 +76,8 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   const burned = new Map<number, ErrorCode>()
   let closingUntil: number | undefined
   let released = false
+  /** Whether all peers of this connection have shown who they are; before, nobody can make this side sign an abort. */
+  let greeted = false
   const progress = (phase: Phase): void =>
     settings.onProgress?.({
       phase,
@@ -148,6 +150,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   ): Promise<Connected & { readonly holds: Awaited<ReturnType<typeof exchangeHeld>> }> => {
     progress('handshake')
     const hellos = await greet(terms, role, wires, local(), signer)
+    greeted = true
     const number = await agreeAttempt(terms, wires, local(), hellos)
     if (attempt !== undefined && attempt.run.attempt !== number) {
       await abortWith(attempt, 'session/aborted')
@@ -224,9 +227,9 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   const closeLinks = async (links: Readonly<Record<string, Link>> | undefined, error?: TallyError): Promise<void> => {
     if (links === undefined) return
     if (error !== undefined) {
-      const fatal = !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
+      const fatal = greeted && !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
       const abort = fatal ? await abortWith(attempt!, error.code).catch(() => undefined) : undefined
-      const tell = abort !== undefined || (attempt === undefined && !suspends(error))
+      const tell = abort !== undefined || (!greeted && !transient.includes(error.code))
       for (const link of tell ? Object.values(links) : []) {
         const body = canonicalBytes({
           code: error.code,
@@ -294,6 +297,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       try {
         if (signal.aborted) throw signalled()
         progress('connecting')
+        greeted = false
         links = await dial(closingUntil ?? aliveAt + limit().milliseconds)
         await pass(scope, links)
         await closeLinks(links)
