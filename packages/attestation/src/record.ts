@@ -18,14 +18,7 @@ import {
   type Hex,
   type Json,
 } from '@tallystick/core'
-import {
-  auditorAddress,
-  partyOf,
-  sessionRecordFormat,
-  signedDigest,
-  type SessionRecord,
-  type Signer,
-} from '@tallystick/session'
+import { auditorAddress, sessionRecordFormat, signedDigest, type SessionRecord, type Signer } from '@tallystick/session'
 import { z } from 'zod'
 import type { CountersignedDisclosure } from './evidence.ts'
 import type { Deployment } from './ledger/deploy.ts'
@@ -153,16 +146,26 @@ export const sealRecord = async (
   return { format: recordFormat, session, anchors, seal: { role: session.role, sections, signature } }
 }
 
-/** What does not fit the seal: paths of sections, or `seal` for the seal itself. */
+/** The sealing party's key, of terms that nobody has checked yet. */
+const holderOf = ({ session, seal }: AttestedRecord): Hex | undefined => {
+  const parties: unknown = session.terms.parties
+  if (!Array.isArray(parties) || seal.role !== session.role) return undefined
+  const holder = (parties as readonly { readonly role?: unknown; readonly signer?: unknown }[]).find(
+    (party) => party?.role === seal.role,
+  )
+  return typeof holder?.signer === 'string' ? (holder.signer as Hex) : undefined
+}
+
+/** What does not fit the seal: paths of sections, and `seal` where the seal itself is not its party's. */
 export const brokenSections = (record: AttestedRecord): readonly string[] => {
-  const { seal, session } = record
+  const { seal } = record
   const actual = sectionDigests(record)
   const paths = [...new Set([...Object.keys(actual), ...Object.keys(seal.sections)])].sort()
   const of = (sections: Readonly<Record<string, Hex>>, path: string): Hex | undefined =>
     Object.hasOwn(sections, path) ? sections[path] : undefined
   const broken = paths.filter((path) => of(actual, path) !== of(seal.sections, path))
-  const holder = partyOf(session.terms, seal.role).signer
-  const whole = seal.role === session.role && signedDigest(holder, sealDigest(seal.role, seal.sections), seal.signature)
+  const holder = holderOf(record)
+  const whole = holder !== undefined && signedDigest(holder, sealDigest(seal.role, seal.sections), seal.signature)
   return whole ? broken : [...broken, 'seal']
 }
 

@@ -37,21 +37,18 @@ const read = (source: AttestedRecord | Uint8Array): Read => {
     return { checks: [check(ofForm, () => failed(messageOf(error)))] }
   }
   const form = check(ofForm, () => passed(record.format))
-  let terms: Terms
-  try {
-    terms = parseTerms(record.session.terms)
-  } catch (error) {
-    return { checks: [form, check(ofTerms, () => failed(messageOf(error)))], record }
-  }
   const seal = check(ofSeal, () => {
     const broken = brokenSections(record)
     return holds(broken.length === 0, `by ${record.seal.role}`, `changed: ${broken.join(', ')}`)
   })
-  return {
-    checks: [form, check(ofTerms, () => passed(terms.purpose)), seal],
-    record,
-    subjects: subjectsOf(record.session, terms),
+  let terms: Terms
+  try {
+    terms = parseTerms(record.session.terms)
+  } catch (error) {
+    return { checks: [form, seal, check(ofTerms, () => failed(messageOf(error)))], record }
   }
+  const fits = check(ofTerms, () => passed(terms.purpose))
+  return { checks: [form, seal, fits], record, subjects: subjectsOf(record.session, terms) }
 }
 
 const messageOf = (error: unknown): string => {

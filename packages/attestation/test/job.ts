@@ -20,8 +20,9 @@ import {
 import { commitDataset, type Rows } from '../src/dataset.ts'
 import { signDisclosure } from '../src/disclosure.ts'
 import { assembleEvidence, type Evidence } from '../src/evidence.ts'
+import { computationId } from '../src/ledger/job.ts'
 import { codeDigest } from '../src/node/code.ts'
-import { disclosureOf, sealRecord, type AttestedRecord } from '../src/record.ts'
+import { disclosureOf, sealRecord, type Anchoring, type AttestedRecord } from '../src/record.ts'
 import { createAuditorKey, type AuditorKey } from '../src/seal.ts'
 import type { TrustAnchor } from '../src/trust.ts'
 
@@ -186,4 +187,36 @@ export const cheating = (role: Role, change: (effect: Effect) => Effect): AnyPro
   const party = honest.parties[role]!
   const cheat: typeof party = (ctx, parameters, input) => through(party(ctx, parameters, input))
   return { ...honest, parties: { ...honest.parties, [role]: cheat } }
+}
+
+/** Anchors of a chain that nobody asks. */
+export const anchorsOf = (terms: Terms): Anchoring => {
+  const hex = (bytes: number, fill: number): Hex => toHex(new Uint8Array(bytes).fill(fill))
+  const at = { block: 12, blockHash: hex(32, 5), transaction: hex(32, 6), time: 1_700_000_000 }
+  const job = {
+    specHash: specHash(terms),
+    attempt: 0,
+    registered: false,
+    parties: terms.parties.map((party) => party.signer),
+    receivers: terms.parties.flatMap((party, i) => (terms.receivers.includes(party.role) ? [i] : [])),
+    deadline: 0,
+  }
+  return {
+    deployment: {
+      domain: terms.domain,
+      chainId: 31337,
+      partyRegistry: hex(20, 1),
+      computationRegistry: hex(20, 2),
+      anchor: hex(20, 3),
+      block: 1,
+      ticksPerSecond: 1,
+    },
+    computation: computationId(terms.domain, job),
+    registered: false,
+    deadline: 0,
+    entries: [
+      { kind: 'propose', party: null, at },
+      { kind: 'commit', party: 1, at },
+    ],
+  }
 }
