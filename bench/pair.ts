@@ -31,7 +31,16 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
   }
 }
 
-export const termsOf = (task: Task, parameters: unknown, identities: readonly PublicIdentity[]): Terms => {
+const invented = (rows: number) =>
+  ({ source: 'invented', column: 'id', normalisation: 'exact/1', duplicates: 'refuse', rows }) as const
+
+/** What the terms say in words of a protocol over data. */
+interface Sized {
+  readonly sizes?: Readonly<Record<string, number>>
+  readonly to?: string
+}
+
+export const termsOf = (task: Task, parameters: Sized, identities: readonly PublicIdentity[]): Terms => {
   const { id, version, roles, leakage } = task.protocol
   return parseTerms({
     format: termsFormat,
@@ -44,8 +53,8 @@ export const termsOf = (task: Task, parameters: unknown, identities: readonly Pu
       const { name, party, signer, tls } = identities[i]!
       return { role, name: `${name} ${i}`, party, signer, tls }
     }),
-    receivers: roles,
-    data: {},
+    receivers: parameters.to === undefined ? roles : [parameters.to],
+    data: Object.fromEntries(Object.entries(parameters.sizes ?? {}).map(([role, rows]) => [role, invented(rows)])),
     leakage,
     auditor: {
       name: 'nobody',
@@ -61,7 +70,7 @@ export const termsOf = (task: Task, parameters: unknown, identities: readonly Pu
 }
 
 /** Figures of the two parties in the order of the roles; the second one listens. */
-export const runPair = async (name: keyof typeof tasks, parameters: unknown): Promise<readonly PartyFigures[]> => {
+export const runPair = async (name: keyof typeof tasks, parameters: Sized): Promise<readonly PartyFigures[]> => {
   const task = tasks[name]
   const children = task.protocol.roles.map(() => fork(new URL('./party.ts', import.meta.url)))
   try {

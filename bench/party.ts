@@ -39,6 +39,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
   const { protocol, input } = tasks[task]
   const peer = terms.parties.find((party) => party.role !== role)!
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
+  let close = async (): Promise<void> => {}
   const link = new Promise<Link>((resolve, reject) => {
     if (port !== undefined) {
       dialTls({ host: '127.0.0.1', port, identity, expectedPeer: peer.tls }).then(resolve, reject)
@@ -83,6 +84,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
       wireBytes: connected.traffic.sent,
     }
   } finally {
+    await close()
     rmSync(folder, { recursive: true, force: true })
   }
 }

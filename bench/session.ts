@@ -28,7 +28,7 @@ const compare = async (ours: () => Promise<{ seconds: number; peak: number }>, l
 export const bench: Bench = {
   about: 'a stream of 1 GiB in chunks and 10,000 rounds of 1 KiB over TLS with journal and chains, and bare node:tls',
   async run({ report }) {
-    const pair = async (task: 'stream' | 'ping-pong', parameters: unknown) => {
+    const pair = async (task: 'stream' | 'ping-pong', parameters: object) => {
       const parties = await runPair(task, parameters)
       return {
         seconds: Math.max(...parties.map((p) => p.seconds)),
