@@ -50,8 +50,8 @@ const put = (root: Json, path: Path, change: (value: Json) => Json | undefined):
 const walk = (value: Json, path: Path, visit: (value: Json, path: Path) => void): void => {
   visit(value, path)
   if (typeof value !== 'object' || value === null) return
-  for (const [key, item] of Object.entries(value)) {
-    walk(item as Json, [...path, Array.isArray(value) ? Number(key) : key], visit)
+  for (const [key, item] of Object.entries<Json>(value as Readonly<Record<string, Json>>)) {
+    walk(item, [...path, Array.isArray(value) ? Number(key) : key], visit)
   }
 }
 

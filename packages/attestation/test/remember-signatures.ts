@@ -2,6 +2,8 @@
  * Checks of signatures are pure and cost milliseconds each: hundreds of nearly equal records are verified faster where
  * each different one is computed once. Nothing is faked: every result comes from the real function.
  */
+import type * as session from '@tallystick/session'
+
 const remembered = <A extends readonly unknown[], R>(compute: (...args: A) => R): ((...args: A) => R) => {
   const results = new Map<string, R>()
   return (...args) => {
@@ -13,9 +15,9 @@ const remembered = <A extends readonly unknown[], R>(compute: (...args: A) => R)
   }
 }
 
-type Session = typeof import('@tallystick/session')
+type Session = typeof session
 
 export const rememberingSignatures = async (original: () => Promise<Session>): Promise<Session> => {
-  const session = await original()
-  return { ...session, signedBy: remembered(session.signedBy), signedDigest: remembered(session.signedDigest) }
+  const real = await original()
+  return { ...real, signedBy: remembered(real.signedBy), signedDigest: remembered(real.signedDigest) }
 }
