@@ -39,24 +39,39 @@ export interface FrameEncoder {
 
 const misuse = (message: string): TallyError => new TallyError('api/misuse', 'self', message)
 
-const assemble = (kind: number, step: number, ordinal: number, name: Uint8Array | undefined, body: Uint8Array) => {
-  const prefix = headerBytes + (name === undefined ? 0 : 2 + name.length)
-  const inline = Math.min(body.length, Math.max(0, inlineBytes - prefix))
-  const head = new Uint8Array(prefix + inline)
-  const view = new DataView(head.buffer)
-  view.setUint32(0, prefix - 4 + body.length)
-  head[4] = kind
-  view.setUint16(6, step)
-  view.setUint32(8, ordinal)
-  if (name !== undefined) {
-    view.setUint16(headerBytes, name.length)
-    head.set(name, headerBytes + 2)
+const slabBytes = 64 * 1024
+
+/** Heads are cut from slabs: an allocation of its own costs a small frame more than all the rest of its encoding. */
+const createAssembler = () => {
+  let slab = new Uint8Array(0)
+  let view = new DataView(slab.buffer)
+  let used = 0
+  return (kind: number, step: number, ordinal: number, name: Uint8Array | undefined, body: Uint8Array): Encoded => {
+    const prefix = headerBytes + (name === undefined ? 0 : 2 + name.length)
+    const inline = Math.min(body.length, Math.max(0, inlineBytes - prefix))
+    if (used + prefix + inline > slab.length) {
+      slab = new Uint8Array(slabBytes)
+      view = new DataView(slab.buffer)
+      used = 0
+    }
+    const at = used
+    used += prefix + inline
+    view.setUint32(at, prefix - 4 + body.length)
+    view.setUint32(at + 4, (kind << 24) | step)
+    view.setUint32(at + 8, ordinal)
+    if (name !== undefined) {
+      view.setUint16(at + headerBytes, name.length)
+      slab.set(name, at + headerBytes + 2)
+    }
+    const whole = inline === body.length
+    slab.set(whole ? body : body.subarray(0, inline), at + prefix)
+    const head = slab.subarray(at, used)
+    return { head, rest: whole ? undefined : body.subarray(inline), bytes: prefix + body.length }
   }
-  head.set(inline === body.length ? body : body.subarray(0, inline), prefix)
-  return { head, rest: inline === body.length ? undefined : body.subarray(inline), bytes: prefix + body.length }
 }
 
 export const createEncoder = (limits: LinkLimits): FrameEncoder => {
+  const assemble = createAssembler()
   const numbers = new Map<string, number>()
   const names: string[] = []
   let next = 0
@@ -106,8 +121,16 @@ export interface FrameDecoder {
   readonly partial: boolean
 }
 
-/** @param peer how the sender is named in errors */
-export const createDecoder = (limits: LinkLimits, peer: string, sink: FrameSink): FrameDecoder => {
+/**
+ * @param peer how the sender is named in errors
+ * @param allocate memory for a body; it may be uninitialised, since nothing is delivered before it is filled
+ */
+export const createDecoder = (
+  limits: LinkLimits,
+  peer: string,
+  sink: FrameSink,
+  allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): FrameDecoder => {
   const blame = { peer }
   const malformed = (message: string): TallyError =>
     new TallyError('decode/malformed', blame, message, {
@@ -125,7 +148,7 @@ export const createDecoder = (limits: LinkLimits, peer: string, sink: FrameSink)
   const expect = (next: typeof phase, bytes: number): void => {
     if (bytes > left) throw malformed(`expected ${bytes} bytes of ${next}, found a frame that ends after ${left}`)
     phase = next
-    target = new Uint8Array(bytes)
+    target = allocate(bytes)
     filled = 0
     left -= bytes
   }

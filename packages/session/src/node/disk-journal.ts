@@ -228,6 +228,7 @@ const createFolder = (options: JournalOptions, generations: string, boot: string
 }
 
 const writeAll = (fd: number, pieces: readonly Uint8Array[], position: number): void => {
+  if (pieces.length === 1 && fs.writeSync(fd, pieces[0]!, 0, pieces[0]!.length, position) === pieces[0]!.length) return
   let rest = pieces.filter((piece) => piece.length > 0)
   while (rest.length > 0) {
     let written = fs.writevSync(fd, rest as Uint8Array[], position)

@@ -1,4 +1,5 @@
 export * from './tls.ts'
+export * from './websocket-server.ts'
 export * from './identity.ts'
 export * from './disk-journal.ts'
 export { currentBoot, defaultGenerations } from './generation.ts'

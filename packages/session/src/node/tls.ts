@@ -99,6 +99,24 @@ const readInto = (chunk: (bytes: Uint8Array) => void): OnRead => {
   }
 }
 
+/**
+ * The same for a socket that a server accepted, for which Node has no option: sets what `onread` sets. Where another
+ * version of Node keeps these fields elsewhere the socket works as any, through its `data` events.
+ */
+const useReadInto = (socket: tls.TLSSocket, { buffer, callback }: OnRead): boolean => {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const [bufferField, callbackField] = ['kBuffer', 'kBufferCb'].map((name) =>
+    symbols.find((s) => s.description === name),
+  )
+  const fields = socket as unknown as Record<symbol, unknown>
+  const handle = (socket as unknown as { _handle?: { useUserBuffer?: (buffer: Uint8Array) => void } })._handle
+  if (bufferField === undefined || callbackField === undefined || handle?.useUserBuffer === undefined) return false
+  fields[bufferField] = buffer
+  fields[callbackField] = callback
+  handle.useUserBuffer(buffer)
+  return true
+}
+
 const channelOf = (socket: tls.TLSSocket): ByteChannel => ({
   write(piece, done) {
     socket.write(piece, (error) => {
@@ -128,6 +146,7 @@ const framed = ({ socket, peerKey, peer, limits, timing }: Established): FramedL
     peer,
     bind: () => binding,
     nonce: Uint8Array.from(randomBytes(32)),
+    allocate: (bytes) => (bytes < 4096 ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
     firstFrameMilliseconds: timing.firstFrameMilliseconds,
   })
   let failure: TallyError | undefined
@@ -196,8 +215,10 @@ export const listenTls = async (options: ListenTlsOptions): Promise<Listener> =>
       sockets.delete(socket)
       settle(new TallyError('network/closed', 'network', `${address} went away in the handshake`))
     })
-    socket.on('data', (bytes) => link?.chunk(bytes))
     socket.once('secure', () => {
+      const chunk = (bytes: Uint8Array): void => link?.chunk(bytes)
+      if (!useReadInto(socket, readInto(chunk))) socket.on('data', chunk)
+      else socket.resume()
       const peerKey = keyOf(socket)
       const peer = peerKey === undefined ? undefined : options.peers(peerKey)
       if (peerKey === undefined || peer === undefined || socket.alpnProtocol !== alpnProtocol) {
