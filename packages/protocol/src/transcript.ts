@@ -42,37 +42,53 @@ interface Chain {
   head: Uint8Array
 }
 
-const byStep = (a: readonly [Step, Chain], b: readonly [Step, Chain]): number =>
-  compareBytes(utf8ToBytes(a[0]), utf8ToBytes(b[0]))
+interface DirectedLink {
+  readonly from: string
+  readonly to: string
+  /** What the first heads of this link have in common: tag ‖ binding ‖ from ‖ to, each with its length. */
+  readonly prefix: Uint8Array
+  readonly chains: Map<Step, Chain>
+}
+
+const sized = (part: Uint8Array): Uint8Array => concatBytes(u32(part.length), part)
 
 export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash): Transcript => {
-  const links = new Map<string, Map<Step, Chain>>()
-  const key = (from: string, to: string): string => `${from}>${to}`
-  const sorted = (chains: Map<Step, Chain> | undefined) => [...(chains ?? [])].sort(byStep)
+  const links = new Map<string, DirectedLink>()
+  const linkOf = (from: string, to: string): DirectedLink => {
+    const key = `${from}>${to}`
+    let link = links.get(key)
+    if (link === undefined) {
+      const parts = [utf8ToBytes('tallystick/chain/v1'), binding, utf8ToBytes(from), utf8ToBytes(to)]
+      link = { from, to, prefix: concatBytes(...parts.map(sized)), chains: new Map() }
+      links.set(key, link)
+    }
+    return link
+  }
+  /** The tagged digest of (binding, from, to, step), by the hash that the driver brought: one for every step. */
+  const firstHead = ({ prefix }: DirectedLink, step: Step): Uint8Array => hash(prefix, sized(utf8ToBytes(step)))
+  const sorted = ({ chains }: DirectedLink) =>
+    [...chains]
+      .map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) }))
+      .sort((a, b) => compareBytes(a.bytes, b.bytes))
   return {
     append(from, to, step, body) {
-      const name = key(from, to)
-      let chains = links.get(name)
-      if (chains === undefined) links.set(name, (chains = new Map()))
-      let chain = chains.get(step)
-      if (chain === undefined) {
-        const head = taggedDigest('tallystick/chain/v1', binding, from, to, step)
-        chains.set(step, (chain = { frames: 0, head }))
-      }
+      const link = linkOf(from, to)
+      let chain = link.chains.get(step)
+      if (chain === undefined) link.chains.set(step, (chain = { frames: 0, head: firstHead(link, step) }))
       chain.head = hash(chain.head, u32(body.length), body)
       chain.frames++
     },
     heads: () =>
       [...links]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .flatMap(([name, chains]) => {
-          const [from, to] = name.split('>') as [string, string]
-          return sorted(chains).map(([step, { frames, head }]) => ({ from, to, step, frames, head }))
-        }),
+        .flatMap(([, link]) =>
+          sorted(link).map(({ step, chain }) => ({ from: link.from, to: link.to, step, ...chain })),
+        ),
     link(from, to) {
-      const parts = sorted(links.get(key(from, to))).flatMap(([step, { frames, head }]) => [
-        utf8ToBytes(step),
-        concatBytes(u32(frames), head),
+      const link = links.get(`${from}>${to}`)
+      const parts = (link === undefined ? [] : sorted(link)).flatMap(({ bytes, chain }) => [
+        bytes,
+        concatBytes(u32(chain.frames), chain.head),
       ])
       return taggedDigest('tallystick/link/v1', binding, from, to, ...parts)
     },

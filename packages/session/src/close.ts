@@ -8,7 +8,7 @@
  * A party that is silent before its view leaves everybody without output. One that is silent after its view and before
  * its signature of the close holds nothing up: past the deadline the output is released, "completed, k of n signed".
  */
-import { canonicalBytes, encodeValue, TallyError, type Hex, type Value } from '@tallystick/core'
+import { encodeValue, TallyError, utf8ToBytes, type Hex, type Value } from '@tallystick/core'
 import type { Transcript } from '@tallystick/protocol'
 import type { Attempt } from './attempt.ts'
 import { timestamp } from './clock.ts'
@@ -19,6 +19,9 @@ import { exchange, ownStatement, rolesOf, viewEvent, type Connected } from './ex
 import { allLinks, findMismatch, headsSeen, mismatchError, requireOwnLinks, stepHeads, type Seen } from './matching.ts'
 import { requireSigned, signEventWith } from './signing.ts'
 import { partyIndex, partyOf, type Terms } from './terms.ts'
+
+/** For the own evidence only, so its form is nobody else's business; there may be many thousands. */
+const chainsBytes = (transcript: Transcript): Uint8Array => utf8ToBytes(JSON.stringify(stepHeads(transcript)))
 
 const requireMatch = async (party: Connected, views: readonly Seen[], transcript: Transcript): Promise<void> => {
   const mismatch = findMismatch(views)
@@ -54,7 +57,7 @@ export const passCheckpoint = async (party: Connected, transcript: Transcript, c
     'checkpoint',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.ensure('chains/checkpoint', canonicalBytes(stepHeads(transcript)))
+      attempt.ensure('chains/checkpoint', chainsBytes(transcript))
       return {
         heads: [...seen],
         signature: await signEventWith(signer, terms, event(role, seen)),
@@ -89,7 +92,7 @@ export const exchangeViews = async (
     'view',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.ensure('chains/view', canonicalBytes(stepHeads(transcript)))
+      attempt.ensure('chains/view', chainsBytes(transcript))
       attempt.ensure('output', encoded)
       const result = commitment('result', attempt.run, role, encoded, resultNonce(seed))
       const event = viewEvent(terms, attempt, role, headsDigest(seen), result)
