@@ -5,7 +5,8 @@ import { agree, dial, field, meet } from './bank.ts'
 import type { Results } from './acts-run.ts'
 import { follow } from './acts-run.ts'
 import type { Ended, Event } from './processes.ts'
-import { count, requireThat, type Stage } from './stage.ts'
+import { count } from '@tallystick/cli'
+import { requireThat, type Stage } from './stage.ts'
 import { forgeEvidence } from './tamper.ts'
 import { readResult } from './truth.ts'
 
@@ -24,10 +25,11 @@ const sources = ({ scene }: Stage): string[] => [
 ]
 const keyOf = ({ scene }: Stage): string => join(scene.audit, 'auditor.key')
 
-const tellAudit = ({ tell, output }: Stage, what: string, ended: Ended): void => {
+const tellAudit = ({ tell, output }: Stage, what: 'verify' | 'replay', ended: Ended): void => {
   const checks = checksOf(ended)
   const of = (status: Check['status']): number => checks.filter((check) => check.status === status).length
   tell(`${what}: ${output.style('green', verdictOf(ended))} (${of('passed')} checks passed, ${of('failed')} failed)`)
+  output.report({ event: 'verdict', what, verdict: verdictOf(ended), passed: of('passed'), failed: of('failed') })
 }
 
 export const audit = async (stage: Stage, { record, evidence }: Results): Promise<void> => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { agree, field, meet } from './bank.ts'
 import { generateBlacklists, type Expected } from './generate.ts'
 import type { Ended, Event } from './processes.ts'
-import { count, requireThat, type Stage } from './stage.ts'
+import { count } from '@tallystick/cli'
+import { requireThat, type Stage } from './stage.ts'
 import { readResult } from './truth.ts'
 
 export const setUp = async ({ commands, scene, step, tell, shown }: Stage): Promise<Expected> => {

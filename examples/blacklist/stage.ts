@@ -30,8 +30,6 @@ export const createStage = (output: Output, commands: Commands, scene: Scene): S
   }
 }
 
-export const count = (n: number): string => n.toLocaleString('en-US')
-
 /** @throws TallyError invariant/broken: the demo checks itself, and a wrong answer is never shown as a right one */
 export const requireThat = (condition: boolean, what: string): void => {
   if (condition) return

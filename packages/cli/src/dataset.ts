@@ -6,6 +6,7 @@ import { TallyError, type ErrorCode } from '@tallystick/core'
 import { readCsv, type CsvLayout, type Encoding } from './csv.ts'
 import { distinct, type Items } from './distinct.ts'
 import { normalisationOf } from './normalisation.ts'
+import { count, plural } from './text.ts'
 
 export type Duplicates = 'refuse' | 'keep-first'
 
@@ -37,8 +38,6 @@ export interface Dataset {
 }
 
 const examples = 5
-const count = (n: number): string => n.toLocaleString('en-US')
-const plural = (n: number, one: string, many: string): string => `${count(n)} ${n === 1 ? one : many}`
 
 /** Where something is wrong: all are counted, the first few are kept. */
 interface Findings {

@@ -83,7 +83,7 @@ const registerData = (program: Command): void => {
       .addOption(homeOption())
       .action(lazily(async () => (await import('./commands/data.ts')).declare)),
     'tally data declare list.csv --column "ID number" --normalisation resident-id/1 --home bank-a',
-    'tally data declare export.csv --column phone --normalisation phone/1 --duplicates keep-first --encoding gb18030',
+    'tally data declare export.csv --column phone --normalisation phone/1 --encoding gb18030',
   )
 }
 

@@ -5,8 +5,8 @@
 import { canonicalJson } from '@tallystick/core'
 import { partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
 import { normalisations } from './normalisation.ts'
+import { count } from './text.ts'
 
-const count = (n: number): string => n.toLocaleString('en-US')
 const labelWidth = 13
 const textWidth = 100
 

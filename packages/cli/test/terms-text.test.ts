@@ -55,8 +55,8 @@ it('tells every value of the bytes that are hashed, and their hash', () => {
 it('reads so', () => {
   expect(renderTerms(parseTerms({ ...sample, leakage: { receiver: 'the size of the other list', sender: 'nothing' } })))
     .toMatchInlineSnapshot(`
-      "Terms 0x449a111d5e647769ba07600756705a9110de1254c24ee5d6f1ae5cfa1e422e73
-      tagged SHA-256 of 1,655 bytes: canonical JSON of the following, format tallystick/terms/1
+      "Terms 0x1ce75d55b2fe1653b1ce76996c9d6e61e0c67de5dd53dce4f931694c040f58b4
+      tagged SHA-256 of 1,678 bytes: canonical JSON of the following, format tallystick/terms/1
 
       Purpose      Customers whom both banks have blacklisted
       What runs    psi/ecdh version 1, Tallystick 0.1.0
@@ -86,7 +86,7 @@ it('reads so', () => {
                    sender: nothing
       Auditor      Audit office
                    key age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq
-                   may hold the evidence of at most 1 of the parties
+                   may hold the evidence of at most 1 of the parties; all consent to that of: receiver
                    evidence of receiver: its whole list and the common rows
                    evidence of sender: its whole list
       Limits       at most 7 attempts, none after 2099-01-02T03:04:05Z

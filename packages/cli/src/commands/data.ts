@@ -6,6 +6,7 @@ import { declarationFormat, type Declaration } from '../declaration.ts'
 import { writeJson } from '../files.ts'
 import { openHome } from '../home.ts'
 import type { Output } from '../output.ts'
+import { count } from '../text.ts'
 
 interface DeclareOptions {
   readonly home: string
@@ -15,8 +16,6 @@ interface DeclareOptions {
   readonly encoding: Encoding
   readonly source?: string
 }
-
-const count = (n: number): string => n.toLocaleString('en-US')
 
 export const declare = async (output: Output, options: DeclareOptions, input: string): Promise<void> => {
   const { column, normalisation, duplicates, encoding } = options

@@ -1,6 +1,7 @@
 /** `tally psi run`: one party's side, from the checks before any network to the sealed evidence. */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { sealRecord, type Anchoring } from '@tallystick/attestation'
 import { writeEvidence, writeRecord } from '@tallystick/attestation/node'
@@ -20,6 +21,7 @@ import type { Output } from '../output.ts'
 import { protocolOf, type Runnable } from '../protocols.ts'
 import { writeResult } from '../result.ts'
 import { readTerms } from './terms.ts'
+import { count } from '../text.ts'
 
 interface RunOptions {
   readonly terms: string
@@ -32,7 +34,6 @@ interface RunOptions {
   readonly dryRun?: true
 }
 
-const count = (n: number): string => n.toLocaleString('en-US')
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 /** Milliseconds for the chain to take all entries before the rest is left to a later run. */
 const chainPatience = 60_000
@@ -148,6 +149,9 @@ const recordOnChain = async (
   return anchors
 }
 
+/** A worker takes about as long to start as to compute 20,000 rows. */
+const workersFor = (rows: number): number => Math.max(1, Math.min(availableParallelism(), Math.ceil(rows / 20_000)))
+
 const chainFile = (home: Home, named: string | undefined): string | undefined => {
   const own = join(home.folder, 'chain.json')
   return named ?? (existsSync(own) ? own : undefined)
@@ -169,8 +173,8 @@ export const run = async (output: Output, options: RunOptions): Promise<void> =>
     { event: 'checked', role, ...dataset.counts },
     `${options.input}: ${count(dataset.counts.rows)} ids enter as ${role}, as the terms say.`,
   )
-  await using pool = nodePool()
-  if (options.dryRun) return dryRun(output, runnable, terms, dataset, pool, terms.data[peer.role]!.rows)
+  await using pool = nodePool({ workers: workersFor(dataset.counts.rows + terms.data[peer.role]!.rows) })
+  if (options.dryRun) return await dryRun(output, runnable, terms, dataset, pool, terms.data[peer.role]!.rows)
 
   const signal = stopSignal()
   await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -6,6 +6,7 @@ import { nodePool } from '@tallystick/kernels/pool'
 import { readAuditorKey } from '../auditor-key.ts'
 import type { Output } from '../output.ts'
 import { tellReport, withSources, type AuditOptions } from './verify.ts'
+import { count } from '../text.ts'
 
 interface ReplayOptions extends AuditOptions {
   readonly key: string
@@ -33,7 +34,7 @@ export const replayFile = async (
       sha256: nodeSha256,
       // The auditor's own choice, which no party can foresee.
       sample: options.reference === 'all' ? 'all' : { seed: randomBytes(32), rate },
-      onProgress: ({ rows }) => progress.update(`${rows.toLocaleString('en-US')} rows computed again`, 0),
+      onProgress: ({ rows }) => progress.update(`${count(rows)} rows computed again`, 0),
     }),
   ).finally(() => progress.stop())
   tellReport(output, report, 'evidence/mismatch')

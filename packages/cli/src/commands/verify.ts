@@ -73,7 +73,7 @@ export const tellReport = (output: Output, report: AuditReport, code: ErrorCode)
 }
 
 export const verifyFile = async (output: Output, options: AuditOptions, path: string): Promise<void> => {
-  const record = await readBytes(path, 'a record', 'record/malformed')
+  const record = await readBytes(path, 'a record')
   const report = await withSources(options, (sources) => verify(record, sources))
   tellReport(output, report, 'record/invalid')
 }
