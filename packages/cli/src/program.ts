@@ -1,5 +1,5 @@
 /** The commands, their options and help. The code behind each is imported when it is called. */
-import { Command, Option } from 'commander'
+import { Option, type Command } from 'commander'
 import { createOutput, type Output } from './output.ts'
 
 const version = '0.1.0'
@@ -25,7 +25,7 @@ const lazily =
     const command = received.at(-1) as Command
     const output = createOutput(command.optsWithGlobals()['json'] === true)
     const action = await load()
-    await action(output, command.opts() as never, ...(command.processedArgs as never[]))
+    await action(output, command.opts<never>(), ...(command.processedArgs as never[]))
   }
 
 const group = (parent: Command, name: string, description: string): Command =>

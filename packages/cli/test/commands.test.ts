@@ -29,7 +29,7 @@ const writeTerms = (out: string) =>
     ...['terms', 'new', '--receiver', 'a/declaration.json', '--sender', 'b/declaration.json'],
     ...['--auditor', 'audit/auditor.json', '--purpose', 'a test', '--out', out],
   )
-const lastOf = (stdout: string): unknown => JSON.parse(stdout.trim().split('\n').at(-1)!)
+const lastOf = (stdout: string): unknown => JSON.parse(stdout.trimEnd().slice(stdout.trimEnd().lastIndexOf('\n') + 1))
 
 describe('the process', () => {
   it('helps within 300 ms', async () => {
