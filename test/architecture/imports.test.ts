@@ -26,7 +26,7 @@ const layerOf = (name: string): number => layers.findIndex((layer) => layer.incl
 
 /** Sources of the protocol side; engines, pools and the test kit run where there is more than a protocol. */
 const protocolSide = ['core', 'protocol', 'kernels', 'psi', 'mpc', 'query', 'homomorphic', 'statistics']
-const exempt = /\/(?:pool|engine|testing)\/|\/engine\.ts$|\.wasm\.ts$/
+const exempt = /\/(?:pool|testing)\/|\/(?:engine|module)\.ts$|\.wasm\.ts$/
 
 interface Source {
   readonly path: string
