@@ -152,8 +152,10 @@ export const execute = async (execution: Execution): Promise<Executed> => {
       } catch (error) {
         failure = { error }
       }
+      if (next.value.kind === 'compute' || effects % 64 === 0) {
+        execution.onProgress?.({ effects, rows: recheck.result().rows })
+      }
       next = failure === undefined ? routine.next(value) : routine.throw(failure.error)
-      if (effects % 64 === 0) execution.onProgress?.({ effects, rows: recheck.result().rows })
     }
     return next.value
   }

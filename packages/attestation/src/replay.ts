@@ -7,7 +7,7 @@
  * everything compared was signed by the party itself. It is covert security (Asharov and Orlandi, 2012): a cheater is
  * found and named after the fact.
  */
-import { createRng, encodeValue, fromHex, TallyError, type Hex, type Value } from '@tallystick/core'
+import { createRng, encodeValue, fromHex, TallyError, toHex, type Hex, type Value } from '@tallystick/core'
 import { referenceEngine, runKernel, type Engine } from '@tallystick/protocol'
 import { chainBinding, commitment, jointCoin, resultNonce, sessionSeed, type StepHead } from '@tallystick/session'
 import { differingLink, differingSteps, linkDigest, stepHeadsOf } from './chains.ts'
@@ -71,7 +71,7 @@ export const replay = async (
   const executed = opened.every(({ status }) => status === 'passed')
     ? await run(subjects, evidence, program, options)
     : undefined
-  const checks = [...verified.checks, ...opened, ...executionChecks(subjects, evidence, executed)]
+  const checks = [...verified.checks, ...opened, ...executionChecks(subjects, evidence, executed, options.sample)]
   return reportOf({ checks, verdict: verdictOf(checks), subjects, replayed: evidence.role })
 }
 
@@ -166,14 +166,15 @@ const resultFinding = ({ session, run: of, nameOf }: Subjects, { role }: Evidenc
   return holds(result === signed.result, 'as signed', `${nameOf(role)} signed another result than its program returns`)
 }
 
-const kernelFinding = ({ recheck }: Ran): Finding => {
+const kernelFinding = ({ recheck }: Ran, sample: Sample): Finding => {
   const { calls, rows, rowsChecked, differs } = recheck
+  const choice = sample === 'all' ? '' : `, chosen by the seed ${toHex(sample.seed)}`
   if (differs !== undefined) return failed('the fast kernel and the reference differ on this machine', differs)
-  return passed(`${rowsChecked} of ${rows} rows in ${calls} calls computed again by the reference: equal`)
+  return passed(`${rowsChecked} of ${rows} rows in ${calls} calls computed again by the reference: equal${choice}`)
 }
 
 /** The checks of a re-execution; not checked where it did not take place. */
-const executionChecks = (subjects: Subjects, evidence: Evidence, ran: Ran | undefined): Check[] => {
+const executionChecks = (subjects: Subjects, evidence: Evidence, ran: Ran | undefined, sample: Sample): Check[] => {
   const { role } = evidence
   const of = (id: string, what: string) => ({ id, level, what, role })
   const on = (find: (ran: Ran) => Finding) => (): Finding =>
@@ -209,6 +210,9 @@ const executionChecks = (subjects: Subjects, evidence: Evidence, ran: Ran | unde
         return holds(unusedResources.length === 0, 'all of them', 'a reserved range was never asked for')
       }),
     ),
-    check(of('kernels', 'sampled rows of the kernels'), on(kernelFinding)),
+    check(
+      of('kernels', 'sampled rows of the kernels'),
+      on((done) => kernelFinding(done, sample)),
+    ),
   ]
 }

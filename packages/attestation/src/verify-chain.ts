@@ -1,6 +1,7 @@
 /** Checks of a record against a chain that the auditor chose: its node, and its contracts' addresses. */
 import type { Hex } from '@tallystick/core'
 import { commitmentsDigest, eventDigest, headsDigest } from '@tallystick/session'
+import { jobOf } from './anchoring.ts'
 import { check, failed, holds, notChecked, passed, type Check, type Finding } from './checks.ts'
 import type { Deployment } from './ledger/deploy.ts'
 import { computationId } from './ledger/job.ts'
@@ -18,37 +19,14 @@ const level = 'consistent' as const
 const secp256k1 = 1
 const signsEvents = 1
 
-const jobOf = (subjects: Subjects, anchors: Anchoring) => {
-  const { terms, run, roles } = subjects
-  return {
-    specHash: run.specHash,
-    attempt: run.attempt,
-    registered: anchors.registered,
-    parties: terms.parties.map((party) => (anchors.registered ? party.party : party.signer)),
-    receivers: roles.flatMap((role, i) => (terms.receivers.includes(role) ? [i] : [])),
-    deadline: anchors.deadline,
-  }
-}
-
-/** The anchors fit the record: checked without any chain. */
-export const anchorChecks = (subjects: Subjects, anchors: Anchoring | null): Check[] => {
-  const of = {
-    id: 'anchors',
-    level: 'well-formed' as const,
-    what: 'the id of the computation on a chain',
-    optional: true,
-  }
-  return [
-    check(of, () => {
-      if (anchors === null) return notChecked('the record names no chain')
-      const { domain } = anchors.deployment
-      if (domain !== subjects.terms.domain) return failed('the contracts have another domain than the terms')
-      const id = computationId(domain, jobOf(subjects, anchors))
-      const stray = anchors.entries.find(({ party }) => party !== null && party >= subjects.roles.length)
-      if (stray !== undefined) return failed(`an entry names party ${stray.party}, of ${subjects.roles.length}`)
-      return holds(id === anchors.computation, id, `the terms give ${id}, the record says ${anchors.computation}`)
-    }),
-  ]
+/** Whether the anchors fit the record, without asking any chain. */
+export const anchorFinding = (subjects: Subjects, anchors: Anchoring): Finding => {
+  const { domain } = anchors.deployment
+  if (domain !== subjects.terms.domain) return failed('the contracts have another domain than the terms')
+  const id = computationId(domain, jobOf(subjects.session, anchors))
+  const stray = anchors.entries.find(({ party }) => party !== null && party >= subjects.roles.length)
+  if (stray !== undefined) return failed(`an entry names party ${stray.party}, of ${subjects.roles.length}`)
+  return holds(id === anchors.computation, id, `the terms give ${id}, the record says ${anchors.computation}`)
 }
 
 const sameDeployment = (own: Deployment, claimed: Deployment): boolean =>
@@ -72,7 +50,7 @@ const registryFinding = (
   found: RegisteredParty | undefined,
 ): Finding => {
   const name = subjects.nameOf(role)
-  if (found === undefined) return failed(`the registry knows no party with the id of ${name}`)
+  if (found === undefined) return notChecked(`the registry knows no party with the id of ${name}`)
   const key = found.keys.find((one) => one.key === signer && one.purpose === signsEvents && one.algorithm === secp256k1)
   if (key === undefined) return failed(`the registry has no signing key ${signer} for ${name}`)
   const signedAt = subjects.session.agreements.find((item) => item.role === role)?.at
@@ -178,14 +156,20 @@ const blockTimes = ({ session, nameOf }: Subjects, found: Computation): Finding 
   return passed(`block times ${utc(Math.min(...times))} to ${utc(Math.max(...times))}`)
 }
 
-/** Whether blocks themselves show that commitments came before the end. */
+/** Block times are set by validators, to about this many seconds. */
+const blockSlack = 15
+
+/**
+ * Whether the chain shows that commitments came before the end. It holds entries, not events: a job anchored afterwards
+ * has its entries in the right order too, so only a block well before the claimed end says more than the signatures.
+ */
 const order = ({ session }: Subjects, found: Computation): Finding => {
-  const last = Math.max(...session.views.map((item) => Date.parse(item.at) / 1000))
   const commitments = found.commitments.map(({ at }) => at.time)
   if (session.views.length === 0 || commitments.length === 0) return notChecked('the chain holds no commitments')
-  return Math.max(...commitments) < last
-    ? passed('commitments were on the chain before the end of the run')
-    : passed('order: by signatures only, it was anchored after the run')
+  const end = Math.min(...session.views.map((item) => Date.parse(item.at) / 1000))
+  return Math.max(...commitments) + blockSlack < end
+    ? passed('commitments were on the chain before the claimed end of the run')
+    : passed('order: by signatures only, the chain had the commitments too late to say more')
 }
 
 export const chainChecks = async (

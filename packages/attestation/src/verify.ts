@@ -74,7 +74,13 @@ const signerChecks = (
     ),
   )
 
-const ofChain = { id: 'registry', level: 'recorded' as const, what: 'the registry of parties', optional: true }
+const ofRegistry = { id: 'registry', level: 'recorded' as const, what: 'the registry of parties', optional: true }
+const ofAnchors = {
+  id: 'anchors',
+  level: 'well-formed' as const,
+  what: 'the id of the computation on a chain',
+  optional: true,
+}
 
 /**
  * Verifies a record, in memory or as the bytes of its file. Offline unless a chain is given.
@@ -86,24 +92,31 @@ export const verify = async (
 ): Promise<AuditReport> => {
   const { checks, record, subjects } = read(source)
   if (record === undefined || subjects === undefined) return reportOf({ checks, verdict: verdictOf(checks) })
-  const { anchorChecks, chainChecks, registered } = await import('./verify-chain.ts')
+  const { anchors } = record
   const { chain } = options
+  // The EVM library is loaded only where there is something to do for it.
+  const onChain = anchors === null && chain === undefined ? undefined : await import('./verify-chain.ts')
   let registry: ReadonlyMap<string, Finding> | undefined
-  const onChain: Check[] = []
-  if (chain !== undefined) {
+  const chained: Check[] = []
+  if (chain !== undefined && onChain !== undefined) {
     try {
-      registry = await registered(subjects, chain)
+      registry = await onChain.registered(subjects, chain)
     } catch (error) {
-      onChain.push(check(ofChain, () => notChecked(`the chain does not answer: ${(error as Error).message}`)))
+      chained.push(check(ofRegistry, () => notChecked(`the chain does not answer: ${(error as Error).message}`)))
     }
-    onChain.push(...(await chainChecks(subjects, record.anchors, chain)))
+    chained.push(...(await onChain.chainChecks(subjects, anchors, chain)))
   }
+  const anchored = check(ofAnchors, () =>
+    anchors === null || onChain === undefined
+      ? notChecked('the record names no chain')
+      : onChain.anchorFinding(subjects, anchors),
+  )
   const all = [
     ...checks,
-    ...anchorChecks(subjects, record.anchors),
+    anchored,
     ...signerChecks(subjects, options, registry),
     ...verifySession(subjects),
-    ...onChain,
+    ...chained,
   ]
   return reportOf({ checks: all, verdict: verdictOf(all), subjects })
 }

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { toHex } from '@tallystick/core'
+import { specHash } from '@tallystick/session'
+import {
+  codeDigest,
+  openDisclosureLog,
+  publishedFiles,
+  readEvidence,
+  readRecord,
+  readTrust,
+} from '../src/node/index.ts'
+import { writeEvidence, writeRecord } from '../src/node/index.ts'
+import { auditor, keyOf, runJob, signerOf, trustOf, type Job } from './job.ts'
+
+let folder: string
+let job: Job
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tallystick-'))
+  job = await runJob()
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the code digest', () => {
+  test('is what sha256sum says of the published files', () => {
+    const packages = fileURLToPath(new URL('../../', import.meta.url))
+    const script =
+      'find core/src kernels/src mpc/src protocol/src psi/src -type f | LC_ALL=C sort | xargs sha256sum | sha256sum'
+    const [digest] = execFileSync('sh', ['-c', script], { cwd: packages, encoding: 'utf8' }).split(' ')
+    expect(codeDigest()).toBe(`0x${digest}`)
+  })
+
+  test('covers the protocol text, the kernels and the WebAssembly module', () => {
+    const paths = publishedFiles().map((line) => line.slice(66, -1))
+    expect(paths).toEqual([...paths].sort())
+    for (const path of ['psi/src/ecdh/receiver.ts', 'core/src/digest.ts', 'protocol/src/context.ts']) {
+      expect(paths).toContain(path)
+    }
+    expect(paths.some((path) => path.startsWith('kernels/src/') && path.includes('wasm'))).toBe(true)
+  })
+
+  test('takes about 10 ms; 250 ms is for a busy machine', () => {
+    const began = performance.now()
+    codeDigest()
+    expect(performance.now() - began).toBeLessThan(250)
+  })
+})
+
+describe('files', () => {
+  test('a record comes back, and nothing else is left beside it', async () => {
+    const path = join(folder, 'record.json')
+    await writeRecord(path, job.record)
+    expect(await readRecord(path)).toEqual(job.record)
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
+    await expect(readRecord(join(folder, 'none'))).rejects.toMatchObject({ code: 'input/not-found' })
+    writeFileSync(path, '{ "format": 1 }')
+    await expect(readRecord(path)).rejects.toMatchObject({ code: 'record/malformed' })
+  })
+
+  test('evidence comes back for the auditor, and only its owner may read the file', async () => {
+    const path = join(folder, 'evidence.age')
+    const { terms, evidence } = job
+    await writeEvidence(path, { terms, specHash: specHash(terms), evidence, disclosed: [] })
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(await readEvidence(path, auditor.identity)).toEqual(evidence)
+    await expect(readEvidence(join(folder, 'none'), auditor.identity)).rejects.toMatchObject({
+      code: 'input/not-found',
+    })
+  })
+
+  test('a trust file is read in any layout, and refused where an id does not fit its keys', async () => {
+    const path = join(folder, 'trust.json')
+    writeFileSync(path, JSON.stringify(trustOf(), null, 2))
+    expect(await readTrust(path)).toEqual(trustOf())
+    writeFileSync(path, JSON.stringify([{ ...trustOf()[0], party: toHex(new Uint8Array(32)) }]))
+    await expect(readTrust(path)).rejects.toMatchObject({ code: 'identity/malformed' })
+  })
+})
+
+describe('the list of disclosures', () => {
+  test('outlives the process, and keeps it from countersigning a second role', async () => {
+    const path = join(folder, 'disclosures')
+    const signer = signerOf(keyOf('sender'))
+    const next = (role: string, attempt = 0) => ({ specHash: specHash(job.terms), attempt, role })
+    await openDisclosureLog(path).sign(job.terms, next('receiver'), signer)
+    appendFileSync(path, '{"attempt":0,"ro')
+    const log = openDisclosureLog(path)
+    expect(log.disclosed).toEqual([next('receiver')])
+    expect(await log.sign(job.terms, next('receiver', 1), signer)).toMatch(/^0x/)
+    for (const reopened of [log, openDisclosureLog(path)]) {
+      await expect(reopened.sign(job.terms, next('sender'), signer)).rejects.toMatchObject({
+        code: 'evidence/over-limit',
+      })
+    }
+    writeFileSync(path, 'nonsense\n')
+    expect(() => openDisclosureLog(path)).toThrow('damaged')
+  })
+})
