@@ -175,7 +175,7 @@ export const parsePublicIdentity = (bytes: Uint8Array, file = 'the identity'): P
   return {
     format: 'tallystick/identity/1',
     name,
-    party: party as Hex,
+    party,
     signer: signer as Hex,
     tls: tls as Hex,
     certificate,

@@ -118,7 +118,7 @@ describe('contents', () => {
     const second = fs.readFileSync(written()).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
     expect(first.equals(second)).toBe(false)
     using((journal) => journal.append('receive', 'b', new Uint8Array(64)))
-    const third = fs.readFileSync(files().at(-1)!).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
+    const third = fs.readFileSync(files().at(-1)).subarray(segmentHeaderBytes + entryHeaderBytes, -16)
     expect(third.subarray(1).equals(second.subarray(1))).toBe(false)
   })
 })
@@ -372,15 +372,15 @@ test('an erased journal is gone, and its generation with it', () => {
 
 test('a full disk is journal/io, and nothing is written after it', () => {
   const journal = openJournal(options)
-  const original = fs.writevSync
+  const original = fs.writeSync
   journal.append('receive', 'a', bytes(3))
-  fs.writevSync = () => {
+  fs.writeSync = () => {
     throw Object.assign(new Error('full'), { code: 'ENOSPC' })
   }
   try {
     expect(codeOf(() => journal.append('receive', 'b', bytes(3)))).toBe('journal/io')
   } finally {
-    fs.writevSync = original
+    fs.writeSync = original
   }
   expect(codeOf(() => journal.append('receive', 'c', bytes(3)))).toBe('journal/io')
   journal.close()

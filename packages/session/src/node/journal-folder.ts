@@ -1,0 +1,149 @@
+/** The segments of a journal's folder: opened, checked, indexed, read. */
+import type { KeyObject } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { compareBytes, deriveKey, equalBytes, TallyError, taggedDigest } from '@tallystick/core'
+import type { Secret } from '@tallystick/core'
+import type { EntryKind, Journal } from '../journal.ts'
+import { syncFolder, writeNewFile } from './files.ts'
+import * as segments from './journal-segment.ts'
+
+export interface Segment {
+  readonly fd: number
+  readonly key: KeyObject
+  readonly header: segments.SegmentHeader
+}
+
+export interface Loaded {
+  readonly segments: readonly Segment[]
+  readonly index: Index
+  readonly end: number
+  readonly lastTag: Uint8Array
+  readonly lastEntries: number
+  readonly tail: segments.Scan['tail']
+}
+
+export const io = (what: string, cause: unknown): TallyError => {
+  if (cause instanceof TallyError) return cause
+  return new TallyError('journal/io', 'self', `${what}: ${(cause as NodeJS.ErrnoException).code ?? 'failed'}`, {
+    remedy: 'check space, permissions and health of the disk, then run again: the attempt resumes',
+    cause,
+  })
+}
+
+export const guarded = <T>(what: string, action: () => T): T => {
+  try {
+    return action()
+  } catch (cause) {
+    throw io(what, cause)
+  }
+}
+
+export const readId = (folder: string): { secret: Uint8Array; id: Uint8Array } => {
+  const secret = guarded(`reading the journal in ${folder}`, () => fs.readFileSync(path.join(folder, 'id')))
+  if (secret.length !== 32) throw segments.corrupt('expected 32 bytes as the id of the journal')
+  return { secret, id: taggedDigest('tallystick/journal-id/v1', secret).slice(0, 16) }
+}
+
+export const journalKeyOf = (storageKey: Secret<Uint8Array>, secret: Uint8Array): Uint8Array =>
+  deriveKey(storageKey.expose(), secret, 'tallystick/journal/v1', new Uint8Array(0))
+
+const segmentFile = (folder: string, index: number): string =>
+  path.join(folder, `${String(index).padStart(4, '0')}.segment`)
+
+/** Where each key's entry stands. */
+export interface Index {
+  add(kind: EntryKind, key: string, segment: number, entry: number, offset: number): void
+  find(kind: EntryKind, key: string): { segment: number; entry: number; offset: number } | undefined
+  keys(kind: EntryKind): Iterable<string>
+  readonly size: number
+}
+
+const createIndex = (): Index => {
+  const places: Record<EntryKind, Map<string, number>> = { receive: new Map(), compute: new Map(), state: new Map() }
+  const offsets: number[] = []
+  const starts: number[] = [] // first entry of each segment
+  return {
+    add(kind, key, segment, entry, offset) {
+      starts[segment] ??= offsets.length - entry
+      places[kind].set(key, offsets.length)
+      offsets.push(offset)
+    },
+    find(kind, key) {
+      const place = places[kind].get(key)
+      if (place === undefined) return undefined
+      const segment = starts.findLastIndex((start) => start !== undefined && start <= place)
+      return { segment, entry: place - starts[segment]!, offset: offsets[place]! }
+    },
+    keys: (kind) => places[kind].keys(),
+    get size() {
+      return offsets.length
+    },
+  }
+}
+
+/** Opens and checks every segment. @throws TallyError journal/corrupt, journal/wrong-key */
+export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, opened: Segment[]): Loaded => {
+  const files = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.segment'))
+    .sort()
+  const index = createIndex()
+  let end = 0
+  let lastTag: Uint8Array = new Uint8Array(segments.tagBytes)
+  let lastEntries = 0
+  let tail: Loaded['tail'] = 'none'
+  files.forEach((name, i) => {
+    if (name !== path.basename(segmentFile(folder, i + 1)))
+      throw segments.corrupt(`expected segment ${i + 1}, found ${name}`)
+    if (tail !== 'none') throw segments.corrupt(`expected segment ${i} to be whole`)
+    const fd = fs.openSync(path.join(folder, name), 'r+')
+    const bytes = Buffer.alloc(segments.segmentHeaderBytes)
+    const read = fs.readSync(fd, bytes, 0, bytes.length, 0)
+    let decoded: ReturnType<typeof segments.decodeHeader>
+    try {
+      decoded = segments.decodeHeader(journalKey, bytes.subarray(0, read))
+    } catch (error) {
+      fs.closeSync(fd)
+      throw error
+    }
+    const { header, key } = decoded
+    opened.push({ fd, key, header })
+    const follows = header.index === i + 1 && header.entriesBefore === index.size && equalBytes(header.journalId, id)
+    if (!follows || compareBytes(header.tagBefore, lastTag) !== 0)
+      throw segments.corrupt(`expected segment ${i + 1} to follow the one before it`)
+    let entry = 0
+    const scan = segments.scanSegment(fd, key, bytes.subarray(108), (found) => {
+      if (index.find(found.kind, found.key) !== undefined) throw segments.corrupt('expected each key once')
+      index.add(found.kind, found.key, i, entry++, found.offset)
+    })
+    end = scan.end
+    lastTag = scan.lastTag
+    lastEntries = scan.entries
+    tail = scan.tail
+  })
+  if (files.length === 0) throw segments.corrupt('expected at least one segment')
+  return { segments: opened, index, end, lastTag, lastEntries, tail }
+}
+
+export const createSegment = (folder: string, journalKey: Uint8Array, header: segments.SegmentHeader): Segment => {
+  const file = segmentFile(folder, header.index)
+  const { bytes, key } = segments.encodeHeader(journalKey, header)
+  const draft = `${file}.draft`
+  fs.rmSync(draft, { force: true })
+  writeNewFile(draft, bytes, 0o600)
+  fs.renameSync(draft, file)
+  syncFolder(folder)
+  return { fd: fs.openSync(file, 'r+'), key, header }
+}
+
+export const readingOf = (opened: readonly Segment[], index: Index): Pick<Journal, 'has' | 'get' | 'keys'> => ({
+  has: (kind, key) => index.find(kind, key) !== undefined,
+  get(kind, key) {
+    const place = index.find(kind, key)
+    if (place === undefined) return undefined
+    const { fd, key: segment } = opened[place.segment]!
+    return guarded('reading the journal', () => segments.openEntry(fd, segment, place.entry, place.offset))
+  },
+  keys: (kind) => index.keys(kind),
+})
