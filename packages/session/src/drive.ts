@@ -95,6 +95,9 @@ interface Peer {
   readonly waiting: Map<string, Waiting>
   /** Chains of what the peer holds, until this run has reached them. */
   readonly holds: Map<string, { readonly frames: number; readonly head: Uint8Array; readonly chain: Transcript }>
+  /** How many frames of each step were sent to it, and taken from it. */
+  readonly sent: Map<string, number>
+  readonly taken: Map<string, number>
   /** How many frames of each step the journal holds. */
   readonly journaled: ReadonlyMap<string, number>
   lastTaken: number
@@ -110,7 +113,6 @@ export const drive = (options: DriveOptions): Drive => {
   const { protocol, role, attempt, transcript, clock, pool } = options
   const { journal } = attempt
   const statistics: DriveStatistics = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0, step: '' }
-  const sentOrdinals = new Map<string, number>()
   const ordinals = new Map<string, number>()
   const cancel = new AbortController()
   let passed = false
@@ -130,7 +132,18 @@ export const drive = (options: DriveOptions): Drive => {
         { frames, head: fromHex(head, 32), chain: createTranscript(chainBinding(attempt.run), options.hash) },
       ]),
     )
-    peers.set(name, { role: name, outlet, inbox, waiting: new Map(), holds, journaled, lastTaken: 0, blockedSince: 0 })
+    peers.set(name, {
+      role: name,
+      outlet,
+      inbox,
+      waiting: new Map(),
+      sent: new Map(),
+      taken: new Map(),
+      holds,
+      journaled,
+      lastTaken: 0,
+      blockedSince: 0,
+    })
   }
   const peerOf = (name: string): Peer => {
     const peer = peers.get(name)
@@ -173,7 +186,7 @@ export const drive = (options: DriveOptions): Drive => {
     const { to, step, body, opening } = effect
     const peer = peerOf(to)
     if (opening && !passed) throw new TallyError('api/misuse', 'self', `${step} opens before any checkpoint`)
-    const ordinal = take(sentOrdinals, `${to}>${step}`)
+    const ordinal = take(peer.sent, step)
     transcript.append(role, to, step, body)
     statistics.step = step
     if (alreadyHeld(peer, step, ordinal, body)) return undefined
@@ -214,7 +227,7 @@ export const drive = (options: DriveOptions): Drive => {
   const receive = (fiber: Fiber, effect: Extract<Effect, { kind: 'receive' }>): unknown => {
     const { from, step } = effect
     const peer = peerOf(from)
-    const ordinal = take(ordinals, `receive:${from}>${step}`)
+    const ordinal = take(peer.taken, step)
     if (ordinal < (peer.journaled.get(step) ?? 0)) {
       const body = journal.get('receive', frameKey(from, step, ordinal))
       invariant(body !== undefined, 'the journal holds the frames that it lists')
@@ -278,7 +291,7 @@ export const drive = (options: DriveOptions): Drive => {
     const store = options.reserve
     if (store === undefined) throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
     const burned = async (): Promise<Uint8Array> => {
-      const units = await store(correlation, count, key)
+      const units = await store(correlation, count, `${attempt.run.sessionId}/${key}`)
       attempt.put(key, { correlation, count, units })
       attempt.sync()
       return units
@@ -364,13 +377,12 @@ export const drive = (options: DriveOptions): Drive => {
         throw new TallyError('peer/unexpected-message', { peer: name }, message)
       }
       const peer = peerOf(name)
-      peer.inbox.arrive(frame)
+      peer.inbox.admit(frame)
       const waiting = peer.waiting.get(frame.step)
-      if (waiting !== undefined) {
-        const body = peer.inbox.take(frame.step)
-        invariant(body !== undefined, 'a frame that is awaited is the next at its step')
+      if (waiting === undefined) peer.inbox.keep(frame)
+      else {
         peer.waiting.delete(frame.step)
-        fibers.attempt(waiting.fiber, () => accept(peer, waiting.effect, waiting.ordinal, body))
+        fibers.attempt(waiting.fiber, () => accept(peer, waiting.effect, waiting.ordinal, frame.body))
       }
       fibers.turn()
     },

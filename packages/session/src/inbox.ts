@@ -7,17 +7,11 @@ import type { AnyProtocol } from '@tallystick/protocol'
 import type { Frame } from './link.ts'
 import { misplaced, replayed } from './wire.ts'
 
-interface Queue {
-  /** The ordinal of the next frame to arrive. */
-  next: number
-  readonly frames: Uint8Array[]
-  /** Index of the first frame not taken. */
-  first: number
-}
-
 export interface Inbox {
-  /** @throws TallyError for a frame that the agreed protocol cannot have sent here */
-  arrive(frame: Frame): void
+  /** Lets a frame in: one that the protocol can have sent here, and the next of its step. Throws for any other. */
+  admit(frame: Frame): void
+  /** Keeps a frame that was let in and that nobody awaits yet. */
+  keep(frame: Frame): void
   /** The next frame of a step, where it is here. */
   take(step: string): Uint8Array | undefined
   /** Starts a step at an ordinal, as the journal holds what came before. */
@@ -37,14 +31,12 @@ export const createInbox = (
   limit: number,
   flow: { pause(): void; resume(): void },
 ): Inbox => {
-  const queues = new Map<string, Queue>()
+  /** By step, the ordinal of the next frame to arrive. */
+  const next = new Map<string, number>()
+  /** Only steps with frames: there may be very many steps, one frame each. */
+  const queues = new Map<string, { readonly frames: Uint8Array[]; first: number }>()
   let bytes = 0
   let paused = false
-  const queueOf = (step: string): Queue => {
-    let queue = queues.get(step)
-    if (queue === undefined) queues.set(step, (queue = { next: 0, frames: [], first: 0 }))
-    return queue
-  }
   const cost = (body: Uint8Array): number => body.length + overhead
   const prefix = `${protocol.id}/`
   const check = ({ step, body }: Frame): void => {
@@ -62,15 +54,20 @@ export const createInbox = (
     throw new TallyError('decode/oversize', { peer }, found, { remedy: `ask ${peer} which software it runs` })
   }
   return {
-    arrive(frame) {
-      const { step, ordinal, body } = frame
+    admit(frame) {
+      const { step, ordinal } = frame
       check(frame)
-      const queue = queueOf(step)
-      if (ordinal < queue.next) throw replayed(peer, `${step} #${ordinal} came again from ${peer}`)
-      if (ordinal > queue.next)
-        throw misplaced(peer, `${step}: expected frame #${queue.next} from ${peer}, found #${ordinal}`)
-      queue.next++
-      queue.frames.push(body)
+      const expected = next.get(step) ?? 0
+      if (ordinal < expected) throw replayed(peer, `${step} #${ordinal} came again from ${peer}`)
+      if (ordinal > expected) {
+        throw misplaced(peer, `${step}: expected frame #${expected} from ${peer}, found #${ordinal}`)
+      }
+      next.set(step, expected + 1)
+    },
+    keep({ step, body }) {
+      const queue = queues.get(step)
+      if (queue === undefined) queues.set(step, { frames: [body], first: 0 })
+      else queue.frames.push(body)
       bytes += cost(body)
       if (bytes <= limit || paused) return
       paused = true
@@ -78,13 +75,10 @@ export const createInbox = (
     },
     take(step) {
       const queue = queues.get(step)
-      const body = queue?.frames[queue.first]
-      if (queue === undefined || body === undefined) return undefined
-      queue.first++
-      if (queue.first === queue.frames.length) {
-        queue.frames.length = 0
-        queue.first = 0
-      } else if (queue.first === 1024) {
+      if (queue === undefined) return undefined
+      const body = queue.frames[queue.first++]!
+      if (queue.first === queue.frames.length) queues.delete(step)
+      else if (queue.first === 1024) {
         queue.frames.splice(0, queue.first)
         queue.first = 0
       }
@@ -96,11 +90,11 @@ export const createInbox = (
       return body
     },
     startAt(step, ordinal) {
-      queueOf(step).next = ordinal
+      next.set(step, ordinal)
     },
     get paused() {
       return paused
     },
-    left: () => [...queues].filter(([, queue]) => queue.frames.length > queue.first).map(([step]) => step),
+    left: () => [...queues.keys()],
   }
 }

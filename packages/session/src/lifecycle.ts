@@ -7,9 +7,10 @@ import { exchangeCloses, viewsOf } from './close.ts'
 import { agreeAttempt, abortEvent, exchangeHeld, exchangePast, greet, signAbort, type PastAborts } from './handshake.ts'
 import type { Link } from './link.ts'
 import { endingOf, isCompleted } from './outcome.ts'
+import { createReporter, type Phase } from './progress.ts'
 import { runAttempt } from './run.ts'
 import { createScope, type Scope } from './scope.ts'
-import type { Phase, SessionOptions } from './session.ts'
+import type { SessionOptions } from './session.ts'
 import { requireSigned } from './signing.ts'
 import { rolesOf, type Connected } from './exchange.ts'
 import { openWire, type Wire } from './wire.ts'
@@ -78,18 +79,8 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   let released = false
   /** Whether all peers of this connection have shown who they are; before, nobody can make this side sign an abort. */
   let greeted = false
-  const progress = (phase: Phase): void =>
-    settings.onProgress?.({
-      phase,
-      attempt: attempt?.run.attempt,
-      declaredBytes: 0,
-      bytesPerSecond: 0,
-      framesSent: 0,
-      framesReceived: 0,
-      bytesSent: 0,
-      bytesReceived: 0,
-      step: '',
-    })
+  const reporter = createReporter(settings.protocol, terms, clock, settings.onProgress)
+  const progress = (phase: Phase): void => reporter.phase(phase, attempt?.run.attempt)
 
   const openNewest = (): void => {
     if (newest === undefined) return
@@ -219,7 +210,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       return wire
     })
     const party = await connect(wires)
-    if (viewsOf(terms, party.attempt) === undefined) await runAttempt(party, settings, scope, party.holds)
+    if (viewsOf(terms, party.attempt) === undefined) await runAttempt(party, settings, scope, party.holds, reporter)
     else for (const wire of wires) wire.sendBytes('view', party.attempt.sent('view')!)
     await finish(party)
   }

@@ -107,7 +107,9 @@ export const evidenceOf = (attempt: Attempt): EvidenceMaterial => {
     coin: toHex(secrets.coin),
     coinNonce: toHex(secrets.coinNonce),
     reserved: attempt.reserved(),
-    chains: { checkpoint: chainsAt(attempt, 'checkpoint'), view: chainsAt(attempt, 'view') },
+    get chains() {
+      return { checkpoint: chainsAt(attempt, 'checkpoint'), view: chainsAt(attempt, 'view') }
+    },
     inbox: { [Symbol.iterator]: () => attempt.inbox()[Symbol.iterator]() },
   }
 }

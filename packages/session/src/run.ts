@@ -4,39 +4,12 @@ import { createTranscript, start } from '@tallystick/protocol'
 import { exchangeViews, passCheckpoint } from './close.ts'
 import type { Chains } from './control.ts'
 import { chainBinding } from './digests.ts'
-import { drive, type DriveStatistics } from './drive.ts'
+import { drive } from './drive.ts'
 import type { Connected } from './exchange.ts'
 import type { Settings } from './lifecycle.ts'
 import { openAttemptWith } from './opening.ts'
 import type { Scope } from './scope.ts'
-import type { Phase } from './session.ts'
-
-const progressMilliseconds = 100
-
-/** Tells of the progress of a run, not more often than a person can read. */
-const createReporter = (settings: Settings, attempt: number) => {
-  const { clock, onProgress, protocol, terms } = settings
-  const declaredBytes = protocol.cost(protocol.parameters(terms.parameters)).bytes
-  const began = clock.now()
-  let last = Number.NEGATIVE_INFINITY
-  let statistics: DriveStatistics = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0, step: '' }
-  const report = (phase: Phase): void => {
-    last = clock.now()
-    const bytes = statistics.bytesSent + statistics.bytesReceived
-    const bytesPerSecond = last > began ? (1000 * bytes) / (last - began) : 0
-    onProgress?.({ ...statistics, phase, attempt, declaredBytes, bytesPerSecond })
-  }
-  let frames = 0
-  return {
-    report,
-    frame(now: DriveStatistics) {
-      statistics = now
-      // The clock is read now and then only: a frame costs microseconds.
-      if (onProgress !== undefined && frames++ % 16 === 0 && clock.now() - last >= progressMilliseconds)
-        report('running')
-    },
-  }
-}
+import type { Phase, Reporter } from './progress.ts'
 
 /**
  * Runs the protocol once, from the start: over a resumed journal it takes what is there and comes to where it was.
@@ -47,14 +20,15 @@ export const runAttempt = async (
   settings: Settings,
   scope: Scope,
   holds: ReadonlyMap<string, Chains>,
+  reporter: Reporter,
 ): Promise<void> => {
   const { terms, role, attempt, wires, clock } = party
+  const report = (phase: Phase): void => reporter.phase(phase, attempt.run.attempt)
   const { protocol } = settings
-  const reporter = createReporter(settings, attempt.run.attempt)
-  reporter.report('committing')
+  report('committing')
   const { seed, commitments } = await openAttemptWith(party, settings)
 
-  reporter.report('running')
+  report('running')
   const transcript = createTranscript(chainBinding(attempt.run), settings.hash)
   const run = drive({
     protocol,
@@ -70,9 +44,9 @@ export const runAttempt = async (
     messageMilliseconds: terms.deadlines.message * 1000,
     inboxBytes: settings.inboxBytes,
     checkpoint: async () => {
-      reporter.report('checkpoint')
+      report('checkpoint')
       await passCheckpoint(party, transcript, commitments)
-      reporter.report('running')
+      report('running')
     },
     reserve: reservation(settings),
     onStop: (error) => scope.fail(error),
@@ -83,7 +57,7 @@ export const runAttempt = async (
   try {
     for (const wire of wires) wire.attach((frame) => run.arrive(wire.role, frame))
     const output = await run.done
-    reporter.report('closing')
+    report('closing')
     await exchangeViews(party, transcript, output, seed)
   } finally {
     forget()

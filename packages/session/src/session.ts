@@ -10,11 +10,12 @@ import { decodeValue, TallyError, type Hex } from '@tallystick/core'
 import type { AnyProtocol, Hash } from '@tallystick/protocol'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { systemClock, type Clock } from './clock.ts'
-import type { DriveStatistics, KernelPool } from './drive.ts'
+import type { KernelPool } from './drive.ts'
 import type { Journal } from './journal.ts'
 import type { Link } from './link.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { evidenceOf, recordOf } from './outcome.ts'
+import type { Progress } from './progress.ts'
 import type { EvidenceMaterial, SessionRecord } from './record.ts'
 import type { Signer } from './signing.ts'
 import { checkCode, checkTerms, partyOf, type Terms } from './terms.ts'
@@ -31,19 +32,8 @@ export interface JournalStore {
 export interface CorrelationStore {
   /** Digest of a correlation and of the record of its making, as the terms name it. */
   digest(correlation: string): Hex
-  /** The same units for the same key, also after a crash; never the same units for two keys. */
+  /** The same units for the same key (session, step, ordinal), also after a crash; never the same for two keys. */
   reserve(correlation: string, count: number, key: string): Promise<Uint8Array>
-}
-
-export type Phase = 'connecting' | 'handshake' | 'committing' | 'running' | 'checkpoint' | 'closing' | 'closed'
-
-export interface Progress extends Readonly<DriveStatistics> {
-  readonly phase: Phase
-  readonly attempt: number | undefined
-  /** Payload of all messages of all parties, as the protocol declares it. */
-  readonly declaredBytes: number
-  /** Payload bytes sent and received a second, since the run began. */
-  readonly bytesPerSecond: number
 }
 
 export interface SessionOptions {

@@ -128,7 +128,7 @@ export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): 
         waiting -= queued.length
         return Promise.resolve(queued)
       }
-      if (scope.failed) return Promise.reject(scope.failure as Error)
+      if (scope.failed) return Promise.reject(scope.failure)
       // Settled by the frame itself: what arrived before the end of a connection counts.
       return new Promise<Uint8Array>((resolve, reject) => {
         const cancel = clock.after(milliseconds, () => end(() => reject(timeout(role, `its ${kind}`, milliseconds))))

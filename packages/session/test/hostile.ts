@@ -1,5 +1,5 @@
 /** Peers that do not behave: honest software behind a connection that changes what leaves it, and bare connections. */
-import { parseCanonical, canonicalBytes, TallyError } from '@tallystick/core'
+import { canonicalBytes, parseCanonical, type TallyError } from '@tallystick/core'
 import {
   memoryLinks,
   runSession,
