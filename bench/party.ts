@@ -47,8 +47,8 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
     }
     const peers = (key: string) => (key === peer.tls ? peer.role : undefined)
     listenTls({ host: '127.0.0.1', port: 0, identity, peers, accept: resolve }).then((listener) => {
+      close = () => listener.close()
       process.send!({ port: listener.port })
-      void link.then(() => listener.close())
     }, reject)
   })
   const connected = await link

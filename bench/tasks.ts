@@ -11,7 +11,7 @@ export interface Task {
 
 /** 18-character identifiers; the second half of one list is the first half of the other. */
 export const identifiers = (role: string, size: number): readonly string[] =>
-  Array.from({ length: size }, (_, i) => String(i + (role === 'sender' ? size >>> 1 : 0)).padStart(18, '9'))
+  Array.from({ length: size }, (_, i) => `99${String(i + (role === 'sender' ? size >>> 1 : 0)).padStart(16, '0')}`)
 
 const itemsOf = (rows: readonly string[]): Items => {
   const offsets = new Uint32Array(rows.length + 1)
