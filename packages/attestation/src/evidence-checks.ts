@@ -1,6 +1,13 @@
 /** Whether opened evidence is that of the record: everything that the party committed to opens, and nothing is unbound. */
-import { fromHex } from '@tallystick/core'
-import { auditorAddress, chainBinding, commitment, type CommitmentValues, type StepHead } from '@tallystick/session'
+import { fromHex, type Hex } from '@tallystick/core'
+import {
+  auditorAddress,
+  chainBinding,
+  commitment,
+  type CommitmentValues,
+  type ReservedRange,
+  type StepHead,
+} from '@tallystick/session'
 import { differingLink, differingSteps, inboxChains, linkDigest } from './chains.ts'
 import { check, failed, holds, notChecked, passed, type Check, type Finding } from './checks.ts'
 import { commitRows, rowCount } from './dataset.ts'
@@ -48,7 +55,7 @@ const opens = (subjects: Subjects, { role }: Evidence, kind: Opens, value: Uint8
   return holds(found === promised[kind], `opens the commitment of ${name}`, `not the ${kind} that ${name} committed to`)
 }
 
-const inputFinding = (subjects: Subjects, evidence: Evidence, sha256: Sha256 | undefined): Finding => {
+const inputFinding = (subjects: Subjects, evidence: Evidence, sha256?: Sha256): Finding => {
   const { role, input } = evidence
   const stated = subjects.terms.data[role]?.rows
   const rows = rowCount(input.rows)
@@ -68,12 +75,31 @@ const coinFinding = (subjects: Subjects, evidence: Evidence): Finding => {
   return opens(subjects, evidence, 'coin', fromHex(share, 32), nonce)
 }
 
-const resourcesFinding = ({ terms }: Subjects, { role, resources }: Evidence): Finding => {
+/**
+ * Whether ranges are of the correlation whose digest (with the record of its making) is in the terms: how that is seen
+ * depends on the correlation.
+ */
+export type ResourceCheck = (
+  resource: { readonly role: string; readonly correlation: string; readonly digest: Hex },
+  ranges: readonly ReservedRange[],
+) => boolean
+
+const resourcesFinding = ({ terms }: Subjects, evidence: Evidence, holdsFor: ResourceCheck | undefined): Finding => {
+  const { role, resources } = evidence
   const bound = terms.resources?.[role] ?? {}
   const unbound = resources.find(({ correlation }) => !Object.hasOwn(bound, correlation))
   if (unbound !== undefined) return failed(`${unbound.correlation} is not in the terms: a free input`, unbound.step)
   if (resources.length === 0) return passed('none')
-  return notChecked('they are named in the terms; that these are their units is not checked here')
+  if (holdsFor === undefined)
+    return notChecked('they are named in the terms; that these are their units was not looked at')
+  const wrong = Object.entries(bound).find(
+    ([correlation, digest]) =>
+      !holdsFor(
+        { role, correlation, digest },
+        resources.filter((range) => range.correlation === correlation),
+      ),
+  )
+  return wrong === undefined ? passed(`${resources.length} ranges`) : failed(`not the ${wrong[0]} that the terms name`)
 }
 
 /** The chains that the party shows are those behind the heads that it signed. */
@@ -133,8 +159,12 @@ const missingOrdinal = (frames: Evidence['inbox']): { readonly step: string; rea
   return undefined
 }
 
-/** Checks of the evidence itself, in a stable order. The program is run only if all of them pass. */
-export const evidenceChecks = (subjects: Subjects, evidence: Evidence, sha256?: Sha256): Check[] => {
+/** Checks of the evidence itself, in a stable order. */
+export const evidenceChecks = (
+  subjects: Subjects,
+  evidence: Evidence,
+  { sha256, resources }: { readonly sha256?: Sha256; readonly resources?: ResourceCheck } = {},
+): Check[] => {
   const { role } = evidence
   const of = (id: string, what: string) => ({ id, level, what, role })
   const job = check(of('evidence-job', 'evidence of this job, by the agreed code'), () =>
@@ -152,7 +182,7 @@ export const evidenceChecks = (subjects: Subjects, evidence: Evidence, sha256?: 
     check(of('evidence-input', 'input rows'), () => inputFinding(subjects, evidence, sha256)),
     check(of('evidence-seed', 'own seed'), () => opens(subjects, evidence, 'seed', seed, evidence.seed.nonce)),
     check(of('evidence-coin', 'share of the joint coin'), () => coinFinding(subjects, evidence)),
-    check(of('evidence-resources', 'correlations made before'), () => resourcesFinding(subjects, evidence)),
+    check(of('evidence-resources', 'correlations made before'), () => resourcesFinding(subjects, evidence, resources)),
     check(of('evidence-chains', 'chains of all steps'), () => chainsFinding(subjects, evidence)),
     ...peers.map((peer) =>
       check(of('evidence-inbox', `frames from ${peer}`), () =>

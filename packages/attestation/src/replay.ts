@@ -13,7 +13,7 @@ import { chainBinding, commitment, jointCoin, resultNonce, sessionSeed, type Ste
 import { differingLink, differingSteps, linkDigest, stepHeadsOf } from './chains.ts'
 import { check, failed, holds, notChecked, passed, verdictOf, type Check, type Finding } from './checks.ts'
 import type { Evidence } from './evidence.ts'
-import { evidenceChecks } from './evidence-checks.ts'
+import { evidenceChecks, type ResourceCheck } from './evidence-checks.ts'
 import { execute, type Executed, type KernelRunner, type Sample } from './execute.ts'
 import type { Sha256 } from './merkle.ts'
 import { programs as knownPrograms, type Program } from './programs.ts'
@@ -33,6 +33,8 @@ export interface ReplayOptions extends VerifyOptions {
   readonly referenceEngine?: Engine
   readonly programs?: Readonly<Record<string, Program>>
   readonly sha256?: Sha256
+  /** Checks preprocessed correlations; a party that used any is not replayed to the end without it. */
+  readonly resources?: ResourceCheck
   /** Rows computed by kernels so far, and effects performed. */
   readonly onProgress?: (done: { readonly effects: number; readonly rows: number }) => void
 }
@@ -67,10 +69,12 @@ export const replay = async (
   if (program === undefined) throw new TallyError('api/misuse', 'self', `${id} cannot be replayed by this program`)
 
   const subjects = subjectsOf(record.session, terms)
-  const opened = evidenceChecks(subjects, evidence, options.sha256)
-  const executed = opened.every(({ status }) => status === 'passed')
-    ? await run(subjects, evidence, program, options)
-    : undefined
+  const opened = evidenceChecks(subjects, evidence, options)
+  // Without its commitments opened the program would run on something else than what was signed.
+  const ready = opened.every(
+    ({ id, status }) => status === 'passed' || (id === 'evidence-resources' && status !== 'failed'),
+  )
+  const executed = ready ? await run(subjects, evidence, program, options) : undefined
   const checks = [...verified.checks, ...opened, ...executionChecks(subjects, evidence, executed, options.sample)]
   return reportOf({ checks, verdict: verdictOf(checks), subjects, replayed: evidence.role })
 }
