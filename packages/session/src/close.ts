@@ -52,12 +52,13 @@ export const passCheckpoint = async (party: Connected, transcript: Transcript, c
   const event = (of: string, heads: Seen['heads']): Checkpoint =>
     checkpointEvent(terms, attempt, of, commitments, headsDigest(heads))
   const seen = headsSeen(transcript, roles, role)
+  // After a resume, what this run did must be what was signed before the crash.
+  attempt.ensure('chains/checkpoint', chainsBytes(transcript))
   const bodies = await exchange(
     party,
     'checkpoint',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.ensure('chains/checkpoint', chainsBytes(transcript))
       return {
         heads: [...seen],
         signature: await signEventWith(signer, terms, event(role, seen)),
@@ -69,9 +70,7 @@ export const passCheckpoint = async (party: Connected, transcript: Transcript, c
       requireSigned(terms, peer, event(peer, body.heads), body.signature)
     },
   )
-  // After a resume the own statement is the old one: what this run did must be what was signed.
-  const views = bodies.map(({ role: of, heads }) => ({ role: of, heads: of === role ? seen : heads }))
-  await requireMatch(party, views, transcript)
+  await requireMatch(party, bodies, transcript)
 }
 
 export type ViewBody = ControlBody<'view'> & { readonly role: string }
@@ -87,13 +86,13 @@ export const exchangeViews = async (
   const roles = rolesOf(terms)
   const seen = headsSeen(transcript, roles, role)
   const encoded = encodeValue(output as Value)
+  attempt.ensure('chains/view', chainsBytes(transcript))
+  attempt.ensure('output', encoded)
   const bodies = await exchange(
     party,
     'view',
     terms.deadlines.message * 1000,
     async () => {
-      attempt.ensure('chains/view', chainsBytes(transcript))
-      attempt.ensure('output', encoded)
       const result = commitment('result', attempt.run, role, encoded, resultNonce(seed))
       const event = viewEvent(terms, attempt, role, headsDigest(seen), result)
       return { heads: [...seen], result, signature: await signEventWith(signer, terms, event), at: timestamp(clock) }
@@ -103,8 +102,7 @@ export const exchangeViews = async (
       requireSigned(terms, peer, viewEvent(terms, attempt, peer, headsDigest(body.heads), body.result), body.signature)
     },
   )
-  const views = bodies.map(({ role: of, heads }) => ({ role: of, heads: of === role ? seen : heads }))
-  await requireMatch(party, views, transcript)
+  await requireMatch(party, bodies, transcript)
   return bodies
 }
 

@@ -15,7 +15,7 @@ import { decodeControl, helloFormat, type Chains, type ControlBody, type Hello }
 import type { Abort } from './events.ts'
 import { reasonOf, requireSigned, requireSignedDigest, signEventWith, type Signer } from './signing.ts'
 import { packageVersion, partyIndex, partyOf, specHash, type Terms } from './terms.ts'
-import type { Wire } from './wire.ts'
+import { flooding, type Wire } from './wire.ts'
 
 /** What this side can go on with. */
 export interface LocalState {
@@ -209,7 +209,7 @@ export const exchangePast = async (
 
 /** Chains in one message: about half of the largest control message. */
 const chainsPerMessage = 4000
-const mostChains = 1_000_000
+const mostHeldBytes = 128 * 1024 * 1024
 
 /** Tells each peer what this side holds of its frames, and learns the same. */
 export const exchangeHeld = async (
@@ -228,14 +228,20 @@ export const exchangeHeld = async (
     }
   }
   const learn = async (wire: Wire): Promise<readonly [string, Chains]> => {
+    const peer = wire.role
     const chains: Chains[number][] = []
+    let bytes = 0
     for (;;) {
-      const part = await wire.next('held', milliseconds)
+      const body = await wire.nextBytes('held', milliseconds)
+      const part = decodeControl('held', body, peer)
+      bytes += body.length
+      if (bytes > mostHeldBytes)
+        throw flooding(peer, `${peer} lists over ${mostHeldBytes} bytes of frames that it holds`)
       for (const chain of part.chains) chains.push(chain)
-      if (part.last) return [wire.role, chains]
-      if (chains.length > mostChains) {
-        const message = `${wire.role} says that it holds frames of over ${mostChains} steps`
-        throw new TallyError('peer/flooding', { peer: wire.role }, message)
+      if (part.last) {
+        if (chains.length === 0 || attempt.has('sent/coin')) return [peer, chains]
+        const message = `${peer} says that it holds frames of an attempt in which this side has sent none`
+        throw new TallyError('peer/misbehaved', { peer }, message, { remedy: `ask ${peer} which software it runs` })
       }
     }
   }

@@ -21,7 +21,7 @@ export interface Inbox {
   left(): readonly string[]
 }
 
-/** What a waiting frame costs besides its body. */
+/** What a waiting frame costs besides its body and its step. */
 const overhead = 256
 
 export const createInbox = (
@@ -37,7 +37,7 @@ export const createInbox = (
   const queues = new Map<string, { readonly frames: Uint8Array[]; first: number }>()
   let bytes = 0
   let paused = false
-  const cost = (body: Uint8Array): number => body.length + overhead
+  const cost = (step: string, body: Uint8Array): number => 2 * step.length + body.length + overhead
   const prefix = `${protocol.id}/`
   const check = ({ step, body }: Frame): void => {
     const name = step.slice(step.lastIndexOf('/') + 1)
@@ -68,7 +68,7 @@ export const createInbox = (
       const queue = queues.get(step)
       if (queue === undefined) queues.set(step, { frames: [body], first: 0 })
       else queue.frames.push(body)
-      bytes += cost(body)
+      bytes += cost(step, body)
       if (bytes <= limit || paused) return
       paused = true
       flow.pause()
@@ -82,7 +82,7 @@ export const createInbox = (
         queue.frames.splice(0, queue.first)
         queue.first = 0
       }
-      bytes -= cost(body)
+      bytes -= cost(step, body)
       if (paused && bytes <= limit / 2) {
         paused = false
         flow.resume()

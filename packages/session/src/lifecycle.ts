@@ -82,10 +82,20 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   const reporter = createReporter(settings.protocol, terms, clock, settings.onProgress)
   const progress = (phase: Phase): void => reporter.phase(phase, attempt?.run.attempt)
 
+  const begin = (number: number): Attempt => {
+    const journal = journals.open(number)
+    try {
+      return openAttempt(terms, role, number, journal, settings.hash)
+    } catch (error) {
+      journal.close()
+      throw error
+    }
+  }
+
   const openNewest = (): void => {
     if (newest === undefined) return
     try {
-      const opened = openAttempt(terms, role, newest, journals.open(newest), settings.hash)
+      const opened = begin(newest)
       if (endingOf(opened) === undefined) attempt = opened
       else opened.journal.close()
     } catch (error) {
@@ -109,7 +119,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       let code: string = burned.get(i) ?? 'session/aborted'
       if (known.includes(i) && !burned.has(i)) {
         try {
-          const opened = openAttempt(terms, role, i, journals.open(i), settings.hash)
+          const opened = begin(i)
           code = endingOf(opened)?.code ?? code
           opened.journal.close()
         } catch (error) {
@@ -149,7 +159,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       burned.set(attempt.run.attempt, 'session/aborted')
       attempt = undefined
     }
-    attempt ??= openAttempt(terms, role, number, journals.open(number), settings.hash)
+    attempt ??= begin(number)
     next = number + 1
     const opened = attempt
     await exchangePast(terms, opened, wires, () => pastAborts(number))
@@ -220,7 +230,9 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     if (error !== undefined) {
       const fatal = greeted && !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
       const abort = fatal ? await abortWith(attempt!, error.code).catch(() => undefined) : undefined
-      const tell = abort !== undefined || (!greeted && !transient.includes(error.code))
+      // What the peer must know is told; a pause of this side is none of it, for the attempt may go on.
+      const unbound = !greeted || attempt === undefined || isCompleted(attempt)
+      const tell = abort !== undefined || (unbound && (!suspends(error) || error.area === 'identity'))
       for (const link of tell ? Object.values(links) : []) {
         const body = canonicalBytes({
           code: error.code,
