@@ -1,16 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { canonicalJson, fromHex, readU32, toHex, u32, type Hex } from '@tallystick/core'
-import { specHash } from '@tallystick/session'
-import { keyOf as sessionKeyOf, runAll, setting, trio, tlsOf } from '../../session/test/fixture.ts'
-import { commitDataset, type Rows } from '../src/dataset.ts'
-import { signDisclosure } from '../src/disclosure.ts'
-import { assembleEvidence } from '../src/evidence.ts'
+import { canonicalJson, toHex } from '@tallystick/core'
 import { codeDigest } from '../src/node/code.ts'
-import { disclosureOf, parseRecord, recordBytes, sealRecord, type AttestedRecord } from '../src/record.ts'
+import { parseRecord, recordBytes, sealRecord, type AttestedRecord } from '../src/record.ts'
 import { replay, type ReplayOptions } from '../src/replay.ts'
 import { renderReport, reportJson, type AuditReport } from '../src/report.ts'
 import { verify } from '../src/verify.ts'
-import { auditor, lists, pool, runJob, signerOf, trustOf, type Job } from './job.ts'
+import { lists, pool, runJob, trustOf, type Job } from './job.ts'
 
 const trust = trustOf()
 const options: ReplayOptions = { trust, code: codeDigest(), pool, sample: 'all' }
@@ -103,61 +98,4 @@ describe('a run that did not end well', () => {
     expect(failedOf(report)).toEqual(expect.arrayContaining(['outcome', 'view']))
     expect(report.verdict).not.toBe('consistent')
   })
-})
-
-test('three parties: the evidence of one replays, and a swapped frame of either peer is named', async () => {
-  const rows = (role: string): Rows => ({ bytes: u32(role.charCodeAt(0)), offsets: Uint32Array.of(0, 4) })
-  const inputs = Object.fromEntries(['a', 'b', 'c'].map((role) => [role, role.charCodeAt(0)]))
-  const auditing = { name: 'Supervisor', recipient: auditor.recipient, limit: 1, audited: ['b'], reveals: {} }
-  const given = setting(trio, {}, inputs, { auditor: auditing })
-  const datasetId = new Uint8Array(32)
-  const commit = (role: string, sessionId: Hex) =>
-    commitDataset(rows(role), { partySecret: sessionKeyOf(role), sessionId: fromHex(sessionId), datasetId })
-  const hash = specHash(given.terms)
-  const changes = Object.fromEntries(
-    ['a', 'b', 'c'].map((role) => [
-      role,
-      {
-        commitInput: (sessionId: Hex) => commit(role, sessionId),
-        disclose: (of: string, attempt: number) =>
-          signDisclosure(given.terms, { specHash: hash, attempt, role: of }, signerOf(sessionKeyOf(role)), []),
-      },
-    ]),
-  )
-  const { record: session, evidence: material } = (await runAll(given, changes))['b']!
-  const record = await sealRecord(session, null, signerOf(sessionKeyOf('b')))
-  const evidence = assembleEvidence(material, {
-    rows: rows('b'),
-    datasetId: toHex(datasetId),
-    jobSaltKey: commit('b', session.sessionId).jobSaltKey,
-    package: given.terms.protocol.package,
-    code: given.terms.protocol.code,
-    disclosure: disclosureOf(session, 'b'),
-  })
-  const parties = given.terms.parties.map(({ role, name, party, signer }) => ({
-    name,
-    party,
-    signer,
-    tls: tlsOf(role),
-  }))
-  const auditOptions: ReplayOptions = {
-    ...options,
-    trust: parties,
-    code: given.terms.protocol.code,
-    programs: { 'test/trio': { protocol: trio, input: ({ bytes }) => readU32(bytes) } },
-  }
-  const report = await replay(record, evidence, auditOptions)
-  expect(failedOf(report)).toEqual([])
-  expect(report.verdict).toBe('replayed')
-  expect(report.checks.filter(({ id }) => id === 'sent').map(({ what }) => what)).toEqual([
-    'frames to a',
-    'frames to c',
-  ])
-  for (const peer of ['a', 'c']) {
-    const inbox = evidence.inbox.map((frame) => (frame.from === peer ? { ...frame, body: u32(1) } : frame))
-    const failed = (await replay(record, { ...evidence, inbox }, auditOptions)).checks.filter(
-      (c) => c.status === 'failed',
-    )
-    expect(failed.map(({ id, what }) => [id, what])).toEqual([['evidence-inbox', `frames from ${peer}`]])
-  }
 })
