@@ -11,7 +11,7 @@ import { codeDigest } from '@tallystick/attestation/node'
 import { fromHex, taggedDigest, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import { nodePool } from '@tallystick/kernels/pool'
 import { ecdh } from '@tallystick/psi'
-import { packageVersion, partyId, type Link, type Terms } from '@tallystick/session'
+import { packageVersion, partyId, type Link, type SessionRecord, type Terms } from '@tallystick/session'
 import { listenWebSocket } from '@tallystick/session/node'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -95,6 +95,8 @@ const termsOf = (trust: readonly TrustAnchor[], audited: Role, recipient: string
   }
 }
 
+const sessionOf = (report: Report): SessionRecord => parseRecord(utf8ToBytes(report.record)).session
+
 /** Links in the order in which peers connected. */
 const createArrivals = () => {
   const arrived: Link[] = []
@@ -115,15 +117,16 @@ const createArrivals = () => {
   }
 }
 
-/** The same link, but the whole connection is cut when so many protocol frames have arrived. */
-const cutAfter = (frames: number, link: Link, cut: () => void): Link => ({
+/** The same link, but after so many protocol frames no more arrive, and `harm` is done, once. */
+const harmedAfter = (frames: number, link: Link, harm: () => void): Link => ({
   ...link,
   receive(receiver) {
     let arrived = 0
     link.receive({
       frame(frame) {
-        if (frame.channel === 'message' && ++arrived === frames) cut()
-        receiver.frame(frame)
+        if (frame.channel === 'message') arrived++
+        if (arrived < frames) receiver.frame(frame)
+        else if (arrived++ === frames) harm()
       },
       closed: (error) => receiver.closed(error),
     })
@@ -168,6 +171,7 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
     page.on('pageerror', (error) => faults.push(String(error)))
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
     await page.goto(site.url)
+    expect(faults).toEqual([])
     expect(await page.evaluate(() => window.party.isolated)).toBe(true)
     return page
   }
@@ -191,7 +195,7 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
     const records = { receiver: utf8ToBytes(reports.receiver.record), sender: utf8ToBytes(reports.sender.record) }
     for (const role of roles) {
       expect(reports[role].rows).toEqual(plain(role))
-      const { session } = parseRecord(records[role])
+      const session = sessionOf(reports[role])
       expect(session.role).toBe(role)
       expect(session.outcome).toBe('completed')
       expect(session.close?.signatures.map((signed) => signed.role)).toEqual(roles)
@@ -200,7 +204,7 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
       expect(report.verdict).toBe('consistent')
       expect((await verify(records[role])).verdict).toBe('well-formed')
     }
-    const [one, other] = [parseRecord(records.receiver).session, parseRecord(records.sender).session]
+    const [one, other] = [sessionOf(reports.receiver), sessionOf(reports.sender)]
     expect(one.checkpoint.map(({ heads }) => heads)).toEqual(other.checkpoint.map(({ heads }) => heads))
     expect(one.views.map(({ role, heads, result }) => [role, heads, result])).toEqual(
       other.views.map(({ role, heads, result }) => [role, heads, result]),
@@ -212,14 +216,14 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
     // The party runs again in Node from its evidence: the same frames, byte for byte.
     expect(reports[otherOf(audited)].evidence).toBeNull()
     const evidence = await openEvidence(fromHex(reports[audited].evidence!), identity)
-    const sample = { rate: 0.01, seed: randomBytes(32) }
+    const sample = { rate: 0.002, seed: randomBytes(32) }
     const replayed = await replay(parseRecord(records[audited]), evidence, { trust, code, pool, sample })
     expect(replayed.checks.filter(({ status }) => status === 'failed')).toEqual([])
     expect(replayed.verdict).toBe('replayed')
   }
 
-  /** A tab in one role, this process in the other; with `frames`, the first connection is cut after so many. */
-  const withNode = async (inTab: Role, frames?: number): Promise<Readonly<Record<Role, Report>>> => {
+  /** A tab in one role, this process in the other; the first connection, or the tab itself, may end in mid-run. */
+  const withNode = async (inTab: Role, harm?: 'cut' | 'reload'): Promise<Readonly<Record<Role, Report>>> => {
     const inNode = otherOf(inTab)
     const arrivals = createArrivals()
     const refused: string[] = []
@@ -243,15 +247,24 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
       const trust = trustIn(addresses)
       const auditor = await createAuditorKey()
       const terms = termsOf(trust, inTab, auditor.recipient, code)
-      let first = frames !== undefined
+      const reach = { url: `ws://127.0.0.1:${listener.port}` }
+      const reloading = Promise.withResolvers<void>()
+      const strike = (): void => (harm === 'cut' ? cut() : reloading.resolve(tab.reload().then(() => undefined)))
+      let first = harm !== undefined
       const linkToTab = async (signal: AbortSignal): Promise<Link> => {
         const link = await arrivals.next(signal)
         if (!first) return link
         first = false
-        return cutAfter(frames!, link, cut)
+        return harmedAfter(3, link, strike)
       }
       const [tabs, nodes] = await Promise.all([
-        runIn(tab, terms, inTab, { url: `ws://127.0.0.1:${listener.port}` }),
+        // What ran in the tab before the reload is gone, and its promise rejects.
+        harm === 'reload'
+          ? Promise.allSettled([runIn(tab, terms, inTab, reach), reloading.promise]).then(([before]) => {
+              expect(before.status).toBe('rejected')
+              return runIn(tab, terms, inTab, reach)
+            })
+          : runIn(tab, terms, inTab, reach),
         runParty({
           terms,
           role: inNode,
@@ -280,10 +293,19 @@ describe.skipIf(!installed && !required)('parties in Chromium', () => {
     for (const role of roles) expect(reports[role].connections).toBe(1)
   })
 
-  test('a connection that is cut in the middle: both go on from their journals', async () => {
-    const reports = await withNode('sender', 3)
+  test('a connection that is cut in mid-run: both go on from their journals', async () => {
+    const reports = await withNode('sender', 'cut')
     for (const role of roles) expect(reports[role].connections).toBe(2)
-    for (const role of roles) expect(parseRecord(utf8ToBytes(reports[role].record)).session.attempt).toBe(0)
+    for (const role of roles) expect(sessionOf(reports[role]).attempt).toBe(0)
+  })
+
+  test('a tab that is reloaded in mid-run: its journal is gone, so both sign an abort and start a new attempt', async () => {
+    const reports = await withNode('receiver', 'reload')
+    for (const role of roles) {
+      const { attempt, aborts } = sessionOf(reports[role])
+      expect(attempt).toBe(1)
+      expect(aborts.map((abort) => [abort.role, abort.attempt])).toEqual(roles.map((by) => [by, 0]))
+    }
   })
 
   test('two tabs, over a message port', async () => {

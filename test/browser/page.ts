@@ -1,6 +1,6 @@
-/** Runs in a tab: a party whose key never leaves it, driven by the test through `window.party`. */
+/** Runs in a tab: a party whose key stays there, also over a reload; driven by the test through `window.party`. */
 import { randomBytes } from '@noble/hashes/utils.js'
-import { TallyError, type Hex } from '@tallystick/core'
+import { fromHex, TallyError, toHex, type Hex } from '@tallystick/core'
 import { browserPool } from '@tallystick/kernels/pool/browser'
 import { dialWebSocket, parseTerms, portLink, type Link } from '@tallystick/session'
 import { otherOf, runParty, signerOf, type Report, type Role } from './party.ts'
@@ -40,7 +40,9 @@ const meet = (signal: AbortSignal): Promise<MessagePort> => {
 const connect = async (reach: Reach, peer: Role, signal: AbortSignal): Promise<Link> =>
   reach === 'tab' ? portLink(await meet(signal), { peer }) : dialWebSocket(reach.url, { peer, signal })
 
-const key = randomBytes(32)
+const storedKey = (sessionStorage.getItem('party-key') ?? toHex(randomBytes(32))) as Hex
+sessionStorage.setItem('party-key', storedKey)
+const key = fromHex(storedKey, 32)
 const pool = browserPool({ workers: 2 })
 const phase = document.querySelector('#phase')!
 
