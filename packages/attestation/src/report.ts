@@ -51,8 +51,10 @@ const notProven = ({ verdict, subjects, replayed, checks }: Found): string[] => 
       : "when it happened: all times are the signers' own claims",
   )
   if (!onChain || late) gaps.push('the order of events by anything but the signatures over each other')
-  if (session.aborts.length > 0) {
-    gaps.push(`that the joint coins are unbiased: ${session.aborts.length} aborts allowed a party to try again`)
+  if (session.attempt > 0) {
+    gaps.push(
+      `that the joint coin is unbiased: ${session.attempt} attempts were given up before, by who knows whose choice`,
+    )
   }
   const unsigned = roles.filter((role) => !session.close?.signatures.some((item) => item.role === role))
   if (unsigned.length > 0)

@@ -1,6 +1,7 @@
 /** Every field of the record altered in turn: each alteration is found, and a failing check points at the place. */
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { canonicalBytes, type Json } from '@tallystick/core'
+import { reasonOf, signEvent } from '@tallystick/session'
 import { sealRecord, type AttestedRecord } from '../src/record.ts'
 import type { AuditReport } from '../src/report.ts'
 import { verify } from '../src/verify.ts'
@@ -79,6 +80,21 @@ describe('the record', () => {
     expect(undetected.filter((path) => !claims.includes(path))).toEqual([])
     expect(undetected.some((path) => path.endsWith('.at'))).toBe(true)
   }, 60_000)
+})
+
+test('aborts are signed: each leaf of one, changed and sealed again, fails', async () => {
+  const { session } = record
+  const code = 'peer/timeout'
+  const event = { kind: 'Abort', specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf(code) } as const
+  const signature = signEvent(keyOf('sender'), session.terms.domain, event)
+  const abort = { role: 'sender', attempt: 0, code, signature }
+  const verifyWith = async (aborts: AttestedRecord['session']['aborts']) =>
+    verify(await sealRecord({ ...session, aborts }, record.anchors, job.signer), { trust })
+  expect((await verifyWith([abort])).failed).toBe(false)
+  for (const { value } of changedLeaves(abort)) {
+    const failed = (await verifyWith([value as unknown as typeof abort])).checks.filter((c) => c.status === 'failed')
+    expect(failed.map(({ id }) => id)).toEqual(['attempts'])
+  }
 })
 
 describe('a whole record forged under fresh keys', () => {
