@@ -52,9 +52,7 @@ const notProven = ({ verdict, subjects, replayed, checks }: Found): string[] => 
   )
   if (!onChain || late) gaps.push('the order of events by anything but the signatures over each other')
   if (session.attempt > 0) {
-    gaps.push(
-      `that the joint coin is unbiased: ${session.attempt} attempts were given up before, by who knows whose choice`,
-    )
+    gaps.push(`that the joint coin is unbiased: attempts given up before (${session.attempt}) let a party draw again`)
   }
   const unsigned = roles.filter((role) => !session.close?.signatures.some((item) => item.role === role))
   if (unsigned.length > 0)
