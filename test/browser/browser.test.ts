@@ -75,7 +75,7 @@ const termsOf = (trust: readonly TrustAnchor[], audited: Role, recipient: string
       sizes: { receiver: ids.receiver.length, sender: ids.sender.length },
       output: 'intersection',
       to: 'both',
-      chunkRows: 512,
+      chunkRows: 256,
     },
     parties: roles.map((role, i) => ({ role, ...trust[i]! })),
     receivers: [...roles],
@@ -90,7 +90,7 @@ const termsOf = (trust: readonly TrustAnchor[], audited: Role, recipient: string
     },
     attempts: 2,
     expires: '2099-01-01T00:00:00Z',
-    deadlines: { handshake: 10, message: 10, close: 10 },
+    deadlines: { handshake: 25, message: 25, close: 25 },
     retention: '2099-12-31',
   }
 }
