@@ -204,6 +204,15 @@ export const linkCompliance = (
       }
     })
 
+    test('lets a paused side send on', async () => {
+      const [a, b] = await open()
+      const at = collect(b)
+      a.receive({ frame() {}, closed() {} })
+      a.pause()
+      for (let i = 0; i < 100; i++) if (!a.send(message('on', i, body(64 * 1024)))) await a.drained()
+      await at.count(100)
+    })
+
     test('ends cleanly: all that was sent arrives, then the end, once', async () => {
       const [a, b] = await open()
       const at = collect(b)

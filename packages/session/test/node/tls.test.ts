@@ -7,7 +7,7 @@ import { alpnProtocol, createIdentity, dialTls, listenTls, type Identity } from 
 import { collect } from '../../src/testing/link-compliance.ts'
 
 const host = '127.0.0.1'
-const limits: LinkLimits = { frameBytes: 256 * 1024, queuedBytes: 1024 * 1024, stallMilliseconds: 300 }
+const limits: LinkLimits = { frameBytes: 256 * 1024, queuedBytes: 1024 * 1024, stallMilliseconds: 800 }
 let a: Identity
 let b: Identity
 let stranger: Identity
@@ -221,7 +221,7 @@ describe('a listener', () => {
       () => void loud.destroy(),
       () => void silent.destroy(),
     )
-    await within(2000, () => listener.refused.length === 2)
+    await within(4000, () => listener.refused.length === 2)
     expect(listener.refused.map(({ code }) => code)).toContain('peer/timeout')
     await (await dial(listener.port)).close()
   })
@@ -236,8 +236,9 @@ describe('a listener', () => {
   })
 
   test('serves many links on one port', async () => {
-    const listener = await listen()
-    const links = await Promise.all(Array.from({ length: 20 }, () => dial(listener.port)))
+    const patient = { limits: { ...limits, stallMilliseconds: 10_000 } }
+    const listener = await listen(patient)
+    const links = await Promise.all(Array.from({ length: 20 }, () => dial(listener.port, patient)))
     await within(1000, () => listener.accepted.length === 20)
     expect(new Set(links.map((link) => Buffer.from(link.binding).toString('hex'))).size).toBe(20)
     await Promise.all(links.map((link) => link.close()))
