@@ -3,8 +3,9 @@
  *
  * A browser shows no TLS exporter and no certificate to the page, so nothing here authenticates anybody: the binding is
  * a digest of a nonce of each side, `peerKey` is undefined, and it is the session's handshake that authenticates, by
- * signing the binding. Somebody in between could make two connections with two bindings, but cannot make a party sign
- * the other's; the frames themselves are as private as the WebSocket is (use wss outside one machine).
+ * signing the binding. That names the party at the far end, not the channel: somebody in between who passes both nonces
+ * on unchanged stays in between. The checkpoint and the close find what he alters; he can read what passes and stop
+ * it. The frames are as private as the WebSocket is: use wss outside one machine.
  */
 import { compareBytes, TallyError, taggedDigest } from '@tallystick/core'
 import { randomBytes } from '@noble/hashes/utils.js'
