@@ -7,7 +7,7 @@
  * The binding (specHash, session, attempt) makes a frame of another session change every head after it.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { compareBytes, concatBytes, taggedDigest, u32, utf8ToBytes, type Digest } from '@tallystick/core'
+import { compareBytes, concatBytes, u32, utf8ToBytes, type Digest } from '@tallystick/core'
 import type { Step } from './effects.ts'
 
 /** SHA-256 of the concatenation; a driver may bring a faster one than the portable default. */
@@ -70,12 +70,16 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
     [...chains]
       .map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) }))
       .sort((a, b) => compareBytes(a.bytes, b.bytes))
+  /** The length of the frame at hand; hashed at once, so one buffer serves all. */
+  const length = new Uint8Array(4)
+  const lengthView = new DataView(length.buffer)
   return {
     append(from, to, step, body) {
       const link = linkOf(from, to)
       let chain = link.chains.get(step)
       if (chain === undefined) link.chains.set(step, (chain = { frames: 0, head: firstHead(link, step) }))
-      chain.head = hash(chain.head, u32(body.length), body)
+      lengthView.setUint32(0, body.length)
+      chain.head = hash(chain.head, length, body)
       chain.frames++
     },
     heads: () =>
@@ -85,12 +89,24 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
           sorted(link).map(({ step, chain }) => ({ from: link.from, to: link.to, step, ...chain })),
         ),
     link(from, to) {
+      // The tagged digest of (binding, from, to, step, frames ‖ head, step, …), by the hash that the driver brought.
       const link = links.get(`${from}>${to}`)
-      const parts = (link === undefined ? [] : sorted(link)).flatMap(({ bytes, chain }) => [
-        bytes,
-        concatBytes(u32(chain.frames), chain.head),
-      ])
-      return taggedDigest('tallystick/link/v1', binding, from, to, ...parts)
+      const start = [utf8ToBytes('tallystick/link/v1'), binding, utf8ToBytes(from), utf8ToBytes(to)]
+      const chains = link === undefined ? [] : sorted(link)
+      const size = chains.reduce((sum, { bytes, chain }) => sum + 4 + bytes.length + 8 + chain.head.length, 0)
+      const all = new Uint8Array(size)
+      const view = new DataView(all.buffer)
+      let at = 0
+      for (const { bytes, chain } of chains) {
+        view.setUint32(at, bytes.length)
+        all.set(bytes, at + 4)
+        at += 4 + bytes.length
+        view.setUint32(at, 4 + chain.head.length)
+        view.setUint32(at + 4, chain.frames)
+        all.set(chain.head, at + 8)
+        at += 8 + chain.head.length
+      }
+      return hash(...start.map(sized), all) as Digest
     },
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { taggedDigest, toHex, u32, utf8ToBytes } from '@tallystick/core'
+import { concatBytes, taggedDigest, toHex, u32, utf8ToBytes } from '@tallystick/core'
 import { createTranscript } from '@tallystick/protocol'
 import { expect, it } from 'vitest'
 
@@ -17,6 +17,18 @@ it('a chain starts from the tagged digest of binding, link and step, whatever ha
     const transcript = createTranscript(binding, hash)
     transcript.append('left', 'right', 'a/b/c', body)
     expect(toHex(transcript.heads()[0]!.head)).toBe(toHex(sha256(start, u32(body.length), body)))
+  }
+})
+
+it('the digest of a link is the tagged digest of its chains, whatever hash the driver brings', () => {
+  const binding = new Uint8Array(32).fill(6)
+  for (const hash of [undefined, sha256]) {
+    const transcript = createTranscript(binding, hash)
+    for (const step of ['p/b', 'p/a', 'p/b']) transcript.append('x', 'y', step, utf8ToBytes(step))
+    const parts = transcript.heads().flatMap(({ step, frames, head }) => [step, concatBytes(u32(frames), head)])
+    const expected = taggedDigest('tallystick/link/v1', binding, 'x', 'y', ...parts)
+    expect(toHex(transcript.link('x', 'y'))).toBe(toHex(expected))
+    expect(toHex(transcript.link('y', 'x'))).toBe(toHex(taggedDigest('tallystick/link/v1', binding, 'y', 'x')))
   }
 })
 
