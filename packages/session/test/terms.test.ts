@@ -22,6 +22,8 @@ const paths = (value: unknown, path: readonly (string | number)[] = []): (string
 
 const at = (root: any, path: readonly (string | number)[]) => path.slice(0, -1).reduce((value, key) => value[key], root)
 
+const last = (path: readonly (string | number)[]): string | number => path.at(-1) ?? ''
+
 describe('terms', () => {
   it('parse to themselves', () => {
     expect(parseTerms(plain())).toEqual(terms)
@@ -33,7 +35,7 @@ describe('terms', () => {
   it.each(fields.map((path) => [path.join('.'), path] as const))(
     'name %s when it is missing or of another form',
     (_, path) => {
-      const key = path.at(-1)!
+      const key = last(path)
       for (const wrong of [undefined, { no: 'object' }, ['list'], '\u0000', -1, null]) {
         const changed = plain()
         const parent = at(changed, path)
@@ -97,9 +99,9 @@ describe('terms', () => {
 
   it('have another hash for any other value, and another session for each attempt', () => {
     const hash = specHash(terms)
-    for (const path of paths(plain()).filter((p) => typeof at(plain(), p)[p.at(-1)!] === 'string')) {
+    for (const path of paths(plain()).filter((p) => typeof at(plain(), p)[last(p)] === 'string')) {
       const changed = plain()
-      at(changed, path)[path.at(-1)!] += 'x'
+      at(changed, path)[last(path)] += 'x'
       expect(specHash(changed as unknown as Terms)).not.toBe(hash)
     }
     expect(runOf(hash, 0).sessionId).not.toBe(runOf(hash, 1).sessionId)
