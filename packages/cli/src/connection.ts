@@ -39,7 +39,7 @@ export interface ConnectorOptions {
   readonly peer: PartyTerms
   readonly meeting: Meeting
   /** Something about a connection that did not come about, for a log. */
-  readonly onTrouble: (error: TallyError) => void
+  readonly onTrouble: (error: TallyError, again: boolean) => void
 }
 
 const listening = async (options: ConnectorOptions, address: Address): Promise<Connector> => {
@@ -57,7 +57,7 @@ const listening = async (options: ConnectorOptions, address: Address): Promise<C
       if (awaited === undefined) arrived = link
       else awaited(link)
     },
-    refused: onTrouble,
+    refused: (error) => onTrouble(error, false),
   })
   const next = (signal: AbortSignal): Promise<Link> => {
     const { promise, resolve, reject } = Promise.withResolvers<Link>()
@@ -96,7 +96,7 @@ export const createConnector = async (options: ConnectorOptions): Promise<Connec
         signal,
         retryMilliseconds: 60_000,
         onRetry(error) {
-          if (error.code !== told) onTrouble(error)
+          if (error.code !== told) onTrouble(error, true)
           told = error.code
         },
       })

@@ -15,12 +15,14 @@ export const stopSignal = (): AbortSignal => {
       process.once(name, () => process.exit(130))
     })
   }
-  if (process.channel !== undefined && process.channel !== null) {
-    // Started by another process with a channel: ends with it, but does not live for it.
-    process.channel.unref()
-    process.once('disconnect', stop('the parent process has ended'))
-  }
   return controller.signal
+}
+
+/** For a process that another started with a channel: it ends with that one, however that ended, but not later. */
+export const endWithParent = (): void => {
+  if (process.channel === undefined || process.channel === null) return
+  process.once('disconnect', () => (armed ? stop('the parent process has ended')() : process.exit(130)))
+  process.channel.unref()
 }
 
 /** Resolves when the process is told to stop. */

@@ -7,5 +7,7 @@ import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/tally', import.meta.url)))
+const { endWithParent } = await import('./interrupt.ts')
+endWithParent()
 const { runTally } = await import('./tally.ts')
 process.exitCode = await runTally(process.argv.slice(2))

@@ -12,8 +12,9 @@ export interface Report {
 }
 
 export interface Progress {
-  /** @param done fraction from 0 to 1 */
+  /** @param done fraction from 0 to 1; ignored after `stop` */
   update(what: string, done: number): void
+  /** Takes the bar away for good, before other text is written. */
   stop(): void
 }
 
@@ -52,17 +53,23 @@ export const createOutput = (json: boolean): Output => ({
   },
   async progress() {
     if (json) return jsonProgress
-    if (!process.stderr.isTTY) return silent
+    // A terminal without a width (some runners have one) can show no line again, and the library would try for ever.
+    if (!process.stderr.isTTY || !(process.stderr.columns > 0)) return silent
     const { default: ora } = await import('ora')
     const spinner = ora({ stream: process.stderr, discardStdin: false })
+    let stopped = false
     return {
       update(what, done) {
+        if (stopped) return
         const filled = Math.round(barWidth * Math.min(1, done))
         const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
         spinner.text = `${bar} ${String(Math.floor(100 * done)).padStart(3)} % ${what}`
         if (!spinner.isSpinning) spinner.start()
       },
-      stop: () => void spinner.stop(),
+      stop() {
+        stopped = true
+        spinner.stop()
+      },
     }
   },
   style: (format, text) => (json ? text : styleText(format, text, { stream: process.stdout })),

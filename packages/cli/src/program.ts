@@ -1,8 +1,7 @@
 /** The commands, their options and help. The code behind each is imported when it is called. */
 import { Option, type Command } from 'commander'
+import { TallyError } from '@tallystick/core'
 import { createOutput, type Output } from './output.ts'
-
-const version = '0.1.0'
 
 /** Help that ends in commands which work as they stand. */
 const examples = (command: Command, ...lines: readonly string[]): Command =>
@@ -18,12 +17,14 @@ const encodingOption = (): Option =>
 /** Commander types no option; each action states the ones that its command declares here. */
 type Action = (output: Output, options: never, ...operands: never[]) => Promise<void>
 
+const outputOf = (command: Command): Output => createOutput(command.optsWithGlobals()['json'] === true)
+
 /** Loads the action and calls it with the output that the global options ask for. */
 const lazily =
   (load: () => Promise<Action>) =>
   async (...received: unknown[]): Promise<void> => {
     const command = received.at(-1) as Command
-    const output = createOutput(command.optsWithGlobals()['json'] === true)
+    const output = outputOf(command)
     const action = await load()
     await action(output, command.opts<never>(), ...(command.processedArgs as never[]))
   }
@@ -225,7 +226,19 @@ export const registerCommands = (program: Command): Command => {
   program
     .name('tally')
     .description('Computation over data that nobody shows, with evidence that an auditor can replay.')
-    .version(version)
+    .option('-V, --version', 'version, and the digest of the code that computes')
+    .allowExcessArguments()
+    .action(async (options: { readonly version?: true }, command: Command) => {
+      if (options.version === true) return (await import('./commands/version.ts')).version(outputOf(command))
+      const [unknown] = command.args
+      if (unknown === undefined) command.outputHelp({ error: true })
+      throw new TallyError(
+        'api/usage',
+        'self',
+        unknown === undefined ? 'expected a command' : `unknown command '${unknown}'`,
+        { remedy: 'see tally --help' },
+      )
+    })
     .option('--json', 'one JSON object a line on stdout')
     .option('--debug', 'with a failure, show where in the code it came from')
     .configureHelp({ showGlobalOptions: true, helpWidth: 110 })

@@ -158,6 +158,7 @@ const chainFile = (home: Home, named: string | undefined): string | undefined =>
 }
 
 export const run = async (output: Output, options: RunOptions): Promise<void> => {
+  const meeting = options.dryRun === true ? undefined : meetingOf(options)
   const home = await openHome(options.home)
   const terms = await readTerms(options.terms)
   const { role } = home.partyIn(terms)
@@ -174,24 +175,31 @@ export const run = async (output: Output, options: RunOptions): Promise<void> =>
     `${options.input}: ${count(dataset.counts.rows)} ids enter as ${role}, as the terms say.`,
   )
   await using pool = nodePool({ workers: workersFor(dataset.counts.rows + terms.data[peer.role]!.rows) })
-  if (options.dryRun) return await dryRun(output, runnable, terms, dataset, pool, terms.data[peer.role]!.rows)
+  if (meeting === undefined) return await dryRun(output, runnable, terms, dataset, pool, terms.data[peer.role]!.rows)
 
   const signal = stopSignal()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await using connector = await createConnector({
     identity: home.keys,
     peer,
-    meeting: meetingOf(options),
-    onTrouble: (error) => output.note(`${error.code}: ${error.message}`),
+    meeting,
+    onTrouble: (error, again) => output.note(`${error.code}: ${error.message}${again ? '; trying again' : ''}`),
   })
-  if (connector.port !== undefined) {
-    output.report({ event: 'listening', port: connector.port }, `Waiting for ${peer.name} on port ${connector.port}.`)
+  let told = false
+  const tellWaiting = (): void => {
+    const { port } = connector
+    if (told || port === undefined) return
+    told = true
+    output.report({ event: 'listening', port }, `Waiting for ${peer.name} on port ${port}.`)
   }
   const progress = await output.progress()
   const job = await runJob({
     ...{ home, terms, runnable, dataset, pool, signal },
     links: connector.links,
-    onProgress: (now) => progress.update(phases[now.phase], fraction(now)),
+    onProgress(now) {
+      if (now.phase === 'connecting') tellWaiting()
+      progress.update(phases[now.phase], fraction(now))
+    },
   }).finally(() => progress.stop())
 
   await reportResult(output, dataset, job.session.output, folder)
