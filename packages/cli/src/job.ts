@@ -16,7 +16,7 @@ import { runOf, runSession, specHash, type Progress, type SessionResult, type Te
 import type { Connector } from './connection.ts'
 import type { Dataset } from './dataset.ts'
 import type { Home } from './home.ts'
-import { journalsIn } from './journals.ts'
+import { journalsOf } from './journals.ts'
 import type { Runnable } from './protocols.ts'
 
 export interface JobOptions {
@@ -66,7 +66,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     commitInput: (sessionId) =>
       commitDataset(dataset.items, { partySecret, sessionId: fromHex(sessionId), datasetId, sha256: nodeSha256 }),
     pool,
-    journals: journalsIn(home.jobFolder(terms), home.keys.storageKey),
+    journals: journalsOf(home, terms),
     hash: chainHash,
     signal,
     disclose: (of, attempt) => log.sign(terms, { specHash: hash, attempt, role: of }, home.signer),

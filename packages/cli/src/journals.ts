@@ -1,20 +1,8 @@
-/** The journals of a job: one encrypted folder an attempt, under the home of the party. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Secret } from '@tallystick/core'
-import type { JournalStore } from '@tallystick/session'
-import { openJournal } from '@tallystick/session/node'
+/** The journals of a job: one encrypted folder an attempt, under the home of the party; numbers are used once. */
+import { canonicalBytes } from '@tallystick/core'
+import type { JournalStore, Terms } from '@tallystick/session'
+import { openJobStore } from '@tallystick/session/node'
+import type { Home } from './home.ts'
 
-const prefix = 'attempt-'
-
-export const journalsIn = (folder: string, storageKey: Secret<Uint8Array>): JournalStore => ({
-  attempts() {
-    if (!existsSync(folder)) return []
-    const names = readdirSync(folder).filter((name) => /^attempt-[0-9]+$/.test(name))
-    return names.map((name) => Number(name.slice(prefix.length))).sort((a, b) => a - b)
-  },
-  open(attempt) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return openJournal({ folder: join(folder, `${prefix}${attempt}`), storageKey })
-  },
-})
+export const journalsOf = ({ folder, keys: { storageKey } }: Home, terms: Terms): JournalStore =>
+  openJobStore({ home: folder, storageKey }).open(canonicalBytes(terms)).journals

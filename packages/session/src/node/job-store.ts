@@ -10,7 +10,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { fromHex, taggedDigest, TallyError, toHex } from '@tallystick/core'
+import { fromHex, taggedDigest, taggedMac, TallyError, toHex } from '@tallystick/core'
 import type { Hex, Secret } from '@tallystick/core'
 import type { Journal } from '../journal.ts'
 import type { JournalStore } from '../session.ts'
@@ -69,7 +69,9 @@ export const openJobStore = (options: JobStoreOptions): JobStore => {
 
   const jobAt = (specHash: Hex, terms: Uint8Array): Job => {
     const folder = folderOf(specHash)
-    const begunFile = path.join(generations, `attempts-${specHash.slice(2)}`)
+    // Of this party only: another on the same machine counts its own attempts of the same terms.
+    const mark = taggedMac(storageKey.expose(), 'tallystick/attempts/v1', fromHex(specHash, 32))
+    const begunFile = path.join(generations, `attempts-${toHex(mark).slice(2, 34)}`)
     const attemptFolder = (attempt: number): string => path.join(folder, `attempt-${attempt}`)
     const journalFolder = (attempt: number): string => path.join(attemptFolder(attempt), 'journal')
 

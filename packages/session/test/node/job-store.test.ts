@@ -72,6 +72,15 @@ test('a number is used once, also when the home was put back from before', () =>
   restored.journals.open(2).close()
 })
 
+test('two parties of a job on one machine count their own attempts', () => {
+  const first = openJobStore(options).open(terms)
+  first.journals.open(0).close()
+  const storageKey = Secret.of(new Uint8Array(32).fill(4))
+  const other = openJobStore({ ...options, home: path.join(folder, 'other'), storageKey }).open(terms)
+  expect(other.journals.attempts()).toEqual([])
+  other.journals.open(0).close()
+})
+
 test('a burned attempt is shown as such', () => {
   const job = openJobStore(options).open(terms)
   const journal = job.journals.open(0)
