@@ -41,7 +41,9 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 
 const killAll = async (scene: Scene): Promise<number> => {
   const timing = await calibrate(scene)
-  report({ event: 'calibrated', ...timing }, `An undisturbed run: ${seconds(timing.a)} and ${seconds(timing.b)}\n`)
+  const { a, b } = timing
+  const told = `An undisturbed run: ${seconds(a.end)} and ${seconds(b.end)}, ${seconds(a.network)} before the network\n`
+  report({ event: 'calibrated', ...timing }, told)
   const fates: Fate[] = []
   for (const [i, plan] of plansOf(runs, random).entries()) {
     const fate = await carryOut(scene, plan, timing)

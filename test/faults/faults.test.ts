@@ -11,7 +11,7 @@ import { makeScene, type Scene } from './scene.ts'
 let folder = ''
 let scene: Scene
 /** Not looked at: all moments here are named by their phase. */
-const timing = { a: 0, b: 0 }
+const timing = { a: { network: 0, end: 0 }, b: { network: 0, end: 0 } }
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tally-faults-test-'))
   scene = await makeScene(folder, 300)

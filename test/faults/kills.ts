@@ -9,7 +9,7 @@ import { phases, type Phase } from './processes.ts'
 import type { Random } from './random.ts'
 import { sides, type Scene, type Side } from './scene.ts'
 
-/** A share of the undisturbed run of the first victim, or some milliseconds after a phase of it has begun. */
+/** A share of the undisturbed run of the first victim (see `at`), or some milliseconds after a phase of it has begun. */
 export type Moment = { readonly share: number } | { readonly phase: Phase; readonly milliseconds: number }
 
 export interface Plan {
@@ -42,16 +42,25 @@ export interface Fate {
   readonly milliseconds: number
 }
 
-/** Milliseconds from start to end of each side in a run that nobody disturbs. */
-export type Timing = Readonly<Record<Side, number>>
+/** Of a run that nobody disturbs: milliseconds from the start of the process to its first look at the network, and to its end. */
+export type Timing = Readonly<Record<Side, { readonly network: number; readonly end: number }>>
+
+/** The first fifth of all shares is for what happens before the network; most of what can go wrong comes after. */
+const at = (share: number, { network, end }: Timing[Side]): number =>
+  share < 0.2 ? (share / 0.2) * network : network + ((share - 0.2) / 0.8) * (end - network)
 
 export const calibrate = async (scene: Scene): Promise<Timing> => {
   const job = await openJob(scene)
-  for (const side of sides) job.start(side)
+  const began = performance.now()
+  const reached = sides.map(async (side) => {
+    await job.start(side).reaches('connecting')
+    return performance.now() - began
+  })
   const endings = await endOf(job)
+  const [a, b] = (await Promise.all(reached)) as [number, number]
   const { faults } = await judge(job, endings)
   if (faults.length > 0) throw new Error(`an undisturbed run came out wrong: ${faults.join('; ')}`)
-  return { a: endings.a!.milliseconds, b: endings.b!.milliseconds }
+  return { a: { network: a, end: endings.a!.milliseconds }, b: { network: b, end: endings.b!.milliseconds } }
 }
 
 const targets: readonly Phase[] = [
@@ -107,7 +116,7 @@ const killNow = async (job: Job, victims: readonly Side[]): Promise<readonly Kil
 
 const wait = async (job: Job, victim: Side, moment: Moment, timing: Timing, early: number): Promise<void> => {
   if ('phase' in moment) await job.current[victim]!.reaches(moment.phase)
-  await sleep(early * ('phase' in moment ? moment.milliseconds : moment.share * timing[victim]))
+  await sleep(early * ('phase' in moment ? moment.milliseconds : at(moment.share, timing[victim])))
 }
 
 /** @returns undefined where the process had ended before it could be killed */
