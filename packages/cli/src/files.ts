@@ -1,6 +1,6 @@
 /** Files of a party: JSON in and out, whole or not at all. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TallyError, type ErrorCode } from '@tallystick/core'
 
@@ -36,13 +36,24 @@ export const readJson = async (path: string, what: string, code: ErrorCode, miss
   }
 }
 
-/** The file appears whole or not at all, also after a power loss; `secret` ones are readable by their owner only. */
-export const writeFileWhole = async (path: string, content: string | Uint8Array, secret = false): Promise<void> => {
+/** A new name in a folder is on the disk when this resolves; Windows opens no folder, and needs none of it. */
+export const syncFolder = async (folder: string): Promise<void> => {
+  if (process.platform === 'win32') return
+  const opened = await open(folder, 'r')
+  await opened.sync().finally(() => opened.close())
+}
+
+/** What `write` writes appears whole or not at all, also after a power loss; missing folders are made. */
+export const writeWhole = async (
+  path: string,
+  mode: number,
+  write: (file: FileHandle) => Promise<void>,
+): Promise<void> => {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const partial = `${path}.${randomBytes(4).toString('hex')}.part`
-  const file = await open(partial, 'wx', secret ? 0o600 : 0o644)
+  const file = await open(partial, 'wx', mode)
   try {
-    await file.writeFile(content)
+    await write(file)
     await file.sync()
     await file.close()
     await rename(partial, path)
@@ -51,7 +62,12 @@ export const writeFileWhole = async (path: string, content: string | Uint8Array,
     await rm(partial, { force: true })
     throw error
   }
+  await syncFolder(dirname(path))
 }
+
+/** `secret` ones are readable by their owner only. */
+export const writeFileWhole = (path: string, content: string | Uint8Array, secret = false): Promise<void> =>
+  writeWhole(path, secret ? 0o600 : 0o644, (file) => file.writeFile(content))
 
 export const writeJson = (path: string, value: unknown, secret = false): Promise<void> =>
   writeFileWhole(path, `${JSON.stringify(value, undefined, 2)}\n`, secret)

@@ -1,6 +1,5 @@
 /** One party's side of one job: the session over its journals, and what comes out of it. */
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import {
   assembleEvidence,
   commitDataset,
@@ -9,14 +8,15 @@ import {
   type DisclosedRole,
   type Evidence,
 } from '@tallystick/attestation'
-import { nodeSha256, openDisclosureLog } from '@tallystick/attestation/node'
-import { canonicalBytes, fromHex, taggedDigest, toHex, type Hex } from '@tallystick/core'
+import { nodeSha256 } from '@tallystick/attestation/node'
+import { canonicalBytes, fromHex, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import { runOf, runSession, specHash, type Progress, type SessionResult, type Terms } from '@tallystick/session'
 import type { Connector } from './connection.ts'
 import type { Dataset } from './dataset.ts'
+import { openDisclosures } from './disclosures.ts'
 import type { Home } from './home.ts'
-import { journalsOf } from './journals.ts'
+import { storedJob } from './journals.ts'
 import type { Runnable } from './protocols.ts'
 
 export interface JobOptions {
@@ -43,18 +43,32 @@ const datasetIdOf = (dataset: Dataset, data: Terms['data'][string]): Uint8Array 
 
 export interface Job {
   readonly session: SessionResult
-  /** Undefined where not all parties consented to show this role's evidence to the auditor. */
-  readonly evidence: Evidence | undefined
+  /** Parties that did not consent to show this role's evidence to the auditor; all where the terms do not want it. */
+  readonly unsigned: readonly string[]
+  /** Reads the journal. To be asked for where all have consented. */
+  evidence(): Evidence
   readonly disclosed: readonly DisclosedRole[]
 }
 
+/**
+ * Runs the job, resumes it, or gives its outcome again.
+ * @throws TallyError input/changed if the list is not the one that entered: rows would be read off another list
+ */
 export const runJob = async (options: JobOptions): Promise<Job> => {
   const { home, terms, runnable, dataset, pool, links, signal, onProgress } = options
   const { role } = home.partyIn(terms)
   const hash = specHash(terms)
   const datasetId = datasetIdOf(dataset, terms.data[role]!)
   const partySecret = home.keys.partySecret.expose()
-  const log = openDisclosureLog(join(home.folder, 'disclosures'))
+  const disclosures = openDisclosures(home)
+  const roots = new Map<Hex, Uint8Array>()
+  const rootIn = (sessionId: Hex): Uint8Array => {
+    const root =
+      roots.get(sessionId) ??
+      commitDataset(dataset.items, { partySecret, sessionId: fromHex(sessionId), datasetId, sha256: nodeSha256 }).root
+    roots.set(sessionId, root)
+    return root
+  }
   const session = await runSession({
     terms,
     role,
@@ -63,34 +77,51 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     signer: home.signer,
     links,
     input: dataset.items,
-    commitInput: (sessionId) =>
-      commitDataset(dataset.items, { partySecret, sessionId: fromHex(sessionId), datasetId, sha256: nodeSha256 }),
+    commitInput: (sessionId) => ({ root: rootIn(sessionId) }),
     pool,
-    journals: journalsOf(home, terms),
+    journals: storedJob(home, terms).journals,
     hash: chainHash,
     signal,
-    disclose: (of, attempt) => log.sign(terms, { specHash: hash, attempt, role: of }, home.signer),
+    disclose: (of, attempt) => disclosures.sign(terms, { specHash: hash, attempt, role: of }, home.signer),
     onProgress,
   })
-  const saltKey = jobSaltKey(partySecret, fromHex(runOf(hash, session.attempt).sessionId), datasetId)
+  const { sessionId } = runOf(hash, session.attempt)
+  // A session that has ended asks for no commitment any more, and its rows are those of the list that was committed to.
+  if (toHex(rootIn(sessionId)) !== session.evidence.inputRoot) {
+    await session.close(false)
+    throw otherList(dataset.path)
+  }
+  const ids = { datasetId: toHex(datasetId), jobSaltKey: jobSaltKey(partySecret, fromHex(sessionId), datasetId) }
   return {
     session,
-    evidence: evidenceOf(terms, runnable, session, dataset, { datasetId: toHex(datasetId), jobSaltKey: saltKey }),
-    disclosed: log.disclosed,
+    unsigned: unsignedIn(terms, session),
+    evidence: () => evidenceOf(terms, runnable, session, dataset, ids),
+    disclosed: disclosures.disclosed,
   }
 }
 
-/** The evidence as the auditor gets it, where all parties have countersigned its disclosure. */
+const otherList = (path: string): TallyError =>
+  new TallyError('input/changed', 'self', `${path}: this job has ended with another list; nothing was written`, {
+    remedy: 'name the list that entered, byte for byte as it was; for this list, agree on new terms',
+  })
+
+const consentsIn = ({ record, evidence }: SessionResult) => record.disclosures.filter(({ of }) => of === evidence.role)
+
+const unsignedIn = (terms: Terms, session: SessionResult): readonly string[] => {
+  const signed = consentsIn(session).map(({ role }) => role)
+  return terms.parties.filter(({ role }) => !signed.includes(role)).map(({ name }) => name)
+}
+
+/** The evidence as the auditor gets it. */
 const evidenceOf = (
   terms: Terms,
   runnable: Runnable,
-  { record, evidence, attempt }: SessionResult,
+  session: SessionResult,
   dataset: Dataset,
   ids: { readonly datasetId: Hex; readonly jobSaltKey: Uint8Array },
-): Evidence | undefined => {
+): Evidence => {
+  const { record, evidence, attempt } = session
   const { role } = evidence
-  const signatures = record.disclosures.filter(({ of }) => of === role)
-  if (terms.parties.some((party) => !signatures.some((signed) => signed.role === party.role))) return undefined
   const { auditor } = disclosureEvent(terms, { specHash: record.specHash, attempt, role })
   return assembleEvidence(evidence, {
     rows: dataset.items,
@@ -101,7 +132,7 @@ const evidenceOf = (
       role,
       attempt,
       auditor,
-      signatures: Object.fromEntries(signatures.map((signed) => [signed.role, signed.signature])),
+      signatures: Object.fromEntries(consentsIn(session).map((signed) => [signed.role, signed.signature])),
     },
   })
 }

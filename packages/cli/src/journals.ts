@@ -1,8 +1,16 @@
-/** The journals of a job: one encrypted folder an attempt, under the home of the party; numbers are used once. */
+/** The jobs of a party: an encrypted journal for each attempt; the number of an attempt is used once on a machine. */
 import { canonicalBytes } from '@tallystick/core'
-import type { JournalStore, Terms } from '@tallystick/session'
-import { openJobStore } from '@tallystick/session/node'
+import { specHash, type Terms } from '@tallystick/session'
+import { openJobStore, type Job as StoredJob, type JobStore } from '@tallystick/session/node'
 import type { Home } from './home.ts'
 
-export const journalsOf = ({ folder, keys: { storageKey } }: Home, terms: Terms): JournalStore =>
-  openJobStore({ home: folder, storageKey }).open(canonicalBytes(terms)).journals
+export const jobsOf = ({ folder, keys: { storageKey } }: Home): JobStore => openJobStore({ home: folder, storageKey })
+
+/** Made where it is not there yet. */
+export const storedJob = (home: Home, terms: Terms): StoredJob => jobsOf(home).open(canonicalBytes(terms))
+
+/** Whether the last attempt can still be finished, or is: what is begun may end after the expiry of the terms. */
+export const isBegun = (home: Home, terms: Terms): boolean => {
+  const last = jobsOf(home).find(specHash(terms))?.attempts().at(-1)
+  return last?.state === 'running' || last?.state === 'closed'
+}

@@ -75,9 +75,33 @@ export const createOutput = (json: boolean): Output => ({
   style: (format, text) => (json ? text : styleText(format, text, { stream: process.stdout })),
 })
 
+/** What the file system refused; its message names the call, which helps nobody. */
+const diskErrors: Readonly<Record<string, readonly [found: string, remedy: string]>> = {
+  EACCES: ['this user may not read or write it', 'give this user the permission, or name another place'],
+  EPERM: ['this user may not read or write it', 'give this user the permission, or name another place'],
+  EROFS: ['it is on a file system that is read-only', 'name another place'],
+  ENOSPC: ['the disk is full', 'make room, then run the same command again'],
+  EDQUOT: ['the disk quota of this user is used up', 'make room, then run the same command again'],
+  EIO: ['the disk reports an error', 'check the disk'],
+  EISDIR: ['it is a folder where a file is expected', 'move the folder away, or name a file'],
+  ENOTDIR: ['a part of the path is a file where a folder is expected', 'correct the path'],
+  EEXIST: ['it is there already', 'move it away, or name another place'],
+  ENOENT: ['it is not there', 'check the path, as seen from the current folder'],
+  EMFILE: ['this process has too many files open', 'raise the limit of open files (ulimit -n)'],
+}
+
+const diskError = (error: NodeJS.ErrnoException): TallyError | undefined => {
+  const known = error.path === undefined ? undefined : diskErrors[error.code ?? '']
+  if (known === undefined) return undefined
+  const { dest } = error as { dest?: string }
+  return new TallyError('journal/io', 'self', `${dest ?? error.path}: ${known[0]}`, { remedy: known[1], cause: error })
+}
+
 /** Any failure as one that says whose side must act; what is none of ours is a defect of ours. */
 export const asTallyError = (error: unknown): TallyError => {
   if (error instanceof TallyError) return error
+  const onDisk = error instanceof Error ? diskError(error) : undefined
+  if (onDisk !== undefined) return onDisk
   const { message, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) }
   return new TallyError(
     'invariant/broken',

@@ -14,6 +14,9 @@ const encodingOption = (): Option =>
     .choices(['utf-8', 'gb18030', 'big5', 'utf-16le'])
     .default('utf-8')
 
+const expectOption = (verdicts: readonly string[], usual: string): Option =>
+  new Option('--expect <verdict>', 'end with an exit code other than 0 below it').choices(verdicts).default(usual)
+
 /** Commander types no option; each action states the ones that its command declares here. */
 type Action = (output: Output, options: never, ...operands: never[]) => Promise<void>
 
@@ -164,6 +167,7 @@ const registerAudit = (program: Command): void => {
       )
       .option('--chain <chain.json>', 'compare with what this chain has')
       .option('--rpc <url>', 'another node of that chain than chain.json names')
+      .addOption(expectOption(['well-formed', 'recorded', 'consistent'], 'consistent'))
       .action(lazily(async () => (await import('./commands/verify.ts')).verifyFile)),
     'tally verify record.json --trust identity-a.json identity-b.json',
     'tally verify record.json --trust trust.json --chain chain.json --rpc http://127.0.0.1:8545',
@@ -186,8 +190,22 @@ const registerAudit = (program: Command): void => {
           .choices(['sample', 'all'])
           .default('sample'),
       )
+      .addOption(expectOption(['well-formed', 'recorded', 'consistent', 'replayed'], 'replayed'))
       .action(lazily(async () => (await import('./commands/replay.ts')).replayFile)),
     'tally replay record.json evidence.age --key audit/auditor.key --trust trust.json',
+  )
+}
+
+const registerErase = (program: Command): void => {
+  examples(
+    program
+      .command('erase')
+      .description('erase journals and evidence of jobs whose retention date has passed; nothing does it by itself')
+      .option('--dry-run', 'say what would be erased')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/erase.ts')).erase)),
+    'tally erase --home bank-a --dry-run',
+    'tally erase --home bank-a',
   )
 }
 
@@ -250,6 +268,7 @@ export const registerCommands = (program: Command): Command => {
   registerTerms(program)
   registerRun(program)
   registerAudit(program)
+  registerErase(program)
   registerLocal(program)
   examples(program, 'tally demo', 'tally psi run --help')
   return program

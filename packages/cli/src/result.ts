@@ -2,12 +2,11 @@
  * Results as CSV: the caller's own columns and rows, in the order of the list, with its delimiter and line ends.
  * The cells are what the list has: nothing is escaped against formulas (`docs/data.md` says what to do about it).
  */
-import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
 import { TallyError } from '@tallystick/core'
 import { stringify } from 'csv-stringify/sync'
 import { readCsv } from './csv.ts'
 import type { Dataset } from './dataset.ts'
+import { writeWhole } from './files.ts'
 
 const changed = (path: string): TallyError =>
   new TallyError('input/changed', 'self', `${path}: the list is not the one that entered the computation`, {
@@ -45,11 +44,9 @@ export const previewResult = async (dataset: Dataset, rows: Uint32Array, limit: 
  * its owner only. Memory: the chosen rows' indices and one batch.
  * @throws TallyError input/changed if the list is not the one that was read
  */
-export const writeResult = async (dataset: Dataset, rows: Uint32Array, path: string): Promise<void> => {
-  const { delimiter, newline, bom, encoding } = dataset.layout
-  const partial = `${path}.${randomBytes(4).toString('hex')}.part`
-  const out = await open(partial, 'wx', 0o600)
-  try {
+export const writeResult = (dataset: Dataset, rows: Uint32Array, path: string): Promise<void> =>
+  writeWhole(path, 0o600, async (file) => {
+    const { delimiter, newline, bom, encoding } = dataset.layout
     // Without it, spreadsheets take UTF-8 for the regional encoding.
     let text = bom || encoding !== 'utf-8' ? '\ufeff' : ''
     let writing = Promise.resolve()
@@ -58,19 +55,11 @@ export const writeResult = async (dataset: Dataset, rows: Uint32Array, path: str
       const block = text + stringify(batch, { delimiter, record_delimiter: newline, quoted_match: /[\r\n]/ })
       text = ''
       batch = []
-      writing = writing.then(async () => void (await out.write(block)))
+      writing = writing.then(async () => void (await file.appendFile(block)))
     }
     await selectRecords(dataset, rows, (fields) => {
       if (batch.push(fields) === 4096) flush()
     })
     flush()
     await writing
-    await out.sync()
-    await out.close()
-    await rename(partial, path)
-  } catch (error) {
-    await out.close().catch(() => {})
-    await rm(partial, { force: true })
-    throw error
-  }
-}
+  })

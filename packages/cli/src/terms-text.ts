@@ -98,7 +98,7 @@ export const renderTerms = (terms: Terms): string => {
       'Limits',
       `at most ${terms.attempts} attempts, none after ${terms.expires}`,
       `seconds to wait: handshake ${deadlines.handshake}, message ${deadlines.message}, close ${deadlines.close}`,
-      `journals and evidence are erased after ${terms.retention}`,
+      `each party is to erase its journals and evidence after ${terms.retention}: with "tally erase", nothing does it by itself`,
     ),
     section('Bound to', `signature domain ${terms.domain}`, `nonce ${terms.nonce}`),
   ].join('\n')

@@ -91,7 +91,8 @@ it('reads so', () => {
                    evidence of sender: its whole list
       Limits       at most 7 attempts, none after 2099-01-02T03:04:05Z
                    seconds to wait: handshake 31, message 61, close 62
-                   journals and evidence are erased after 2100-02-03
+                   each party is to erase its journals and evidence after 2100-02-03: with "tally erase",
+                     nothing does it by itself
       Bound to     signature domain 0x0101010101010101010101010101010101010101010101010101010101010101
                    nonce 0x0202020202020202020202020202020202020202020202020202020202020202"
     `)

@@ -37,5 +37,5 @@ export const replayFile = async (
       onProgress: ({ rows }) => progress.update(`${count(rows)} rows computed again`, 0),
     }),
   ).finally(() => progress.stop())
-  tellReport(output, report, 'evidence/mismatch')
+  tellReport(output, report, 'evidence/mismatch', options.expect)
 }

@@ -1,10 +1,12 @@
 /** `tally verify`. */
 import {
+  levels,
   parseTrust,
   renderReport,
   reportJson,
   verify,
   type AuditReport,
+  type Level,
   type TrustAnchor,
   type VerifyOptions,
 } from '@tallystick/attestation'
@@ -19,6 +21,8 @@ export interface AuditOptions {
   readonly trust?: readonly string[]
   readonly chain?: string
   readonly rpc?: string
+  /** The verdict that is asked for; a lower one is a failure of the command. */
+  readonly expect: Level
 }
 
 /** Trust anchors out of files: lists of parties, or the identity.json of one party each. */
@@ -61,19 +65,37 @@ export const withSources = async <T>(
   }
 }
 
-/** Tells what was found; a failed check is a failure of the command. */
-export const tellReport = (output: Output, report: AuditReport, code: ErrorCode): void => {
+const remedies: Readonly<Record<AuditReport['verdict'], string>> = {
+  'not well-formed': 'ask for the file again, unchanged',
+  'well-formed':
+    'name the identities of the parties, obtained from the parties themselves, as --trust; ' +
+    'without them anybody could have made this record (--expect well-formed if that is all you ask)',
+  recorded: 'see what is not checked above (--expect recorded if that is all you ask)',
+  consistent: 'see what is not checked above',
+  replayed: '',
+}
+
+/**
+ * Tells what was found. A failed check is a failure of the command, and so is a verdict below the one that is asked for:
+ * else a script would take a record that somebody made up for one that the parties signed.
+ */
+export const tellReport = (output: Output, report: AuditReport, code: ErrorCode, expected: Level): void => {
   output.report(
     { event: 'audit', ...(reportJson(report) as { [field: string]: Json }) },
     renderReport(report).trimEnd(),
   )
-  const failed = report.checks.filter(({ status }) => status === 'failed').map(({ id }) => id)
-  if (failed.length === 0) return
-  throw new TallyError(code, 'none', `these checks failed: ${[...new Set(failed)].join(', ')}`)
+  const { checks, verdict } = report
+  const failed = checks.filter(({ status }) => status === 'failed').map(({ id }) => id)
+  if (failed.length > 0) throw new TallyError(code, 'none', `these checks failed: ${[...new Set(failed)].join(', ')}`)
+  const reached = levels.findIndex((level) => level === verdict)
+  if (reached >= levels.indexOf(expected)) return
+  throw new TallyError('record/untrusted', 'self', `expected the verdict ${expected}, found ${verdict}`, {
+    remedy: remedies[verdict],
+  })
 }
 
 export const verifyFile = async (output: Output, options: AuditOptions, path: string): Promise<void> => {
   const record = await readBytes(path, 'a record')
   const report = await withSources(options, (sources) => verify(record, sources))
-  tellReport(output, report, 'record/invalid')
+  tellReport(output, report, 'record/invalid', options.expect)
 }
