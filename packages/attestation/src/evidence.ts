@@ -23,7 +23,8 @@ import {
 import { rowAt, rowCount, type Rows } from './dataset.ts'
 import type { EvidenceMaterial, InboxFrame, ReservedRange, SignedChains, StepHead } from '@tallystick/session'
 import { z } from 'zod'
-import { count, hex, parseShape, role } from './shape.ts'
+import { attemptNumber, count, hex, parseShape, role } from './shape.ts'
+import { printable } from './text.ts'
 
 /** Agreement of all parties that the evidence of a role goes to an auditor; signatures by role. */
 export interface CountersignedDisclosure {
@@ -64,14 +65,14 @@ const step = z.string().min(1).max(1000)
 const smallShape = z.strictObject({
   kind: z.literal('evidence'),
   specHash: hex(32),
-  attempt: count,
+  attempt: attemptNumber,
   role,
   package: z.string().max(100),
   code: hex(32),
   input: z.strictObject({ datasetId: hex(32), jobSaltKey: hex(32), nonce: hex(32), rows: count }),
   seed: z.strictObject({ value: hex(32), nonce: hex(32) }),
   coin: z.strictObject({ share: hex(32), nonce: hex(32) }),
-  disclosure: z.strictObject({ role, attempt: count, auditor: hex(20), signatures: z.record(role, hex(65)) }),
+  disclosure: z.strictObject({ role, attempt: attemptNumber, auditor: hex(20), signatures: z.record(role, hex(65)) }),
   frames: count,
   resources: count,
 })
@@ -210,7 +211,7 @@ export const decodeEvidence = async (source: AsyncIterable<Uint8Array>): Promise
     return await readEvidence(createReader(source))
   } catch (cause) {
     if (!(cause instanceof TallyError) || cause.area !== 'decode') throw cause
-    throw new TallyError('evidence/malformed', 'none', `evidence: ${cause.message}`, {
+    throw new TallyError('evidence/malformed', 'none', printable(`evidence: ${cause.message}`), {
       cause,
       remedy: 'ask the party for its evidence file again',
     })

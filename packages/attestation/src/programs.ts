@@ -8,6 +8,9 @@ export interface Program {
   readonly input: (rows: Rows) => unknown
 }
 
-export const programs: Readonly<Record<string, Program>> = {
+/** By id of the protocol. */
+export type Programs = Readonly<Record<string, Program>>
+
+export const programs: Programs = {
   'psi/ecdh': { protocol: ecdh, input: (rows) => rows },
 }

@@ -18,12 +18,14 @@ import {
   type Hex,
   type Json,
 } from '@tallystick/core'
-import { auditorAddress, sessionRecordFormat, signedDigest, type SessionRecord, type Signer } from '@tallystick/session'
+import { sessionRecordFormat, signedBy, signedDigest, type SessionRecord, type Signer } from '@tallystick/session'
 import { z } from 'zod'
+import { disclosureEvent } from './disclosure.ts'
 import type { CountersignedDisclosure } from './evidence.ts'
 import type { Deployment } from './ledger/deploy.ts'
 import type { Place } from './ledger/log.ts'
-import { count, hex, instant, parseShape, role } from './shape.ts'
+import { attemptNumber, count, hex, instant, parseShape, role } from './shape.ts'
+import { printable } from './text.ts'
 
 export const recordFormat = 'tallystick/record/1'
 
@@ -60,6 +62,9 @@ export interface AttestedRecord {
   }
 }
 
+/** Of a whole control frame; the session lets in far less. */
+const mostCode = 1 << 20
+
 const head = z.strictObject({ from: role, to: role, digest: hex(32) })
 const signed = { role, signature: hex(65), at: instant }
 const termsShape = z.record(z.string(), z.json()) as unknown as z.ZodType<SessionRecord['terms']>
@@ -72,12 +77,15 @@ const recordShape = z.strictObject({
     // Of the form that `parseTerms` wants; a check of its own says so.
     terms: termsShape,
     specHash: hex(32),
-    attempt: count,
+    attempt: attemptNumber,
     sessionId: hex(32),
     role,
     outcome: z.enum(['completed', 'aborted', 'open']),
     agreements: z.array(z.strictObject(signed)),
-    aborts: z.array(z.strictObject({ role, attempt: count, code: z.string().max(100), signature: hex(65) })),
+    // As long as a control frame could bring it: a peer's signed code must not make the record of this side unreadable.
+    aborts: z.array(
+      z.strictObject({ role, attempt: attemptNumber, code: z.string().max(mostCode), signature: hex(65) }),
+    ),
     commitments: z.array(z.strictObject({ ...signed, input: hex(32), seed: hex(32), coin: hex(32) })),
     coins: z.array(z.strictObject({ role, share: hex(32), nonce: hex(32) })),
     checkpoint: z.array(z.strictObject({ ...signed, heads: z.array(head) })),
@@ -169,15 +177,17 @@ export const brokenSections = (record: AttestedRecord): readonly string[] => {
   return whole ? broken : [...broken, 'seal']
 }
 
-/** The disclosure of a role as the parties countersigned it at the end of the run. */
-export const disclosureOf = (session: SessionRecord, of: string): CountersignedDisclosure => ({
-  role: of,
-  attempt: session.attempt,
-  auditor: auditorAddress(session.terms.auditor.recipient),
-  signatures: Object.fromEntries(
-    session.disclosures.filter((item) => item.of === of).map((item) => [item.role, item.signature]),
-  ),
-})
+/** The disclosure of a role as the parties countersigned it at the end of the run; what is not a signature is left out. */
+export const disclosureOf = (session: SessionRecord, of: string): CountersignedDisclosure => {
+  const { terms, specHash, attempt } = session
+  const event = disclosureEvent(terms, { specHash, attempt, role: of })
+  const signed = session.disclosures.filter(({ role: by, of: whose, signature }) => {
+    const party = terms.parties.find((one) => one.role === by)
+    return whose === of && party !== undefined && signedBy(party.signer, terms.domain, event, signature)
+  })
+  const signatures = Object.fromEntries(signed.map((item) => [item.role, item.signature]))
+  return { role: of, attempt, auditor: event.auditor, signatures }
+}
 
 const lineFeed = utf8ToBytes('\n')
 
@@ -198,7 +208,7 @@ export const parseRecord = (bytes: Uint8Array): AttestedRecord => {
     value = parseCanonical(bytes.subarray(0, end))
   } catch (cause) {
     const message = cause instanceof TallyError ? cause.message : String(cause)
-    throw new TallyError('record/malformed', 'none', `record: ${message}`, {
+    throw new TallyError('record/malformed', 'none', printable(`record: ${message}`), {
       cause,
       remedy: 'ask for the record file again; an editor or a transfer may have changed it',
     })

@@ -31,7 +31,6 @@ export interface ReplayOptions extends VerifyOptions {
   readonly sample: Sample
   /** What the fast kernels are compared with; the references of the kernel table where absent. */
   readonly referenceEngine?: Engine
-  readonly programs?: Readonly<Record<string, Program>>
   readonly sha256?: Sha256
   /** Checks preprocessed correlations; a party that used any is not replayed to the end without it. */
   readonly resources?: ResourceCheck
@@ -68,7 +67,7 @@ export const replay = async (
   const program = Object.hasOwn(known, id) ? known[id] : undefined
   if (program === undefined) throw new TallyError('api/misuse', 'self', `${id} cannot be replayed by this program`)
 
-  const subjects = subjectsOf(record.session, terms)
+  const subjects = subjectsOf(record.session, terms, known)
   const opened = evidenceChecks(subjects, evidence, options)
   // Without its commitments opened the program would run on something else than what was signed.
   const ready = opened.every(

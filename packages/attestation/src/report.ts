@@ -1,6 +1,7 @@
 /** What an audit found, for a person and for a program. */
 import type { Hex, Json } from '@tallystick/core'
 import type { Check, Verdict } from './checks.ts'
+import { printable } from './text.ts'
 import type { Subjects } from './verify-session.ts'
 
 export interface AuditReport {
@@ -29,7 +30,28 @@ const always = [
   'anything against parties who all collude: together they can sign whatever they like',
 ]
 
-const notProven = ({ verdict, subjects, replayed, checks }: Found): string[] => {
+/** Statements of single parties that cannot stand beside what the record shows. */
+const doubts = ({ subjects, checks }: Found): string[] => {
+  if (subjects === undefined) return []
+  const { session, nameOf } = subjects
+  const lost =
+    session.outcome === 'completed' ? session.aborts.filter(({ attempt }) => attempt === session.attempt) : []
+  return [
+    ...checks
+      .filter(
+        ({ id, status, detail }) => id === 'times' && status === 'not checked' && detail.startsWith('cannot be so'),
+      )
+      .map(({ role = '' }) => `the times that ${nameOf(role)} claims: they cannot be so`),
+    ...lost.map(({ role }) => `that ${nameOf(role)} stands by the end: it signed an abort of this attempt as well`),
+    ...checks
+      .filter(({ status, detail }) => status === 'not checked' && detail.startsWith('against '))
+      .map(saysAgainst),
+  ]
+}
+const saysAgainst = ({ detail }: Check): string => `which of two statements is true, ${detail}`
+
+const notProven = (found: Found): string[] => {
+  const { verdict, subjects, replayed, checks } = found
   if (verdict === 'not well-formed') return ['anything: this is no record as Tallystick makes them']
   const gaps: string[] = []
   if (verdict === 'well-formed') gaps.push('who made it: anybody can make a record like this with keys of their own')
@@ -50,7 +72,12 @@ const notProven = ({ verdict, subjects, replayed, checks }: Found): string[] => 
       ? `when it happened, more closely than: the signers' own claims, and before the times of the blocks`
       : "when it happened: all times are the signers' own claims",
   )
-  if (!onChain || late) gaps.push('the order of events by anything but the signatures over each other')
+  gaps.push(
+    onChain && !late
+      ? `the order of events by anything but the signatures over each other, and the time that ${nameOf(session.role)} recorded for the end`
+      : 'the order of events by anything but the signatures over each other',
+  )
+  gaps.push(...doubts(found))
   if (session.attempt > 0) {
     gaps.push(`that the joint coin is unbiased: attempts given up before (${session.attempt}) let a party draw again`)
   }
@@ -61,15 +88,25 @@ const notProven = ({ verdict, subjects, replayed, checks }: Found): string[] => 
   return [...gaps, ...always]
 }
 
+/** A check says what stands in files of others: nothing of it reaches a screen, or a program, but plain lines of text. */
+const plain = (one: Check): Check => ({
+  ...one,
+  what: printable(one.what),
+  detail: printable(one.detail),
+  ...(one.role === undefined ? {} : { role: printable(one.role) }),
+  ...(one.step === undefined ? {} : { step: printable(one.step) }),
+})
+
 export const reportOf = (found: Found): AuditReport => {
-  const { checks, verdict, subjects, replayed } = found
+  const { verdict, subjects, replayed } = found
+  const checks = found.checks.map(plain)
   return {
     verdict,
     failed: checks.some(({ status }) => status === 'failed'),
     checks,
-    notProven: notProven(found),
+    notProven: notProven({ ...found, checks }).map((gap) => printable(gap)),
     ...(subjects === undefined ? {} : { specHash: subjects.run.specHash, attempt: subjects.run.attempt }),
-    ...(replayed === undefined ? {} : { replayed }),
+    ...(replayed === undefined ? {} : { replayed: printable(replayed) }),
   }
 }
 

@@ -1,6 +1,7 @@
 /** Building blocks of the strict shapes of records and evidence. */
 import { TallyError, type ErrorCode, type Hex, type Json } from '@tallystick/core'
 import { z } from 'zod'
+import { printable } from './text.ts'
 
 /** 0x and lower-case hex digits, of exactly `bytes` bytes where given. */
 export const hex = (bytes?: number): z.ZodType<Hex> =>
@@ -10,6 +11,11 @@ export const hex = (bytes?: number): z.ZodType<Hex> =>
 
 export const count = z.number().refine((n) => Number.isSafeInteger(n) && n >= 0 && !Object.is(n, -0), {
   error: 'expected an integer of 0 or more',
+})
+
+/** Terms allow 1000 attempts at most: a larger number is no record of ours, and nothing may be counted up to it. */
+export const attemptNumber = z.number().refine((n) => Number.isInteger(n) && n >= 0 && n < 1000 && !Object.is(n, -0), {
+  error: 'expected the number of an attempt, 0 to 999',
 })
 
 export const role = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, { error: 'expected a role: a-z, 0-9 and -' })
@@ -27,7 +33,7 @@ export const parseShape = <T>(code: ErrorCode, what: string, shape: z.ZodType<T>
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]!
   const where = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
-  throw new TallyError(code, 'none', `${what}${where}: ${message}`, {
+  throw new TallyError(code, 'none', printable(`${what}${where}: ${message}`), {
     remedy: 'ask whoever made the file for it again, made by this version of Tallystick',
   })
 }

@@ -7,6 +7,7 @@ import { partyId, type PartyTerms } from '@tallystick/session'
 import { z } from 'zod'
 import { failed, notChecked, passed, type Finding } from './checks.ts'
 import { hex, parseShape } from './shape.ts'
+import { printable } from './text.ts'
 
 export interface TrustAnchor {
   readonly name: string
@@ -35,7 +36,7 @@ export const parseTrust = (text: string): readonly TrustAnchor[] => {
   const anchors = parseShape('identity/malformed', 'trust', shape, value)
   for (const { name, party, signer, tls } of anchors) {
     if (partyId(signer, tls) === party) continue
-    const message = `trust: the party id of ${name} is not that of its signer and tls keys`
+    const message = printable(`trust: the party id of ${name} is not that of its signer and tls keys`)
     throw new TallyError('identity/malformed', 'self', message, { remedy: 'ask for the identity of the party again' })
   }
   return anchors

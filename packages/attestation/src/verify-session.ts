@@ -17,7 +17,9 @@ import {
   type Signed,
   type Terms,
 } from '@tallystick/session'
+import type { Messages } from '@tallystick/protocol'
 import { check, failed, holds, notChecked, passed, type Check, type Finding, type Level } from './checks.ts'
+import { programs as knownPrograms, type Programs } from './programs.ts'
 
 /** A record whose terms are of their form. */
 export interface Subjects {
@@ -26,11 +28,20 @@ export interface Subjects {
   readonly run: Run
   readonly roles: readonly string[]
   readonly nameOf: (role: string) => string
+  /** Whether the protocol of the terms opens anything; undefined where its text is not at hand. */
+  readonly opens: boolean | undefined
 }
 
-export const subjectsOf = (session: SessionRecord, terms: Terms): Subjects => ({
+const opensAnything = ({ protocol: { id, version } }: Terms, programs: Programs): boolean | undefined => {
+  const known = Object.hasOwn(programs, id) ? programs[id]!.protocol : undefined
+  if (known?.version !== version) return undefined
+  return Object.values(known.messages as Messages).some((message) => message.opening)
+}
+
+export const subjectsOf = (session: SessionRecord, terms: Terms, programs: Programs = knownPrograms): Subjects => ({
   session,
   terms,
+  opens: opensAnything(terms, programs),
   run: runOf(specHash(terms), session.attempt),
   roles: terms.parties.map((party) => party.role),
   nameOf: (role) => terms.parties.find((party) => party.role === role)?.name ?? role,
@@ -51,24 +62,35 @@ const signature = (subjects: Subjects, role: string, event: SessionEvent, found:
   )
 }
 
+interface OfEach {
+  readonly id: string
+  readonly level: Level
+  readonly what: string
+  /** For all roles, or by role. */
+  readonly optional?: boolean | ((role: string) => boolean)
+  /** What to say of a role that the record has none of; by default a failure where the run completed. */
+  readonly absent?: Finding | undefined
+}
+
 /** One finding for each role; what the record lacks is a failure where the run completed. */
 const each = <T extends { readonly role: string }>(
   subjects: Subjects,
-  of: { readonly id: string; readonly level: Level; readonly what: string; readonly optional?: boolean },
+  { optional: ofRole, absent, ...of }: OfEach,
   list: readonly T[],
   find: (item: T) => Finding,
 ): Check[] =>
-  subjects.roles.map((role) =>
-    check({ ...of, role }, () => {
+  subjects.roles.map((role) => {
+    const optional = typeof ofRole === 'function' ? ofRole(role) : ofRole === true
+    return check({ ...of, role, ...(optional ? { optional } : {}) }, () => {
       const item = list.find((one) => one.role === role)
       if (item !== undefined) return find(item)
       const message = `the record has none of ${subjects.nameOf(role)}`
-      return subjects.session.outcome === 'completed' && of.optional !== true ? failed(message) : notChecked(message)
-    }),
-  )
+      return absent ?? (subjects.session.outcome === 'completed' && !optional ? failed(message) : notChecked(message))
+    })
+  })
 
 const member = (value: Json, key: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
     ? (value as Readonly<Record<string, Json>>)[key]
     : undefined
 
@@ -138,6 +160,8 @@ const recorded = (subjects: Subjects): Check[] => {
       signature(subjects, item.role, eventOf(subjects, item.role, agreed), item.signature, 'the terms'),
     ),
     check({ id: 'attempts', level, what: 'attempts: aborts signed, counted, within the limit' }, () => {
+      const told = `attempt ${session.attempt + 1} of at most ${terms.attempts}, ${session.attempt} given up before`
+      if (session.attempt >= terms.attempts) return failed(told)
       const wrong = session.aborts.find(({ role, attempt, code, signature: found }) => {
         const event = eventOf(subjects, role, { kind: 'Abort', reason: reasonOf(code) }, attempt)
         return !roles.includes(role) || signature(subjects, role, event, found, 'an abort').status !== 'passed'
@@ -148,8 +172,6 @@ const recorded = (subjects: Subjects): Check[] => {
       )
       const late = session.aborts.find((abort) => abort.attempt > session.attempt)
       if (late !== undefined) return failed(`an abort of attempt ${late.attempt}, after this one`)
-      const told = `attempt ${session.attempt + 1} of at most ${terms.attempts}, ${session.attempt} given up before`
-      if (session.attempt >= terms.attempts) return failed(told)
       return passed(missing.length === 0 ? told : `${told}; nobody signed an abort of ${missing.join(', ')}`)
     }),
     ...each(
@@ -163,7 +185,7 @@ const recorded = (subjects: Subjects): Check[] => {
       },
     ),
     ...roles.map((role) =>
-      check({ id: 'times', level, what: 'claimed times', role }, () => claimedTimes(subjects, role)),
+      check({ id: 'times', level, what: 'claimed times', role, optional: true }, () => claimedTimes(subjects, role)),
     ),
   ]
 }
@@ -171,6 +193,10 @@ const recorded = (subjects: Subjects): Check[] => {
 /** A clock may be set back by this much between two signatures. */
 const clockSlack = 120_000
 
+/**
+ * No event signs a time, so a time proves nothing, and a peer that claims an absurd one must not spoil the record of an
+ * honest party: what cannot be so is told, and fails nothing.
+ */
 const claimedTimes = ({ session, terms, nameOf }: Subjects, role: string): Finding => {
   const own = (list: readonly Signed[]): Signed[] => list.filter((item) => item.role === role)
   const { agreements, commitments, checkpoint, views, close, disclosures } = session
@@ -180,11 +206,14 @@ const claimedTimes = ({ session, terms, nameOf }: Subjects, role: string): Findi
   const [first] = times
   const last = signed.at(-1)
   if (first === undefined || last === undefined) return notChecked(`${nameOf(role)} signed nothing`)
-  if (times.some((time, i) => i > 0 && time < times[i - 1]! - clockSlack)) return failed(`they run backwards; ${by}`)
-  if (first > Date.parse(terms.expires)) return failed(`agreed after the terms expired at ${terms.expires}; ${by}`)
   const early = own(disclosures).some((item) => Date.parse(item.at) < Date.parse(last.at) - clockSlack)
-  if (early) return failed(`disclosed before the end of the run; ${by}`)
-  return passed(`${signed[0]!.at} to ${last.at}, ${by}`)
+  const odd = [
+    times.some((time, i) => i > 0 && time < times[i - 1]! - clockSlack) ? 'they run backwards' : '',
+    first > Date.parse(terms.expires) ? `agreed after the terms expired at ${terms.expires}` : '',
+    early ? 'disclosed before the end of the run' : '',
+  ].filter((what) => what !== '')
+  const told = `${signed[0]!.at} to ${last.at}, ${by}`
+  return odd.length === 0 ? passed(told) : notChecked(`cannot be so: ${odd.join(', ')}; ${told}`)
 }
 
 const linksOf = (roles: readonly string[], role: string): string[] =>
@@ -226,14 +255,25 @@ const coins = (subjects: Subjects): Check[] => {
 }
 
 const heads = (subjects: Subjects): Check[] => {
-  const { session, roles, nameOf } = subjects
+  const { session, roles, nameOf, opens } = subjects
   const { checkpoint, views } = session
   const level = 'consistent' as const
-  // Neither is wanted of a protocol that opens nothing: then no party has one.
-  const optional = checkpoint.length === 0
+  // Who strips all checkpoints must gain nothing: only a protocol known to open nothing goes without.
+  const none = checkpoint.length === 0
+  const optional = none && opens === false
+  const absent =
+    none && opens === undefined
+      ? notChecked('the record has none, and whether this protocol opens anything is not known here')
+      : undefined
   const wrongLinks = (role: string): Finding => failed(`the heads of ${nameOf(role)} are not of exactly its own links`)
   const commitments = commitmentsDigest(session.commitments)
-  const before = { id: 'checkpoint', level, what: 'heads and commitments signed before the first opening', optional }
+  const before = {
+    id: 'checkpoint',
+    level,
+    what: 'heads and commitments signed before the first opening',
+    optional,
+    absent,
+  }
   const after = { id: 'view', level, what: 'final heads and own result signed' }
   return [
     ...each(subjects, before, checkpoint, (item) => {
@@ -284,7 +324,8 @@ const close = (subjects: Subjects): Check[] => {
         id: 'close-signature',
         level,
         what: `signature at the end (${signed.length} of ${roles.length})`,
-        optional: true,
+        // The others may have withheld theirs, which voids nothing; whose record it is has signed before it says so.
+        optional: (role) => role !== session.role || session.outcome !== 'completed',
       },
       signed,
       (item) => {
@@ -308,8 +349,16 @@ const close = (subjects: Subjects): Check[] => {
       })
       if (wrong !== undefined) return failed(`the disclosure of ${wrong.of} is not signed by ${wrong.role}`)
       const own = terms.parties.filter((party) => party.name === terms.auditor.name).map((party) => party.role)
-      const disclosed = [...new Set([...session.disclosures.map(({ of }) => of), ...own])]
-      const told = `${disclosed.map(nameOf).join(', ') || 'nobody'} to ${terms.auditor.name}, at most ${terms.auditor.limit}`
+      // One party alone opens nothing: honest software seals evidence only with the countersignature of all.
+      const by = (of: string): string[] => session.disclosures.filter((item) => item.of === of).map(({ role }) => role)
+      const whole = (of: string): boolean => roles.every((role) => by(of).includes(role))
+      const disclosed = roles.filter((of) => own.includes(of) || whole(of))
+      const alone = roles
+        .filter((of) => !whole(of) && by(of).length > 0)
+        .map(
+          (of) => `; that of ${nameOf(of)} only by ${[...new Set(by(of))].map(nameOf).join(', ')}, which opens nothing`,
+        )
+      const told = `${disclosed.map(nameOf).join(', ') || 'nobody'} to ${terms.auditor.name}, at most ${terms.auditor.limit}${alone.join('')}`
       return holds(disclosed.length <= terms.auditor.limit, told, `${told}: over the limit of the terms`)
     }),
   ]

@@ -2,9 +2,9 @@
  * `verify`: what a record proves by itself, with trust anchors, and with a chain. It shares with the parties' path only
  * the codecs, the digests and the events; nothing of the session runs here.
  */
-import { TallyError } from '@tallystick/core'
-import { parseTerms, type Terms } from '@tallystick/session'
+import { parseTerms } from '@tallystick/session'
 import { check, failed, holds, notChecked, passed, verdictOf, type Check, type Finding } from './checks.ts'
+import type { Programs } from './programs.ts'
 import { brokenSections, checkRecord, parseRecord, type AttestedRecord } from './record.ts'
 import { reportOf, type AuditReport } from './report.ts'
 import { findTrust, type TrustAnchor } from './trust.ts'
@@ -16,6 +16,10 @@ export interface VerifyOptions {
   readonly trust?: readonly TrustAnchor[]
   /** A chain and its contracts, chosen by the auditor; its registry is a trust anchor too. */
   readonly chain?: ChainReader
+  /** Protocols whose text is at hand, by id: it says whether a checkpoint must be there; those of this package if absent. */
+  readonly programs?: Programs
+  /** Milliseconds since the epoch, by the auditor's clock, for keys that have ended; the system's if absent. */
+  readonly now?: number
 }
 
 interface Read {
@@ -29,7 +33,7 @@ const ofTerms = { id: 'terms', level: 'well-formed' as const, what: 'the terms, 
 const ofSeal = { id: 'seal', level: 'well-formed' as const, what: 'unchanged since its party sealed it' }
 
 /** The record, as far as it can be read. */
-const read = (source: AttestedRecord | Uint8Array): Read => {
+const read = (source: AttestedRecord | Uint8Array, programs: Programs | undefined): Read => {
   let record: AttestedRecord
   try {
     record = source instanceof Uint8Array ? parseRecord(source) : checkRecord(source)
@@ -41,25 +45,23 @@ const read = (source: AttestedRecord | Uint8Array): Read => {
     const broken = brokenSections(record)
     return holds(broken.length === 0, `by ${record.seal.role}`, `changed: ${broken.join(', ')}`)
   })
-  let terms: Terms
+  let subjects: Subjects
   try {
-    terms = parseTerms(record.session.terms)
+    subjects = subjectsOf(record.session, parseTerms(record.session.terms), programs)
   } catch (error) {
     return { checks: [form, seal, check(ofTerms, () => failed(messageOf(error)))], record }
   }
-  const fits = check(ofTerms, () => passed(terms.purpose))
-  return { checks: [form, seal, fits], record, subjects: subjectsOf(record.session, terms) }
+  const fits = check(ofTerms, () => passed(subjects.terms.purpose))
+  return { checks: [form, seal, fits], record, subjects }
 }
 
-const messageOf = (error: unknown): string => {
-  if (error instanceof TallyError) return error.message
-  throw error
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** The worse of two findings, where something was looked at at all. */
+/** The worse of two findings, where something was looked at at all; what the registry could not say is told beside. */
 const both = (registry: Finding | undefined, trust: Finding): Finding => {
-  if (registry === undefined || registry.status === 'not checked') return trust
-  return trust.status === 'failed' ? trust : registry
+  if (registry === undefined) return trust
+  if (registry.status !== 'not checked') return trust.status === 'failed' ? trust : registry
+  return { ...trust, detail: `${trust.detail}; ${registry.detail}` }
 }
 
 /** By the trust file, by the registry, or by both: what is given must agree. */
@@ -90,7 +92,7 @@ export const verify = async (
   source: AttestedRecord | Uint8Array,
   options: VerifyOptions = {},
 ): Promise<AuditReport> => {
-  const { checks, record, subjects } = read(source)
+  const { checks, record, subjects } = read(source, options.programs)
   if (record === undefined || subjects === undefined) return reportOf({ checks, verdict: verdictOf(checks) })
   const { anchors } = record
   const { chain } = options
@@ -99,12 +101,13 @@ export const verify = async (
   let registry: ReadonlyMap<string, Finding> | undefined
   const chained: Check[] = []
   if (chain !== undefined && onChain !== undefined) {
+    const located = await onChain.locate(subjects, anchors, chain)
     try {
-      registry = await onChain.registered(subjects, chain)
+      registry = await onChain.registered(subjects, located, chain, options.now ?? Date.now())
     } catch (error) {
       chained.push(check(ofRegistry, () => notChecked(`the chain does not answer: ${(error as Error).message}`)))
     }
-    chained.push(...(await onChain.chainChecks(subjects, anchors, chain)))
+    chained.push(...onChain.chainChecks(subjects, anchors, located))
   }
   const anchored = check(ofAnchors, () =>
     anchors === null || onChain === undefined

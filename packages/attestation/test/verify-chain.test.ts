@@ -6,6 +6,7 @@ import {
   deploy,
   evmLedger,
   startLocalChain,
+  type Computation,
   type Deployment,
   type Ledger,
   type LocalChain,
@@ -70,7 +71,9 @@ describe('a record on a chain', () => {
     const other = await runJob()
     const sealed = await sealRecord(other.record.session, record.anchors, other.signer)
     const report = await verify(sealed, { trust, chain: reader })
-    expect(failed(report)).toEqual(['chain-commitment', 'chain-commitment', 'chain-checkpoint', 'chain-close'])
+    // The record's own party signed both; of its peer the report says that it did so as well.
+    expect(failed(report)).toEqual(['chain-commitment', 'chain-checkpoint', 'chain-close'])
+    expect(report.notProven.join('\n')).toContain('against Valley Bank: signed another commitment on the chain')
     expect(report.verdict).toBe('recorded')
   })
 
@@ -94,9 +97,132 @@ describe('a record on a chain', () => {
   })
 })
 
+describe('a record without its anchors', () => {
+  const stripped = (session = job.record.session) => sealRecord(session, null, job.signer)
+
+  test('is looked up all the same, and fits', async () => {
+    const report = await verify(await stripped(), { trust, chain: reader })
+    expect(failed(report)).toEqual([])
+    expect(report.verdict).toBe('consistent')
+    expect(report.checks.find(({ id }) => id === 'chain-job')?.detail).toContain('although the record names no chain')
+    for (const id of ['chain-state', 'chain-commitment', 'chain-checkpoint', 'chain-close']) {
+      expect(report.checks.filter((one) => one.id === id).map(({ status }) => status)).not.toContain('not checked')
+    }
+  })
+
+  test('of another run is found out by what the chain holds', async () => {
+    const other = await runJob()
+    const report = await verify(await stripped(other.record.session), { trust, chain: reader })
+    expect(failed(report)).toEqual(['chain-commitment', 'chain-checkpoint', 'chain-close'])
+    expect(report.verdict).toBe('recorded')
+  })
+
+  test('of a job that the chain does not know is as good as offline, and says so', async () => {
+    const unknown = await verify(await stripped(), {
+      trust,
+      chain: { ...reader, find: () => Promise.resolve(undefined) },
+    })
+    expect([unknown.verdict, failed(unknown)]).toEqual(['consistent', []])
+    expect(unknown.checks.find(({ id }) => id === 'chain-job')?.status).toBe('not checked')
+  })
+
+  test('of another domain than the contracts that are trusted fails', async () => {
+    const domain = `0x${'ee'.repeat(32)}` as const
+    const elsewhere = { ...reader, deployment: { ...deployment, domain } }
+    expect(failed(await verify(await stripped(), { trust, chain: elsewhere }))).toEqual(['chain-job'])
+  })
+})
+
+/** The record's own party may have signed nothing of what a peer adds to the chain alone. */
+describe('what a peer signs alone on the chain', () => {
+  const own = (): Promise<Computation> => reader.find(record.anchors!.computation) as Promise<Computation>
+  const place = async () => (await own()).completed!.at
+  const against = async (change: (found: Computation) => Partial<Computation>, of = record): Promise<AuditReport> => {
+    const found = await own()
+    const altered = { ...found, ...change(found) }
+    return verify(of, { trust, chain: { ...reader, find: () => Promise.resolve(altered) } })
+  }
+  const lie = `0x${'33'.repeat(32)}` as const
+  const contested = (signers: readonly number[], at: Computation['completed']) => (found: Computation) => ({
+    contested: true,
+    logs: [...found.logs, { kind: 'Contested' as const, id: found.id, closeDigest: lie, signers, at: at!.at }],
+  })
+  const withheld = async (): Promise<AttestedRecord> => {
+    const { session } = record
+    const close = { ...session.close!, signatures: session.close!.signatures.slice(0, 1) }
+    return sealRecord({ ...session, close }, record.anchors, job.signer)
+  }
+
+  test('a second close: not the fault of the record where the peer signed the one in it', async () => {
+    const { completed } = await own()
+    const report = await against(contested([1], completed))
+    expect([report.verdict, failed(report)]).toEqual(['consistent', []])
+    expect(report.notProven.join('\n')).toContain('against Valley Bank: signed another close on the chain')
+    // Signed by the party of the record itself, or by a peer that never signed the one in the record: somebody lies.
+    expect(failed(await against(contested([0, 1], completed)))).toEqual(['chain-state'])
+    expect(failed(await against(contested([1], completed), await withheld()))).toEqual(['chain-state'])
+  })
+
+  test('a second commitment of the peer: against the peer; of the own party: a failure', async () => {
+    const swap = (party: number) => (found: Computation) => ({
+      commitments: found.commitments.map((item) => (item.party === party ? { ...item, input: lie } : item)),
+    })
+    const peers = await against(swap(1))
+    expect([peers.verdict, failed(peers)]).toEqual(['consistent', []])
+    expect(peers.notProven.join('\n')).toContain('against Valley Bank: signed another commitment')
+    expect(failed(await against(swap(0)))).toEqual(['chain-commitment'])
+  })
+
+  test('an abort before the close got there: against the peer; by the own party: a failure', async () => {
+    const at = await place()
+    const abort = (party: number) => (found: Computation) => ({
+      state: 'Aborted' as const,
+      completed: undefined,
+      closeDigest: undefined,
+      signed: [],
+      aborted: { kind: 'Aborted' as const, id: found.id, party, reason: lie, at },
+      logs: found.logs.filter(({ kind }) => kind !== 'Completed'),
+    })
+    const unnamed = await sealRecord(record.session, null, job.signer)
+    const peers = await against(abort(1), unnamed)
+    expect([peers.verdict, failed(peers)]).toEqual(['consistent', []])
+    expect(peers.notProven.join('\n')).toContain('against Valley Bank: it signed the end and aborted on the chain')
+    expect(failed(await against(abort(0), unnamed))).toEqual(['chain-state'])
+  })
+
+  test('a chain that lacks the end as yet fails nothing', async () => {
+    const late = (found: Computation) => ({
+      state: 'Running' as const,
+      completed: undefined,
+      closeDigest: undefined,
+      signed: [],
+      logs: found.logs.filter(({ kind }) => kind !== 'Completed'),
+    })
+    const report = await against(late, await sealRecord(record.session, null, job.signer))
+    expect([report.verdict, failed(report)]).toEqual(['consistent', []])
+    expect(report.checks.find(({ id }) => id === 'chain-state')?.status).toBe('not checked')
+  })
+
+  test('a checkpoint that the record lacks is a failure: the own party signed it', async () => {
+    const session = { ...record.session, checkpoint: [] }
+    const report = await verify(await sealRecord(session, record.anchors, job.signer), { trust, chain: reader })
+    expect(failed(report)).toContain('chain-checkpoint')
+  })
+
+  test('times that it claims against the blocks fail nothing, and the block counts', async () => {
+    const at = '2098-01-01T00:00:00Z'
+    const { session } = record
+    const commitments = session.commitments.map((item) => (item.role === 'sender' ? { ...item, at } : item))
+    const sealed = await sealRecord({ ...session, commitments }, record.anchors, job.signer)
+    const report = await verify(sealed, { trust, chain: reader })
+    expect([report.verdict, failed(report)]).toEqual(['consistent', []])
+    expect(report.checks.find(({ id }) => id === 'chain-times')?.detail).toContain('not as Valley Bank claims')
+  })
+})
+
 describe('the registry as trust anchor', () => {
   const at = { party: '0x', controller: '0x' } as const
-  const withKeys = (signerOf: (party: string) => string): ChainReader => ({
+  const withKeys = (signerOf: (party: string) => string, until = 0n, from = 0n): ChainReader => ({
     ...reader,
     findParty: (party) =>
       Promise.resolve({
@@ -107,8 +233,8 @@ describe('the registry as trust anchor', () => {
             key: signerOf(party) as `0x${string}`,
             purpose: 1,
             algorithm: 1,
-            validFrom: 0n,
-            validUntil: 0n,
+            validFrom: from,
+            validUntil: until,
             addedAt: 0n,
           },
         ],
@@ -121,5 +247,37 @@ describe('the registry as trust anchor', () => {
     expect((await verify(record, { chain: reader })).verdict).toBe('well-formed')
     const wrong = await verify(record, { trust, chain: withKeys(() => trust[0]!.tls.slice(0, 42)) })
     expect(failed(wrong)).toEqual(['signers', 'signers'])
+  })
+
+  test('of a key that has ended takes an agreement on the chain from before: a claimed time is no proof', async () => {
+    const agreed = (await reader.find(record.anchors!.computation))!.logs.find(({ kind }) => kind === 'Agreed')!.at.time
+    const now = (agreed + 86_400) * 1000
+    const signers = async (until: bigint, change: Partial<ChainReader> = {}, of = record) => {
+      const report = await verify(of, { chain: { ...withKeys(real, until), ...change }, now })
+      return [
+        report.verdict,
+        ...new Set(report.checks.filter(({ id }) => id === 'signers').map(({ status }) => status)),
+      ]
+    }
+    // The end is still to come, or a block from before it holds the agreement.
+    expect(await signers(BigInt(agreed + 90_000))).toEqual(['consistent', 'passed'])
+    expect(await signers(BigInt(agreed + 60))).toEqual(['consistent', 'passed'])
+    // Only the claim is from before the end: whoever has an old key can claim that.
+    expect(await signers(BigInt(agreed))).toEqual(['well-formed', 'not checked'])
+    const agreements = record.session.agreements.map((item) => ({ ...item, at: '2001-01-01T00:00:00Z' }))
+    const claimed = await sealRecord({ ...record.session, agreements }, record.anchors, job.signer)
+    expect(await signers(BigInt(agreed), {}, claimed)).toEqual(['well-formed', 'not checked'])
+    const unknown = { find: () => Promise.resolve(undefined) }
+    expect(await signers(BigInt(agreed + 60), unknown)).toEqual(['well-formed', 'not checked'])
+  })
+
+  test('of a key that has not begun fails; what the registry cannot say stands beside the trust file', async () => {
+    const soon = BigInt(Math.floor(Date.now() / 1000) + 86_400)
+    expect(failed(await verify(record, { chain: withKeys(real, 0n, soon) }))).toEqual(['signers', 'signers'])
+    const ended = await verify(record, { trust, chain: withKeys(real, 1n) })
+    expect(ended.verdict).toBe('consistent')
+    expect(ended.checks.find(({ id }) => id === 'signers')?.detail).toContain(
+      'no block from before holds its agreement',
+    )
   })
 })
