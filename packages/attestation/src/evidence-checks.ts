@@ -1,5 +1,5 @@
 /** Whether opened evidence is that of the record: everything that the party committed to opens, and nothing is unbound. */
-import { fromHex, type Hex } from '@tallystick/core'
+import { compareBytes, fromHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import {
   auditorAddress,
   chainBinding,
@@ -57,7 +57,8 @@ const opens = (subjects: Subjects, { role }: Evidence, kind: Opens, value: Uint8
 
 const inputFinding = (subjects: Subjects, evidence: Evidence, sha256?: Sha256): Finding => {
   const { role, input } = evidence
-  const stated = subjects.terms.data[role]?.rows
+  const { data } = subjects.terms
+  const stated = Object.hasOwn(data, role) ? data[role]!.rows : undefined
   const rows = rowCount(input.rows)
   if (stated !== undefined && stated !== rows) return failed(`${rows} rows, the terms say ${stated}`)
   const salting = { jobSaltKey: fromHex(input.jobSaltKey, 32), datasetId: fromHex(input.datasetId, 32) }
@@ -86,7 +87,8 @@ export type ResourceCheck = (
 
 const resourcesFinding = ({ terms }: Subjects, evidence: Evidence, holdsFor: ResourceCheck | undefined): Finding => {
   const { role, resources } = evidence
-  const bound = terms.resources?.[role] ?? {}
+  const all = terms.resources ?? {}
+  const bound = Object.hasOwn(all, role) ? all[role]! : {}
   const unbound = resources.find(({ correlation }) => !Object.hasOwn(bound, correlation))
   if (unbound !== undefined) return failed(`${unbound.correlation} is not in the terms: a free input`, unbound.step)
   if (resources.length === 0) return passed('none')
@@ -115,16 +117,23 @@ const chainsFinding = (subjects: Subjects, { role, chains }: Evidence): Finding 
     if (apart !== undefined)
       return failed(`those of ${apart.from} to ${apart.to} at the ${at} are not behind the signed head`)
     const known = (chain: StepHead): boolean => signed.some(({ from, to }) => chain.from === from && chain.to === to)
-    const names = list.map(({ from, to, step }) => `${from}>${to}:${step}`)
+    const names = list.map(nameOfChain)
     if (!list.every(known) || new Set(names).size < names.length)
       return failed(`one at the ${at} is of no link, or there twice`)
-    if (names.join('\n') !== sortedNames(list).join('\n')) return failed(`those at the ${at} are not in order`)
+    if (names.join('\n') !== list.toSorted(asHeads).map(nameOfChain).join('\n'))
+      return failed(`those at the ${at} are not in order`)
   }
   return passed('behind the heads that the party signed')
 }
 
-const sortedNames = (list: readonly StepHead[]): string[] =>
-  list.map(({ from, to, step }) => `${from}>${to}:${step}`).toSorted()
+const nameOfChain = ({ from, to, step }: StepHead): string => `${from}>${to}:${step}`
+
+/** The order of a transcript's heads: links by name, the steps of a link by their bytes. */
+const asHeads = (a: StepHead, b: StepHead): number => {
+  const [left, right] = [`${a.from}>${a.to}`, `${b.from}>${b.to}`]
+  if (left !== right) return left < right ? -1 : 1
+  return compareBytes(utf8ToBytes(a.step), utf8ToBytes(b.step))
+}
 
 /** The frames that the party shows are those that it signed to have received. */
 const inboxFinding = (subjects: Subjects, evidence: Evidence, peer: string): Finding => {

@@ -84,6 +84,23 @@ test('three parties: the evidence of one replays, and a swapped frame of either 
   }
 })
 
+test('a role whose name begins another role: its chains are in the order of the transcript', async () => {
+  const { a: adder } = trio.parties
+  const prefixed: AnyProtocol = {
+    ...trio,
+    id: 'test/prefixed',
+    roles: ['p', 'p1', 'q'],
+    leakage: { p: 'nothing', p1: 'nothing', q: 'nothing' },
+    parties: { p: adder, p1: adder, q: adder },
+  }
+  for (const role of ['p', 'q']) {
+    const { record, evidence, options } = await auditOf(prefixed, role)
+    const report = await replay(record, evidence, options)
+    expect(failed(report)).toEqual([])
+    expect(report.verdict).toBe('replayed')
+  }
+})
+
 /** The left party adds a preprocessed pad to its number and opens the sum. */
 const padded = defineProtocol({
   id: 'test/padded',
