@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import type * as fs from 'node:fs'
+import type * as fsPromises from 'node:fs/promises'
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { toHex } from '@tallystick/core'
 import { specHash } from '@tallystick/session'
 import {
@@ -24,6 +26,44 @@ beforeAll(async () => {
   job = await runJob()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What was done to the disk, in order; everything is done for real. */
+const disk = vi.hoisted(() => ({ done: [] as string[] }))
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof fsPromises>()
+  return {
+    ...real,
+    open: async (...args: Parameters<typeof real.open>) => {
+      const file = await real.open(...args)
+      const sync = file.sync.bind(file)
+      file.sync = async () => {
+        disk.done.push(`sync ${basename(String(args[0]))}`)
+        await sync()
+      }
+      return file
+    },
+    rename: async (from: string, to: string) => {
+      disk.done.push(`rename to ${basename(to)}`)
+      await real.rename(from, to)
+    },
+  }
+})
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>()
+  const paths = new Map<number, string>()
+  return {
+    ...real,
+    openSync: (...args: Parameters<typeof real.openSync>) => {
+      const fd = real.openSync(...args)
+      paths.set(fd, basename(String(args[0])))
+      return fd
+    },
+    fsyncSync: (fd: number) => {
+      disk.done.push(`sync ${paths.get(fd)}`)
+      real.fsyncSync(fd)
+    },
+  }
+})
 
 describe('the code digest', () => {
   test('is what sha256sum says of the published files', () => {
@@ -61,6 +101,14 @@ describe('files', () => {
     await expect(readRecord(path)).rejects.toMatchObject({ code: 'record/malformed' })
   })
 
+  test('is on the disk, with its name, when it is said to be written', async () => {
+    disk.done.length = 0
+    await writeRecord(join(folder, 'synced.json'), job.record)
+    const [draft, ...rest] = disk.done
+    expect(draft).toMatch(/^sync synced\.json\..*\.part$/)
+    expect(rest).toEqual(['rename to synced.json', `sync ${basename(folder)}`])
+  })
+
   test('evidence comes back for the auditor, and only its owner may read the file', async () => {
     const path = join(folder, 'evidence.age')
     const { terms, evidence } = job
@@ -86,7 +134,9 @@ describe('the list of disclosures', () => {
     const path = join(folder, 'disclosures')
     const signer = signerOf(keyOf('sender'))
     const next = (role: string, attempt = 0) => ({ specHash: specHash(job.terms), attempt, role })
+    disk.done.length = 0
     await openDisclosureLog(path).sign(job.terms, next('receiver'), signer)
+    expect(disk.done).toEqual(['sync disclosures', `sync ${basename(folder)}`])
     appendFileSync(path, '{"attempt":0,"ro')
     const log = openDisclosureLog(path)
     expect(log.disclosed).toEqual([next('receiver')])

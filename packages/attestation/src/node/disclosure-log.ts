@@ -3,6 +3,7 @@
  * leaves. A torn last line (a crash while writing) never left as a signature and is cut off.
  */
 import { openSync, closeSync, existsSync, fsyncSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { canonicalJson, parseCanonical, TallyError, utf8ToBytes, type Hex, type Json } from '@tallystick/core'
 import { z } from 'zod'
 import { signDisclosure, type DisclosedRole, type DisclosureTerms, type EventSigner } from '../disclosure.ts'
@@ -14,6 +15,17 @@ export interface DisclosureLog {
   readonly disclosed: readonly DisclosedRole[]
   /** @throws TallyError evidence/over-limit */
   sign(terms: DisclosureTerms, next: DisclosedRole, signer: EventSigner): Promise<Hex>
+}
+
+/** A new file is there after a power loss only once its folder is on the disk. Windows opens no folders. */
+const syncFolder = (path: string): void => {
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }
 
 const read = (path: string): DisclosedRole[] => {
@@ -40,6 +52,7 @@ const read = (path: string): DisclosedRole[] => {
 export const openDisclosureLog = (path: string): DisclosureLog => {
   const disclosed = read(path)
   const append = ({ specHash, attempt, role: of }: DisclosedRole): void => {
+    const isNew = !existsSync(path)
     const file = openSync(path, 'a', 0o600)
     try {
       writeSync(file, `${canonicalJson({ specHash, attempt, role: of })}\n`)
@@ -47,6 +60,7 @@ export const openDisclosureLog = (path: string): DisclosureLog => {
     } finally {
       closeSync(file)
     }
+    if (isNew) syncFolder(dirname(path))
   }
   return {
     disclosed,

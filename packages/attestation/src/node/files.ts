@@ -2,6 +2,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { TallyError } from '@tallystick/core'
 import type { Evidence } from '../evidence.ts'
@@ -24,9 +25,22 @@ const writeWhole = async (path: string, mode: number, pieces: AsyncIterable<Uint
       await file.close()
     }
     await rename(beside, path)
+    await syncFolder(dirname(path))
   } catch (error) {
     await rm(beside, { force: true })
     throw error
+  }
+}
+
+/** Until its folder is on the disk, a file that was moved there may be gone, or the old one back, after a power loss. */
+const syncFolder = async (path: string): Promise<void> => {
+  // Windows opens no folders.
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 
