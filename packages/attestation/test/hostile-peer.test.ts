@@ -3,7 +3,7 @@
  * record here is what the honest party holds after its peer misbehaved, sealed by the honest party.
  */
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { utf8ToBytes } from '@tallystick/core'
+import { toHex, utf8ToBytes } from '@tallystick/core'
 import { auditorAddress, reasonOf, signEvent } from '@tallystick/session'
 import { disclosureOf, parseRecord, sealRecord, type AttestedRecord } from '../src/record.ts'
 import { renderReport, reportJson, type AuditReport } from '../src/report.ts'
@@ -52,7 +52,7 @@ describe('disclosures', () => {
   })
 
   test('what is no signature stays out of the evidence', () => {
-    const noise = { ...consent('sender', 'receiver'), signature: `0x${'11'.repeat(65)}` }
+    const noise = { ...consent('sender', 'receiver'), signature: toHex(new Uint8Array(65).fill(0x11)) }
     const whole = disclosureOf(session, 'receiver')
     expect(disclosureOf({ ...session, disclosures: [...session.disclosures, noise] }, 'receiver')).toEqual(whole)
     expect(Object.keys(whole.signatures)).toEqual(['receiver', 'sender'])
@@ -117,7 +117,7 @@ describe('text of others on a screen', () => {
 
   test('names of sections, of members, and terms that are none', async () => {
     const { record } = job
-    const sections = { ...record.seal.sections, [nasty]: `0x${'00'.repeat(32)}` }
+    const sections = { ...record.seal.sections, [nasty]: toHex(new Uint8Array(32)) }
     await lines({ ...record, seal: { ...record.seal, sections } })
     await lines({ ...record, [nasty]: 1 } as unknown as AttestedRecord)
     const terms = { ...session.terms, [nasty]: 1, purpose: nasty } as unknown as Session['terms']
