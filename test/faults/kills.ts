@@ -75,12 +75,15 @@ const targets: readonly Phase[] = [
   'settling',
 ]
 
+/** Milliseconds within which to kill; other phases are met within 15. */
+const lengths: Partial<Record<Phase, number>> = { running: 400, checkpoint: 5, opening: 2 }
+
 /** Each phase at each side, then the two at once and one twice, the rest at random times over the whole run. */
 export const plansOf = (runs: number, random: Random): Plan[] => {
   const pause = (): number => Math.round(random.fraction() * 400)
   const targeted = targets.flatMap((phase) =>
     sides.map((side): Plan => {
-      const milliseconds = Math.round(random.fraction() * (phase === 'running' ? 400 : 20))
+      const milliseconds = Math.round(random.fraction() * (lengths[phase] ?? 15))
       const name = `${side} ${milliseconds} ms into ${phase}`
       return { name, victims: [side], at: { phase, milliseconds }, pause: pause() }
     }),
