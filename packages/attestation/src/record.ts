@@ -83,15 +83,15 @@ const recordShape = z.strictObject({
     outcome: z.enum(['completed', 'aborted', 'open']),
     agreements: z.array(z.strictObject(signed)),
     // As long as a control frame could bring it: a peer's signed code must not make the record of this side unreadable.
-    aborts: z.array(
-      z.strictObject({ role, attempt: attemptNumber, code: z.string().max(mostCode), signature: hex(65) }),
-    ),
+    aborts: z
+      .array(z.strictObject({ role, attempt: attemptNumber, code: z.string().max(mostCode), signature: hex(65) }))
+      .max(255 * 1000),
     commitments: z.array(z.strictObject({ ...signed, input: hex(32), seed: hex(32), coin: hex(32) })),
     coins: z.array(z.strictObject({ role, share: hex(32), nonce: hex(32) })),
     checkpoint: z.array(z.strictObject({ ...signed, heads: z.array(head) })),
     views: z.array(z.strictObject({ ...signed, heads: z.array(head), result: hex(32) })),
     close: z.strictObject({ heads: hex(32), result: hex(32), signatures: z.array(z.strictObject(signed)) }).nullable(),
-    disclosures: z.array(z.strictObject({ ...signed, of: role })),
+    disclosures: z.array(z.strictObject({ ...signed, of: role })).max(255 * 255),
   }),
   anchors: z
     .strictObject({

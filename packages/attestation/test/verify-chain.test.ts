@@ -1,5 +1,5 @@
 /** A record against a real local chain: what the chain holds, what was altered, and a chain that is down. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Json } from '@tallystick/core'
 import { anchoringOf, entriesOf } from '../src/anchoring.ts'
 import {
@@ -17,6 +17,10 @@ import type { ChainReader } from '../src/verify-chain.ts'
 import { verify } from '../src/verify.ts'
 import { changedLeaves } from './alter.ts'
 import { runJob, trustOf, type Job } from './job.ts'
+
+vi.mock('@tallystick/session', async (original) =>
+  (await import('./remember-signatures.ts')).rememberingSignatures(original),
+)
 
 let chain: LocalChain
 let deployment: Deployment
