@@ -52,7 +52,9 @@ const openFile = async (path: string): Promise<FileHandle> => {
       },
     )
   }
-  throw new TallyError('input/not-found', 'self', `${path}: expected a file`)
+  throw new TallyError('input/not-found', 'self', `${path}: this is a folder or a device; expected a list`, {
+    remedy: 'name the CSV file',
+  })
 }
 
 async function* pieces(path: string): AsyncGenerator<Uint8Array> {

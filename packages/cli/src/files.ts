@@ -4,6 +4,11 @@ import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/prom
 import { dirname } from 'node:path'
 import { TallyError, type ErrorCode } from '@tallystick/core'
 
+const unreadable: Readonly<Record<string, readonly [found: string, remedy: string]>> = {
+  ENOENT: ['there is no such file', 'check the path, as seen from the current folder'],
+  EISDIR: ['this is a folder', 'name the file in it'],
+}
+
 /** Reads a file that the caller named. */
 export const readBytes = async (
   path: string,
@@ -13,11 +18,11 @@ export const readBytes = async (
   try {
     return await readFile(path)
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new TallyError(code, 'self', `${path}: ${missing ? `there is no such file (${what})` : 'cannot be read'}`, {
-      remedy: missing ? 'check the path, as seen from the current folder' : 'check that you may read it',
-      cause,
-    })
+    const [found, remedy] = unreadable[(cause as NodeJS.ErrnoException).code ?? ''] ?? [
+      'cannot be read',
+      'check that you may read it',
+    ]
+    throw new TallyError(code, 'self', `${path}: ${found}; expected ${what}`, { remedy, cause })
   }
 }
 
@@ -40,7 +45,11 @@ export const readJson = async (path: string, what: string, code: ErrorCode, miss
 export const syncFolder = async (folder: string): Promise<void> => {
   if (process.platform === 'win32') return
   const opened = await open(folder, 'r')
-  await opened.sync().finally(() => opened.close())
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
+  }
 }
 
 /** What `write` writes appears whole or not at all, also after a power loss; missing folders are made. */

@@ -24,7 +24,7 @@ export interface Output {
   report(report: Report, text?: string): void
   /** Text for a person only, for instance headings. */
   say(text: string): void
-  /** Something to know that is no result: stderr, and never in JSON. */
+  /** Something to know that is no result: stderr. */
   note(text: string): void
   progress(): Promise<Progress>
   /** Styled only where stdout is a terminal that shows it. */
@@ -49,7 +49,7 @@ export const createOutput = (json: boolean): Output => ({
     if (!json) process.stdout.write(`${text}\n`)
   },
   note(text) {
-    if (!json) process.stderr.write(`${text}\n`)
+    process.stderr.write(`${json ? JSON.stringify({ event: 'note', text }) : text}\n`)
   },
   async progress() {
     if (json) return jsonProgress
@@ -90,11 +90,18 @@ const diskErrors: Readonly<Record<string, readonly [found: string, remedy: strin
   EMFILE: ['this process has too many files open', 'raise the limit of open files (ulimit -n)'],
 }
 
+/** The calls of the file system, and not those of sockets, which refuse with the same words. */
+const diskCalls: readonly string[] = [
+  ...['open', 'read', 'write', 'fsync', 'fdatasync', 'ftruncate', 'close', 'stat', 'lstat', 'access', 'scandir'],
+  ...['mkdir', 'mkdtemp', 'rename', 'rm', 'rmdir', 'unlink', 'copyfile', 'chmod'],
+]
+
 const diskError = (error: NodeJS.ErrnoException): TallyError | undefined => {
-  const known = error.path === undefined ? undefined : diskErrors[error.code ?? '']
+  const known = diskCalls.includes(error.syscall ?? '') ? diskErrors[error.code ?? ''] : undefined
   if (known === undefined) return undefined
-  const { dest } = error as { dest?: string }
-  return new TallyError('journal/io', 'self', `${dest ?? error.path}: ${known[0]}`, { remedy: known[1], cause: error })
+  const { dest, path } = error as { dest?: string; path?: string }
+  const place = dest ?? path ?? 'a file that is read or written'
+  return new TallyError('journal/io', 'self', `${place}: ${known[0]}`, { remedy: known[1], cause: error })
 }
 
 /** Any failure as one that says whose side must act; what is none of ours is a defect of ours. */

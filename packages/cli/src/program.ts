@@ -245,7 +245,6 @@ export const registerCommands = (program: Command): Command => {
     .name('tally')
     .description('Computation over data that nobody shows, with evidence that an auditor can replay.')
     .option('-V, --version', 'version, and the digest of the code that computes')
-    .allowExcessArguments()
     .action(async (options: { readonly version?: true }, command: Command) => {
       if (options.version === true) return (await import('./commands/version.ts')).version(outputOf(command))
       const [unknown] = command.args
@@ -271,5 +270,6 @@ export const registerCommands = (program: Command): Command => {
   registerErase(program)
   registerLocal(program)
   examples(program, 'tally demo', 'tally psi run --help')
-  return program
+  // After the commands, which would inherit it: an unknown command is told in our words, a stray argument is refused.
+  return program.allowExcessArguments()
 }

@@ -55,7 +55,7 @@ export const writeResult = (dataset: Dataset, rows: Uint32Array, path: string): 
       const block = text + stringify(batch, { delimiter, record_delimiter: newline, quoted_match: /[\r\n]/ })
       text = ''
       batch = []
-      writing = writing.then(async () => void (await file.appendFile(block)))
+      writing = writing.then(() => file.appendFile(block))
     }
     await selectRecords(dataset, rows, (fields) => {
       if (batch.push(fields) === 4096) flush()

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TallyError, type Hex } from '@tallystick/core'
+import type { Hex, TallyError } from '@tallystick/core'
 import { parseTerms, type Terms } from '@tallystick/session'
 import type { Job } from '@tallystick/session/node'
 import { syncFolder } from './files.ts'

@@ -24,11 +24,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const writeTerms = (out: string) =>
-  tally(
-    ...['terms', 'new', '--receiver', 'a/declaration.json', '--sender', 'b/declaration.json'],
-    ...['--auditor', 'audit/auditor.json', '--purpose', 'a test', '--out', out],
-  )
+const newTerms = (sender: string): string[] => [
+  ...['terms', 'new', '--receiver', 'a/declaration.json', '--sender', `${sender}/declaration.json`],
+  ...['--auditor', 'audit/auditor.json', '--purpose', 'a test'],
+]
+const writeTerms = (out: string) => tally(...newTerms('b'), '--out', out)
 const lastOf = (stdout: string): unknown => JSON.parse(stdout.trimEnd().slice(stdout.trimEnd().lastIndexOf('\n') + 1))
 
 describe('the process', () => {
@@ -66,6 +66,7 @@ describe('a command line', () => {
     [70, 'api/usage', ['psi']],
     [70, 'api/usage', ['nonsense']],
     [70, 'api/usage', ['psi', 'run']],
+    [70, 'api/usage', ['erase', 'everything', '--home', 'a']],
     [70, 'api/usage', ['data', 'declare', 'a.csv', '--column', 'id', '--duplicates', 'drop', '--home', 'a']],
     [65, 'input/not-found', ['data', 'declare', 'none.csv', '--column', 'id', '--home', 'a']],
     [65, 'input/column', ['data', 'declare', 'a.csv', '--column', 'ID', '--home', 'a']],
@@ -77,6 +78,10 @@ describe('a command line', () => {
     ],
     [66, 'terms/unsupported', ['data', 'declare', 'a.csv', '--column', 'id', '--normalisation', 'x/9', '--home', 'a']],
     [66, 'terms/malformed', ['terms', 'show', 'a/identity.json']],
+    [65, 'a: this is a folder; expected terms', ['terms', 'show', 'a']],
+    [74, 'it is a folder where a file is expected', ['party', 'show', 'a']],
+    [74, 'a: it is a folder where a file is expected', [...newTerms('b'), '--out', 'a']],
+    [65, 'are declarations of one party: Bank A', newTerms('a')],
     [67, 'identity/not-found', ['party', 'show', '--home', 'nowhere']],
     [67, 'identity/exists', ['party', 'init', '--name', 'Bank A', '--home', 'a']],
     [67, 'identity/exists', ['auditor', 'init', '--name', 'Audit', '--home', 'audit']],

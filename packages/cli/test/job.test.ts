@@ -7,7 +7,7 @@ import { openJobStore } from '@tallystick/session/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDisclosures } from '../src/disclosures.ts'
 import { openHome } from '../src/home.ts'
-import { isBegun, storedJob } from '../src/journals.ts'
+import { isBegun, lastAttempt, storedJob } from '../src/journals.ts'
 import { startTally, tally, type Running } from './run.ts'
 
 const before = { folder: process.cwd(), state: process.env['XDG_STATE_HOME'] }
@@ -108,12 +108,13 @@ describe('a home that is put back from an older copy', () => {
     const { file, jobOf } = await agreed('restored')
     const [home, terms] = [await openHome('a'), await termsOf(file)]
     storedJob(home, terms).journals.open(0).close()
-    expect(isBegun(home, terms)).toBe(true)
+    expect(isBegun(lastAttempt(home, terms))).toBe(true)
     await rm(jobOf('a'), { recursive: true })
     const { journals } = storedJob(home, terms)
     expect(journals.attempts()).toEqual([0])
     expect(() => journals.open(0)).toThrow(/attempt 0 was begun on this machine/)
-    expect(isBegun(home, terms)).toBe(false)
+    expect(lastAttempt(home, terms)).toEqual({ attempt: 0, state: 'missing' })
+    expect(isBegun(lastAttempt(home, terms))).toBe(false)
   })
 
   it('does not forget what it has countersigned', async () => {
@@ -134,12 +135,14 @@ describe('a home that is put back from an older copy', () => {
 describe('terms that have expired', () => {
   const past = { expires: '2020-01-01T00:00:00Z', retention: '2021-01-01' }
 
-  it('start nothing, also where an earlier command left a folder', async () => {
+  it('start nothing new, also where an attempt was begun and is lost', async () => {
     const terms = await termsOf((await agreed('expired')).file, past)
     await writeFile('past.json', termsBytes(terms))
     await tally('terms', 'approve', 'past.json', '--home', 'a')
     const start = () => tally('psi', 'run', '--terms', 'past.json', '--input', 'a.csv', '--home', 'a', '--listen', '0')
-    storedJob(await openHome('a'), terms)
+    const job = storedJob(await openHome('a'), terms)
+    job.journals.open(0).close()
+    await rm(join(job.folder, 'attempt-0'), { recursive: true })
     const { code, stderr } = await start()
     expect(stderr).toContain('terms/expired: the terms ended at 2020-01-01T00:00:00Z')
     expect(code).toBe(66)

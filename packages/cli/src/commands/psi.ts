@@ -13,7 +13,7 @@ import { estimate } from '../estimate.ts'
 import { openHome, type Home } from '../home.ts'
 import { stopSignal } from '../interrupt.ts'
 import { runJob, type Job } from '../job.ts'
-import { isBegun } from '../journals.ts'
+import { isBegun, lastAttempt } from '../journals.ts'
 import { keepOutcome } from '../outcome.ts'
 import type { Output } from '../output.ts'
 import { protocolOf, type Runnable } from '../protocols.ts'
@@ -32,7 +32,8 @@ interface RunOptions {
   readonly dryRun?: true
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+const traffic = (bytes: number): string =>
+  bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 /** Milliseconds for the partner to take the last signatures before a person is told that this is waited for. */
 const quietWait = 1500
 
@@ -61,8 +62,8 @@ const dryRun = async (
   const { bytes, seconds, rounds } = await estimate(protocol, terms.parameters, pool, dataset.items, peerRows)
   output.report(
     { event: 'dry-run', rows: dataset.counts.rows, peerRows, bytes, rounds, seconds },
-    `All is in order. The run would exchange ${megabytes(bytes)} in ${rounds} rounds and compute for about ` +
-      `${seconds.toFixed(1)} s on this machine, while the partner does about the same. Nothing was sent.`,
+    `All is in order. The run would exchange ${traffic(bytes)} in ${rounds} rounds and compute for about ` +
+      `${Math.max(0.1, seconds).toFixed(1)} s on this machine, while the partner does about the same. Nothing was sent.`,
   )
 }
 
@@ -105,7 +106,8 @@ export const run = async (output: Output, options: RunOptions): Promise<void> =>
   const peer = terms.parties.find((party) => party.role !== role)!
   const runnable = protocolOf(terms.protocol.id)
   // What has begun may end after the expiry; the session sees to the rest.
-  if (!isBegun(home, terms)) checkTerms(terms, runnable.protocol, Date.now())
+  const last = lastAttempt(home, terms)
+  if (!isBegun(last)) checkTerms(terms, runnable.protocol, Date.now())
   checkCode(terms, runnable.code.digest)
   await home.requireApproved(terms)
   tellDue(output, home)
@@ -117,6 +119,10 @@ export const run = async (output: Output, options: RunOptions): Promise<void> =>
   await using pool = nodePool({ workers: workersFor(dataset.counts.rows + terms.data[peer.role]!.rows) })
   if (meeting === undefined) return await dryRun(output, runnable, terms, dataset, pool, terms.data[peer.role]!.rows)
 
+  if (last?.state === 'missing' || last?.state === 'burned') {
+    const why = last.state === 'missing' ? 'its journal is gone' : 'its journal was put back from a copy'
+    output.note(`Attempt ${last.attempt} cannot go on (${why}): a new one begins once ${peer.name} is there.`)
+  }
   const signal = stopSignal()
   await using connector = await createConnector({
     identity: home.keys,

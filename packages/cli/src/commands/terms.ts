@@ -43,9 +43,25 @@ const daysOf = (text: string): number => {
   throw new TallyError('api/usage', 'self', `expected a number of days from 1 to 3650 as --days, found "${text}"`)
 }
 
+/** Two rules can be meant; that nothing matches because of them is found out too late. */
+const tellUnlike = (output: Output, receiver: Declaration, sender: Declaration): void => {
+  const [own, other] = [receiver.data.normalisation, sender.data.normalisation]
+  if (own === other) return
+  output.note(
+    `Attention: the receiver's ids are compared as ${own}, the sender's as ${other}. Equal ids may not match.`,
+  )
+}
+
 export const create = async (output: Output, options: NewOptions): Promise<void> => {
   const [receiver, sender] = await Promise.all([readDeclaration(options.receiver), readDeclaration(options.sender)])
   const auditor = await readAuditor(options.auditor)
+  if (receiver.identity.party === sender.identity.party) {
+    const message = `${options.receiver} and ${options.sender} are declarations of one party: ${receiver.identity.name}`
+    throw new TallyError('input/malformed', 'self', message, {
+      remedy: "name the partner's declaration as one of them",
+    })
+  }
+  tellUnlike(output, receiver, sender)
   const { protocol, code } = protocolOf('psi/ecdh')
   const { id, version, leakage } = protocol
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
