@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDisclosureLog, type DisclosureLog } from '@tallystick/attestation/node'
-import { taggedMac, toHex, type Hex } from '@tallystick/core'
+import { taggedMac, TallyError, toHex, type Hex } from '@tallystick/core'
 import { defaultGenerations } from '@tallystick/session/node'
 import type { Home } from './home.ts'
 
@@ -14,10 +14,16 @@ export const openDisclosures = (home: Home, outside = defaultGenerations()): Dis
   mkdirSync(outside, { recursive: true, mode: 0o700 })
   // Of this party only, and without telling which: others on the machine keep their own.
   const mark = toHex(taggedMac(home.keys.storageKey.expose(), 'tallystick/disclosures/v1')).slice(2, 34)
-  const logs = [
-    openDisclosureLog(join(outside, `disclosures-${mark}`)),
-    openDisclosureLog(join(home.folder, 'disclosures')),
-  ]
+  const open = (path: string): DisclosureLog => {
+    try {
+      return openDisclosureLog(path)
+    } catch (error) {
+      if (!(error instanceof TallyError) || error.remedy === undefined) throw error
+      const { code, message, remedy } = error
+      throw new TallyError(code, 'self', `${path}: ${message}`, { remedy, cause: error })
+    }
+  }
+  const logs = [open(join(outside, `disclosures-${mark}`)), open(join(home.folder, 'disclosures'))]
   return {
     get disclosed() {
       return logs.flatMap((log) => log.disclosed)

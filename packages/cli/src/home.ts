@@ -44,9 +44,23 @@ export const passphrase = (): string | undefined => process.env['TALLY_PASSPHRAS
 
 const agreementOf = (terms: Terms): SessionEvent => ({ kind: 'Agreement', specHash: specHash(terms) })
 
+const openKeys = (folder: string): Identity => {
+  const given = passphrase()
+  try {
+    return loadIdentity(folder, given)
+  } catch (error) {
+    if (!(error instanceof TallyError) || error.code !== 'identity/wrong-key') throw error
+    const remedy =
+      given === undefined
+        ? 'set TALLY_PASSPHRASE in the environment to the passphrase that it was made with'
+        : 'TALLY_PASSPHRASE is set to another one than it was made with: correct it'
+    throw new TallyError(error.code, 'self', error.message, { remedy, cause: error })
+  }
+}
+
 /** @throws TallyError identity/not-found, identity/malformed, identity/wrong-key */
 export const openHome = async (folder: string): Promise<Home> => {
-  const keys = loadIdentity(folder, passphrase())
+  const keys = openKeys(folder)
   const { name, party, signer: address, tls } = keys
   const signer = signerOf(keys)
   const approvalFile = (hash: Hex): string => join(folder, 'approvals', `${hash.slice(2)}.json`)
@@ -85,7 +99,8 @@ export const openHome = async (folder: string): Promise<Home> => {
         remedy: 'read them (tally terms show), then approve them (tally terms approve)',
       })
       if (!existsSync(file)) throw missing
-      const { signature } = (await readJson(file, 'an approval', 'terms/not-approved')) as { signature?: Hex }
+      const approval = await readJson(file, 'an approval', 'terms/not-approved').catch(() => undefined)
+      const signature = (approval as { signature?: Hex } | null | undefined)?.signature
       if (typeof signature !== 'string' || !signedBy(own.signer, terms.domain, agreementOf(terms), signature))
         throw missing
     },

@@ -1,9 +1,15 @@
 /** Being told to stop: Ctrl-C, a service manager, or the parent process having gone. */
+import { TallyError } from '@tallystick/core'
 
 const controller = new AbortController()
 let armed = false
 
-const stop = (why: string) => (): void => controller.abort(new Error(why))
+const stop = (why: string) => (): void =>
+  controller.abort(
+    new TallyError('session/cancelled', 'self', `stopped: ${why}`, {
+      remedy: 'run the same command again when you like: what was begun goes on where it was',
+    }),
+  )
 
 /** Aborted at the first request to stop; the second one ends the process at once. */
 export const stopSignal = (): AbortSignal => {
@@ -11,7 +17,7 @@ export const stopSignal = (): AbortSignal => {
   armed = true
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(name, () => {
-      stop(name)()
+      stop(`this process was told to (${name})`)()
       process.once(name, () => process.exit(130))
     })
   }

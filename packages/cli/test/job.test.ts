@@ -100,6 +100,36 @@ describe('a job', () => {
   })
 })
 
+describe('a command that fails', () => {
+  it('names the variable of the passphrase, and the damaged file', async () => {
+    process.env['TALLY_PASSPHRASE'] = 'correct horse'
+    await tally('party', 'init', '--name', 'Bank e', '--home', 'e')
+    process.env['TALLY_PASSPHRASE'] = 'battery staple'
+    const wrong = await tally('erase', '--home', 'e')
+    delete process.env['TALLY_PASSPHRASE']
+    const none = await tally('erase', '--home', 'e')
+    expect([wrong.code, none.code]).toEqual([67, 67])
+    expect(wrong.stderr).toContain('TALLY_PASSPHRASE is set to another one')
+    expect(none.stderr).toContain('set TALLY_PASSPHRASE in the environment')
+    expect((await tally('party', 'show', '--home', 'e')).code).toBe(0)
+
+    await tally('party', 'init', '--name', 'Bank f', '--home', 'f')
+    await writeFile(join('f', 'disclosures'), 'x\n')
+    const home = await openHome('f')
+    expect(() => openDisclosures(home)).toThrow(`${join('f', 'disclosures')}: the list of countersigned`)
+  })
+
+  it('says that it can be started again where it was stopped', async () => {
+    const { file } = await agreed('stopped')
+    const a = run('a', file, 'a.csv', '--listen', '127.0.0.1:0')
+    await a.first('listening')
+    a.kill('SIGINT')
+    const { code, events } = await a.ended
+    expect(code).toBe(72)
+    expect(events.at(-1)).toMatchObject({ code: 'session/cancelled', remedy: expect.stringContaining('goes on') })
+  })
+})
+
 const termsOf = async (file: string, change: Partial<Terms> = {}): Promise<Terms> =>
   parseTerms({ ...(JSON.parse(await readFile(file, 'utf8')) as Terms), ...change })
 

@@ -128,7 +128,8 @@ export const run = async (output: Output, options: RunOptions): Promise<void> =>
     identity: home.keys,
     peer,
     meeting,
-    onTrouble: (error, again) => output.note(`${error.code}: ${error.message}${again ? '; trying again' : ''}`),
+    onTrouble: (error, again) =>
+      output.note(`${again ? 'Trying again' : 'A connection was refused'}: ${error.message} (${error.code})`),
   })
   let told = false
   const tellWaiting = (): void => {
