@@ -139,12 +139,15 @@ export class TallyError extends Error {
 
 const owners = { self: 'this side', network: 'whoever runs the network between the parties', none: 'nobody' } as const
 
+/** Text for a terminal: what a peer or a file brought must not move the cursor or turn the line around. */
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')
+
 /** Three lines for a person: what happened, who must act, what to do. */
 export const renderError = (error: TallyError): string => {
   const owner = typeof error.blame === 'string' ? owners[error.blame] : `the peer "${error.blame.peer}"`
-  const lines = [`${error.code}: ${error.message}`]
-  if (error.blame !== 'none') lines.push(`  must act: ${owner}`)
-  if (error.remedy !== undefined) lines.push(`  what to do: ${error.remedy}`)
+  const lines = [`${error.code}: ${printable(error.message)}`]
+  if (error.blame !== 'none') lines.push(`  must act: ${printable(owner)}`)
+  if (error.remedy !== undefined) lines.push(`  what to do: ${printable(error.remedy)}`)
   return lines.join('\n')
 }
 

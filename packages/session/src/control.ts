@@ -10,7 +10,10 @@ const signed = { signature: hex(65), at: instant }
 const heads = z.array(z.strictObject({ from: role, to: role, digest: hex(32) })).max(255 * 254)
 const commitmentFields = { input: hex(32), seed: hex(32), coin: hex(32) }
 const viewFields = { heads, result: hex(32) }
-const code = z.string().regex(/^[a-z]+\/[a-z-]+$/, { error: 'expected an error code' })
+const code = z
+  .string()
+  .max(100)
+  .regex(/^[a-z]+\/[a-z-]+$/, { error: 'expected an error code' })
 const step = z.string().min(1).max(1000)
 const chains = z.array(z.tuple([step, integer(0, 2 ** 31 - 1), hex(32)]))
 

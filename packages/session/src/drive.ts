@@ -88,13 +88,20 @@ interface Waiting {
 }
 
 /** A peer's side of the run. */
+/** A chain of what a peer holds, and this run's own as far as it has come. */
+interface Held {
+  readonly frames: number
+  readonly head: Uint8Array
+  chain: Transcript | undefined
+}
+
 interface Peer {
   readonly role: string
   readonly outlet: Outlet
   readonly inbox: Inbox
   readonly waiting: Map<string, Waiting>
   /** Chains of what the peer holds, until this run has reached them. */
-  readonly holds: Map<string, { readonly frames: number; readonly head: Uint8Array; readonly chain: Transcript }>
+  readonly holds: Map<string, Held>
   /** How many frames of each step were sent to it, and taken from it. */
   readonly sent: Map<string, number>
   readonly taken: Map<string, number>
@@ -126,10 +133,10 @@ export const drive = (options: DriveOptions): Drive => {
     const journaled = held.get(name) ?? new Map<string, number>()
     const inbox = createInbox(protocol, name, role, options.inboxBytes, outlet)
     for (const [step, frames] of journaled) inbox.startAt(step, frames)
-    const holds = new Map(
+    const holds = new Map<string, Held>(
       (options.holds.get(name) ?? []).map(([step, frames, head]) => [
         step,
-        { frames, head: fromHex(head, 32), chain: createTranscript(chainBinding(attempt.run), options.hash) },
+        { frames, head: fromHex(head, 32), chain: undefined },
       ]),
     )
     peers.set(name, {
@@ -208,6 +215,8 @@ export const drive = (options: DriveOptions): Drive => {
   const alreadyHeld = (peer: Peer, step: string, ordinal: number, body: Uint8Array): boolean => {
     const holds = peer.holds.get(step)
     if (holds === undefined || ordinal >= holds.frames) return false
+    // Made when the step is reached: a peer may list any number of steps.
+    holds.chain ??= createTranscript(chainBinding(attempt.run), options.hash)
     holds.chain.append(role, peer.role, step, body)
     if (ordinal + 1 < holds.frames) return true
     if (compareBytes(holds.chain.heads()[0]!.head, holds.head) !== 0) {

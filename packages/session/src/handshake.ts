@@ -159,7 +159,11 @@ export const agreeAttempt = async (
   }
   if (attempt >= terms.attempts) {
     const message = `the terms allow ${terms.attempts} attempts, and this would be number ${attempt + 1}`
-    throw new TallyError('terms/attempts-exhausted', 'none', message, { remedy: 'agree on new terms' })
+    // Where only a peer counts that far it must account for it; what it says is no reason to make new terms.
+    const peer = own < terms.attempts ? wires.find((_, i) => bodies[i]!.attempt === attempt)?.role : undefined
+    throw new TallyError('terms/attempts-exhausted', peer === undefined ? 'none' : { peer }, message, {
+      remedy: peer === undefined ? 'agree on new terms' : `ask ${peer} what became of the attempts before`,
+    })
   }
   return attempt
 }
@@ -180,36 +184,59 @@ export const signAbort = async (terms: Terms, role: string, attempt: number, cod
   signature: await signEventWith(signer, terms, abortEvent(terms, role, attempt, code)),
 })
 
-/** Aborted attempts stay in the record, signed by all; the journal of this attempt keeps them. */
+const pastKey = (role: string): string => `past/${role}`
+
+/** Aborted attempts stay in the record, signed by all; the journal of the next attempt keeps them. */
+export const keepPast = (attempt: Attempt, role: string, aborts: PastAborts): PastAborts => {
+  if (!attempt.has(pastKey(role))) attempt.put(pastKey(role), canonicalBytes(aborts))
+  return aborts
+}
+
+/** The own aborts that this attempt began with: what was signed once is never signed otherwise. */
+export const keptPast = (attempt: Attempt): PastAborts | undefined => {
+  const bytes = attempt.journal.get('state', pastKey(attempt.role))
+  return bytes === undefined ? undefined : (parseCanonical(bytes) as PastAborts)
+}
+
+interface OwnPast {
+  /** Whether this side has an open attempt to give up: then a peer's signature comes first. */
+  readonly wait: boolean
+  /** Gives up what is open, begins the attempt, and returns the own aborts, kept and synced. */
+  own(): Promise<PastAborts>
+}
+
+/**
+ * Exchanges the signed aborts of all attempts before `number`. A peer's word alone ends nothing: a side that would have
+ * to give up an open attempt does so after one peer has signed the abort of it.
+ */
 export const exchangePast = async (
   terms: Terms,
-  attempt: Attempt,
+  number: number,
   wires: readonly Wire[],
-  own: () => Promise<PastAborts>,
-): Promise<void> => {
-  const key = (role: string): string => `past/${role}`
-  if (!attempt.has(key(attempt.role))) attempt.put(key(attempt.role), canonicalBytes(await own()))
-  const mine = parseCanonical(attempt.journal.get('state', key(attempt.role))!) as PastAborts
-  for (const wire of wires) wire.send('past', { aborts: mine })
-  await Promise.all(
-    wires.map(async (wire) => {
-      const { aborts } = await wire.next('past', terms.deadlines.handshake * 1000)
-      const expected = attempt.run.attempt
-      if (aborts.length !== expected || aborts.some((abort, i) => abort.attempt !== i)) {
-        const message = `expected ${wire.role}'s aborts of the attempts before ${expected}, found ${aborts.length}`
-        throw new TallyError('peer/misbehaved', { peer: wire.role }, message)
-      }
-      for (const abort of aborts) {
-        requireSigned(terms, wire.role, abortEvent(terms, wire.role, abort.attempt, abort.code), abort.signature)
-      }
-      if (!attempt.has(key(wire.role))) attempt.put(key(wire.role), canonicalBytes(aborts))
-    }),
-  )
+  { wait, own }: OwnPast,
+): Promise<ReadonlyMap<string, PastAborts>> => {
+  const learned = wires.map(async (wire) => {
+    const { aborts } = await wire.next('past', terms.deadlines.handshake * 1000)
+    if (aborts.length !== number || aborts.some((abort, i) => abort.attempt !== i)) {
+      const message = `expected ${wire.role}'s aborts of the attempts before ${number}, found ${aborts.length}`
+      throw new TallyError('peer/misbehaved', { peer: wire.role }, message)
+    }
+    for (const abort of aborts) {
+      requireSigned(terms, wire.role, abortEvent(terms, wire.role, abort.attempt, abort.code), abort.signature)
+    }
+    return [wire.role, aborts] as const
+  })
+  const all = Promise.all(learned)
+  all.catch(() => {})
+  if (wait) await Promise.race([Promise.any(learned), all])
+  const aborts = await own()
+  for (const wire of wires) wire.send('past', { aborts })
+  return new Map(await all)
 }
 
 /** Chains in one message: about half of the largest control message. */
 const chainsPerMessage = 4000
-const mostHeldBytes = 128 * 1024 * 1024
+const mostHeldBytes = 32 * 1024 * 1024
 
 /** Tells each peer what this side holds of its frames, and learns the same. */
 export const exchangeHeld = async (
@@ -237,6 +264,10 @@ export const exchangeHeld = async (
       bytes += body.length
       if (bytes > mostHeldBytes)
         throw flooding(peer, `${peer} lists over ${mostHeldBytes} bytes of frames that it holds`)
+      // Full messages but the last: nothing can be trickled.
+      if (!part.last && part.chains.length !== chainsPerMessage) {
+        throw new TallyError('peer/misbehaved', { peer }, `expected ${chainsPerMessage} chains a message of ${peer}`)
+      }
       for (const chain of part.chains) chains.push(chain)
       if (part.last) {
         if (chains.length === 0 || attempt.has('sent/coin')) return [peer, chains]

@@ -4,7 +4,17 @@ import { openAttempt, type Attempt } from './attempt.ts'
 import { pause, type Clock } from './clock.ts'
 import type { ControlBody } from './control.ts'
 import { exchangeCloses, viewsOf } from './close.ts'
-import { agreeAttempt, abortEvent, exchangeHeld, exchangePast, greet, signAbort, type PastAborts } from './handshake.ts'
+import {
+  agreeAttempt,
+  abortEvent,
+  exchangeHeld,
+  exchangePast,
+  greet,
+  keepPast,
+  keptPast,
+  signAbort,
+  type PastAborts,
+} from './handshake.ts'
 import type { Link } from './link.ts'
 import { endingOf, isCompleted } from './outcome.ts'
 import { createReporter, type Phase } from './progress.ts'
@@ -50,6 +60,18 @@ const suspends = (error: TallyError): boolean =>
   error.code === 'terms/attempts-exhausted' ||
   (error.area === 'journal' && error.code !== 'journal/rewound')
 
+/** Areas whose codes speak of a party's own data, disk or software: no peer, record or chain is told which. */
+const ownAreas: readonly string[] = ['api', 'invariant', 'input', 'journal', 'ledger', 'record', 'evidence']
+
+/** The code that leaves this party, in the abort message and in the signed abort. */
+const publicCode = ({ code, area }: TallyError): ErrorCode => (ownAreas.includes(area) ? 'session/aborted' : code)
+
+/** What a peer is told: what it did itself, in words; of anything else, where to ask. */
+const publicText = ({ blame, message }: TallyError, peer: string): string =>
+  typeof blame === 'object' && blame.peer === peer
+    ? message.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400)
+    : 'its own report says why'
+
 const asError = (error: unknown): TallyError =>
   error instanceof TallyError
     ? error
@@ -81,6 +103,21 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
   let greeted = false
   const reporter = createReporter(settings.protocol, terms, clock, settings.onProgress)
   const progress = (phase: Phase): void => reporter.phase(phase, attempt?.run.attempt)
+
+  /** What has begun may be finished after the expiry; only what is new may not start. */
+  const requireTime = (number: number): void => {
+    if (known.includes(number) || attempt?.run.attempt === number) return
+    if (clock.now() > Date.parse(terms.expires)) {
+      throw new TallyError(
+        'terms/expired',
+        'none',
+        `attempt ${number} may not start: the terms ended at ${terms.expires}`,
+        {
+          remedy: 'agree on new terms with a later expiry',
+        },
+      )
+    }
+  }
 
   const begin = (number: number): Attempt => {
     const journal = journals.open(number)
@@ -138,9 +175,13 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     return abort
   }
 
+  /** From the own signature of the close on there is no way back: the peer may hold a complete record. */
+  const closed = (opened: Attempt | undefined): boolean =>
+    opened !== undefined && (isCompleted(opened) || opened.has('sent/close'))
+
   const local = () => ({
     open: attempt?.run.attempt ?? null,
-    completed: attempt !== undefined && isCompleted(attempt),
+    completed: closed(attempt),
     next,
     bound: (peer: string) => attempt?.gotBytes('commitment', peer) !== undefined,
   })
@@ -153,16 +194,27 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     const hellos = await greet(terms, role, wires, local(), signer)
     greeted = true
     const number = await agreeAttempt(terms, wires, local(), hellos)
-    if (attempt !== undefined && attempt.run.attempt !== number) {
-      await abortWith(attempt, 'session/aborted')
-      attempt.journal.close()
-      burned.set(attempt.run.attempt, 'session/aborted')
-      attempt = undefined
-    }
-    attempt ??= begin(number)
-    next = number + 1
-    const opened = attempt
-    await exchangePast(terms, opened, wires, () => pastAborts(number))
+    const given = attempt !== undefined && attempt.run.attempt !== number ? attempt : undefined
+    const past = await exchangePast(terms, number, wires, {
+      // An open attempt is given up only once a peer has signed that it gave it up.
+      wait: given !== undefined,
+      own: async () => {
+        requireTime(number)
+        if (given !== undefined) {
+          await abortWith(given, 'session/aborted')
+          given.journal.close()
+          burned.set(given.run.attempt, 'session/aborted')
+          attempt = undefined
+        }
+        attempt ??= begin(number)
+        next = number + 1
+        const aborts = keptPast(attempt) ?? keepPast(attempt, attempt.role, await pastAborts(number))
+        attempt.sync()
+        return aborts
+      },
+    })
+    const opened = attempt!
+    for (const [peer, aborts] of past) keepPast(opened, peer, aborts)
     const holds = await exchangeHeld(terms, opened, wires)
     return { ...settings, wires, attempt: opened, holds }
   }
@@ -229,14 +281,14 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     if (links === undefined) return
     if (error !== undefined) {
       const fatal = greeted && !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
-      const abort = fatal ? await abortWith(attempt!, error.code).catch(() => undefined) : undefined
+      const abort = fatal ? await abortWith(attempt!, publicCode(error)).catch(() => undefined) : undefined
       // What the peer must know is told; a pause of this side is none of it, for the attempt may go on.
       const unbound = !greeted || attempt === undefined || isCompleted(attempt)
       const tell = abort !== undefined || (unbound && (!suspends(error) || error.area === 'identity'))
-      for (const link of tell ? Object.values(links) : []) {
+      for (const [peer, link] of tell ? Object.entries(links) : []) {
         const body = canonicalBytes({
-          code: error.code,
-          message: error.message.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400),
+          code: publicCode(error),
+          message: publicText(error, peer),
           attempt: abort?.attempt ?? null,
           signature: abort?.signature ?? null,
         })
@@ -297,6 +349,8 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       signal.addEventListener('abort', cancel, { once: true })
       let links: Readonly<Record<string, Link>> | undefined
       const written = attempt?.writes ?? 0
+      // Also after a restart: the peers have until then to sign, whether or not they come back at all.
+      if (attempt?.has('sent/close') === true) closingUntil ??= clock.now() + seconds('close')
       try {
         if (signal.aborted) throw signalled()
         progress('connecting')

@@ -3,6 +3,8 @@ import { bytesToUtf8, parseCanonical, TallyError, toHex } from '@tallystick/core
 import type { Attempt } from './attempt.ts'
 import { closeEvent, viewsOf } from './close.ts'
 import { decodeControl, type ControlBody, type ControlKind } from './control.ts'
+import { auditorAddress } from './digests.ts'
+import { signedBy, type Disclosure } from './events.ts'
 import { rolesOf } from './exchange.ts'
 import type { PastAborts } from './handshake.ts'
 import {
@@ -13,7 +15,7 @@ import {
   type SignedChains,
   type StepHead,
 } from './record.ts'
-import type { Terms } from './terms.ts'
+import { partyIndex, partyOf, type Terms } from './terms.ts'
 
 /** The statement of a role, own or received. */
 const statement = <K extends ControlKind>(attempt: Attempt, kind: K, role: string): ControlBody<K> | undefined => {
@@ -49,6 +51,24 @@ const abortsOf = (terms: Terms, attempt: Attempt): readonly SignedAbort[] =>
 
 export const isCompleted = (attempt: Attempt): boolean => attempt.has('completed')
 
+/** Consents that a close brought: to what the terms ask for, once each, signed. Whatever else a peer sends is nothing. */
+const consentsOf = (
+  terms: Terms,
+  { run }: Attempt,
+  { role, at, disclosures }: { readonly role: string; readonly at: string } & Pick<ControlBody<'close'>, 'disclosures'>,
+) => {
+  const auditor = auditorAddress(terms.auditor.recipient)
+  return (terms.auditor.audited ?? []).flatMap((of) => {
+    const { specHash, attempt } = run
+    const event: Disclosure = { kind: 'Disclosure', specHash, attempt, party: partyIndex(terms, of), auditor }
+    const { signer } = partyOf(terms, role)
+    const consent = disclosures.find(
+      (given) => given.of === of && signedBy(signer, terms.domain, event, given.signature),
+    )
+    return consent === undefined ? [] : [{ role, of, signature: consent.signature, at }]
+  })
+}
+
 export const recordOf = (terms: Terms, attempt: Attempt): SessionRecord => {
   const { run, role } = attempt
   const views = viewsOf(terms, attempt)
@@ -77,9 +97,7 @@ export const recordOf = (terms: Terms, attempt: Attempt): SessionRecord => {
             result: event.result,
             signatures: closes.map(({ role: of, signature, at }) => ({ role: of, signature, at })),
           },
-    disclosures: closes.flatMap(({ role: of, at, disclosures }) =>
-      disclosures.map((disclosure) => ({ role: of, of: disclosure.of, signature: disclosure.signature, at })),
-    ),
+    disclosures: closes.flatMap((close) => consentsOf(terms, attempt, close)),
   }
 }
 

@@ -11,6 +11,8 @@ import type { Scope } from './scope.ts'
 /** The largest control message, and how much of them may wait unread. */
 const controlBytes = 1024 * 1024
 const waitingBytes = 4 * controlBytes
+/** What a waiting message costs besides its body: an empty one is not free. */
+const frameCost = 256
 /** Messages that a paused link may still deliver before the run begins: what one read from the network holds. */
 const mostEarly = 65_536
 
@@ -103,7 +105,7 @@ export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): 
     }
     const waiter = waiters.get(step)
     if (waiter !== undefined) return waiter(body)
-    waiting += body.length
+    waiting += body.length + frameCost
     if (waiting > waitingBytes) throw flooding(role, `${role} sent over ${waitingBytes} bytes that nobody awaits`)
     const queue = arrived.get(step)
     if (queue === undefined) arrived.set(step, [body])
@@ -125,7 +127,7 @@ export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): 
     nextBytes(kind, milliseconds) {
       const queued = arrived.get(kind)?.shift()
       if (queued !== undefined) {
-        waiting -= queued.length
+        waiting -= queued.length + frameCost
         return Promise.resolve(queued)
       }
       if (scope.failed) return Promise.reject(scope.failure)
@@ -147,7 +149,7 @@ export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): 
       remembered.set(kind, bytes)
       if (early === undefined) return
       counts.set(kind, 0)
-      waiting -= early.length
+      waiting -= early.length + frameCost
       control({ channel: 'control', step: kind, ordinal: 0, body: early })
     },
     attach(handler) {

@@ -17,7 +17,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { equalBytes, invariant, TallyError } from '@tallystick/core'
+import { equalBytes, invariant, TallyError, toHex } from '@tallystick/core'
 import type { Secret } from '@tallystick/core'
 import type { Journal } from '../journal.ts'
 import { syncFolder, writeNewFile } from './files.ts'
@@ -26,7 +26,7 @@ import type { Generation, GenerationFile } from './generation.ts'
 import { createSegment, guarded, io, journalKeyOf, load, readId, readingOf } from './journal-folder.ts'
 import type { Loaded, Segment } from './journal-folder.ts'
 import * as segments from './journal-segment.ts'
-import { lockFolder } from './lock.ts'
+import { lockFolder, type Lock } from './lock.ts'
 
 export interface JournalOptions {
   /** The journal's own folder. */
@@ -115,6 +115,17 @@ const writeAll = (fd: number, pieces: readonly Uint8Array[], position: number): 
   }
 }
 
+const lockGeneration = (generations: string, id: Uint8Array, first: Lock): Lock => {
+  const folder = path.join(generations, `${toHex(id).slice(2)}.lock`)
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return lockFolder(folder)
+  } catch (error) {
+    first.release()
+    throw error
+  }
+}
+
 /** Opens the journal of an attempt for writing, or makes it. @throws TallyError journal/* */
 export const openJournal = (options: JournalOptions): Journal => {
   const { folder, generations = defaultGenerations(), boot = currentBoot() } = options
@@ -122,11 +133,14 @@ export const openJournal = (options: JournalOptions): Journal => {
   const { secret, id } = readId(folder)
   const journalKey = journalKeyOf(options.storageKey, secret)
   const lock = guarded('locking the journal', () => lockFolder(folder))
+  // A copy of the folder is another folder, but the same journal: one process at a time, wherever the copies lie.
+  const single = guarded('locking the journal', () => lockGeneration(generations, id, lock))
   const opened: Segment[] = []
   const generation = openGeneration(generations, id, journalKey)
   const release = (): void => {
     for (const { fd } of opened) fs.closeSync(fd)
     generation.close()
+    single.release()
     lock.release()
   }
   try {

@@ -101,8 +101,10 @@ export const openGeneration = (folder: string, journalId: Uint8Array, journalKey
   }
 }
 
-export const removeGeneration = (folder: string, journalId: Uint8Array): void =>
+export const removeGeneration = (folder: string, journalId: Uint8Array): void => {
   fs.rmSync(fileOf(folder, journalId), { force: true })
+  fs.rmSync(`${fileOf(folder, journalId)}.lock`, { recursive: true, force: true })
+}
 
 /**
  * What names the running boot of this machine. Linux has a boot id, macOS a boot session; elsewhere it is the time of
