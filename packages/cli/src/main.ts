@@ -10,4 +10,7 @@ enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/tally', import.
 const { endWithParent } = await import('./interrupt.ts')
 endWithParent()
 const { runTally } = await import('./tally.ts')
-process.exitCode = await runTally(process.argv.slice(2))
+const code = await runTally(process.argv.slice(2))
+process.exitCode = code
+// What failed has been told; a connection or a worker that is still open must not keep the process.
+if (code !== 0) process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -1,4 +1,6 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,6 +98,18 @@ describe('a command line', () => {
 
   it('shows where a failure came from with --debug only', async () => {
     expect((await tally('party', 'show', '--home', 'nowhere', '--debug')).stderr).toMatch(/^\s+at /m)
+  })
+})
+
+describe('a chain', () => {
+  it('is not started on a port that something listens on', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { code, stderr } = await tally('chain', 'start', '--port', String(port))
+    other.close()
+    expect(stderr).toContain(`network/refused: port ${port} of this machine`)
+    expect(code).toBe(69)
   })
 })
 

@@ -1,5 +1,6 @@
 /** `tally chain start | register`: a local chain in memory with the contracts on it, for trying out. */
 import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
 import { deploy, startLocalChain } from '@tallystick/attestation/ledger'
 import { TallyError, toHex } from '@tallystick/core'
 import { loadPublicIdentity } from '@tallystick/session/node'
@@ -20,8 +21,22 @@ const portOf = (text: string): number => {
   throw new TallyError('api/usage', 'self', `expected a port from 0 (any free one) to 65535 as --port, found "${text}"`)
 }
 
+/** Told before the chain starts, which would say less. */
+const requireFree = async (port: number): Promise<void> => {
+  const probe = createServer()
+  const taken = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(true)).listen(port, '127.0.0.1', () => probe.close(() => resolve(false)))
+  })
+  if (!taken) return
+  throw new TallyError('network/refused', 'self', `port ${port} of this machine cannot be listened on`, {
+    remedy: 'another program has it, perhaps a chain that runs already; end that, or choose another --port',
+  })
+}
+
 export const start = async (output: Output, options: StartOptions): Promise<void> => {
-  await using chain = await startLocalChain({ port: portOf(options.port) })
+  const wanted = portOf(options.port)
+  await requireFree(wanted)
+  await using chain = await startLocalChain({ port: wanted })
   const [deployer, ...accounts] = chain.accounts
   const domain = toHex(randomBytes(32))
   const deployment = await deploy({ rpcUrl: chain.rpcUrl, privateKey: deployer!.privateKey, domain })
