@@ -50,7 +50,7 @@ const note = (found: Findings, text: () => string): void => {
 }
 const listed = ({ total, lines }: Findings): string => {
   const more = total > lines.length ? [`and ${count(total - lines.length)} more`] : []
-  return [...lines, ...more].map((line) => `\n    ${line}`).join('')
+  return [...lines, ...more].map((line) => `\n      ${line}`).join('')
 }
 
 const foldName = (name: string): string =>
@@ -90,7 +90,7 @@ interface Problem {
 
 /** One error for all that is wrong with the records, so that a list is mended once. */
 const problemError = (path: string, problems: readonly Problem[]): TallyError => {
-  const message = problems.map(({ what, found }) => `${what}${listed(found)}`).join('\n  also ')
+  const message = problems.map(({ what, found }) => `${what}${listed(found)}`).join('\n    also ')
   const remedy = problems.map((problem) => problem.remedy).join('; ')
   return new TallyError(problems[0]!.code, 'self', `${path}: ${message}`, { remedy })
 }

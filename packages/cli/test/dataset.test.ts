@@ -108,17 +108,17 @@ describe('what is wrong is told by line and reason', () => {
     const list = ['id,b', '1,2', '1,3', ...'45678901'.split('').map((i) => ` ,${i}`), '2', '1,"x', 'y"'].join('\n')
     expect(await told(read(list))).toMatchInlineSnapshot(`
       "input/malformed: list.csv: 1 record differs from the 2 cells of the header
-          line 12 has 1 cell
-        also 8 values of "id" cannot be read as trim/1
-          line 4, column 1: empty
-          line 5, column 1: empty
-          line 6, column 1: empty
-          line 7, column 1: empty
-          line 8, column 1: empty
-          and 3 more
-        also 2 records repeat an id (as trim/1)
-          line 3 repeats line 2
-          line 13 repeats line 2
+            line 12 has 1 cell
+          also 8 values of "id" cannot be read as trim/1
+            line 4, column 1: empty
+            line 5, column 1: empty
+            line 6, column 1: empty
+            line 7, column 1: empty
+            line 8, column 1: empty
+            and 3 more
+          also 2 records repeat an id (as trim/1)
+            line 3 repeats line 2
+            line 13 repeats line 2
         must act: this side
         what to do: look for a comma in a cell without quotes, or a broken line; correct or remove these records; remove them, or agree on duplicates "keep-first" in the terms"
     `)

@@ -83,6 +83,17 @@ describe('a job', () => {
     expect(untrusted.code).toBe(76)
     expect(untrusted.stderr).toContain('record/untrusted: expected the verdict consistent, found well-formed')
     expect((await tally('verify', record, '--expect', 'well-formed')).code).toBe(0)
+    // A chain that is to be compared with and does not answer is no success either.
+    const byte = `0x${'01'.repeat(20)}`
+    const registries = { partyRegistry: byte, computationRegistry: byte, anchor: byte }
+    const { domain } = await termsOf(file)
+    const deployment = { domain, chainId: 1, ...registries, block: 1, ticksPerSecond: 1 }
+    const chain = { format: 'tallystick/chain/1', rpcUrl: 'http://127.0.0.1:1', deployment }
+    await writeFile('chain.json', JSON.stringify(chain))
+    const silent = await tally('verify', record, ...trust, '--chain', 'chain.json')
+    expect(silent.stdout).toContain('verdict: consistent')
+    expect(silent.stderr).toContain('ledger/unreachable')
+    expect(silent.code).toBe(75)
     const replay = ['replay', record, join(jobOf('a'), 'evidence.age'), '--key', 'audit/auditor.key']
     expect((await tally(...replay)).code).toBe(76)
     expect((await tally(...replay, ...trust)).code).toBe(0)

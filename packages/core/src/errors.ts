@@ -139,8 +139,11 @@ export class TallyError extends Error {
 
 const owners = { self: 'this side', network: 'whoever runs the network between the parties', none: 'nobody' } as const
 
-/** Text for a terminal: what a peer or a file brought must not move the cursor or turn the line around. */
-const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')
+/**
+ * Text for a terminal: what a peer or a file brought must not move the cursor, turn the line around, or look like a line of
+ * ours. Lists in a message keep their lines, which are indented deeper than ours.
+ */
+const printable = (text: string): string => text.replaceAll(/(?!\n {4})[\p{Cc}\p{Cf}]/gu, ' ')
 
 /** Three lines for a person: what happened, who must act, what to do. */
 export const renderError = (error: TallyError): string => {

@@ -28,6 +28,15 @@ describe('TallyError', () => {
     expect(renderError(new TallyError('decode/trailing', 'none', 'm'))).toBe('decode/trailing: m')
     expect(renderError(new TallyError('input/empty', 'self', 'm'))).toContain('must act: this side')
   })
+
+  it('keep lists, and nothing that moves the cursor or looks like a line of ours', () => {
+    const forged = new TallyError('peer/aborted', 'network', 'a:\n    line 2\n  must act: nobody\u001b[2J\r\u202e')
+    expect(renderError(forged).split('\n')).toEqual([
+      'peer/aborted: a:',
+      '    line 2   must act: nobody [2J  ',
+      '  must act: whoever runs the network between the parties',
+    ])
+  })
   it('has exit codes that a shell can tell from its own', () => {
     for (const code of Object.values(exitCodes)) expect(code > 2 && code < 126).toBe(true)
   })

@@ -26,7 +26,7 @@ export const replayFile = async (
   const evidence = await readEvidence(evidencePath, await readAuditorKey(options.key))
   await using pool = nodePool()
   const progress = await output.progress()
-  const report = await withSources(options, (sources) =>
+  const audited = await withSources(options, (sources) =>
     replay(record, evidence, {
       ...sources,
       pool,
@@ -37,5 +37,5 @@ export const replayFile = async (
       onProgress: ({ rows }) => progress.update(`${count(rows)} rows computed again`, 0),
     }),
   ).finally(() => progress.stop())
-  tellReport(output, report, 'evidence/mismatch', options.expect)
+  tellReport(output, audited, 'evidence/mismatch', options.expect)
 }

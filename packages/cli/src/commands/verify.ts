@@ -11,11 +11,11 @@ import {
   type VerifyOptions,
 } from '@tallystick/attestation'
 import { evmLedger } from '@tallystick/attestation/ledger'
-import { TallyError, type ErrorCode, type Json } from '@tallystick/core'
+import { TallyError, type ErrorCode, type Hex, type Json } from '@tallystick/core'
 import { parsePublicIdentity } from '@tallystick/session/node'
 import { readChain } from '../chain.ts'
 import { readBytes } from '../files.ts'
-import type { Output } from '../output.ts'
+import { asTallyError, type Output } from '../output.ts'
 
 export interface AuditOptions {
   readonly trust?: readonly string[]
@@ -39,14 +39,20 @@ const readTrust = async (paths: readonly string[]): Promise<readonly TrustAnchor
   return anchors.flat()
 }
 
+export interface Audited {
+  readonly report: AuditReport
+  /** Why a chain that was to be compared with was not. */
+  readonly unanswered?: TallyError | undefined
+}
+
 /** Calls `act` with the sources that the options name, the chain open only meanwhile. */
-export const withSources = async <T>(
+export const withSources = async (
   options: AuditOptions,
-  act: (sources: VerifyOptions) => Promise<T>,
-): Promise<T> => {
+  act: (sources: VerifyOptions) => Promise<AuditReport>,
+): Promise<Audited> => {
   const trust = options.trust === undefined ? {} : { trust: await readTrust(options.trust) }
   if (options.chain === undefined) {
-    if (options.rpc === undefined) return act(trust)
+    if (options.rpc === undefined) return { report: await act(trust) }
     throw new TallyError(
       'api/usage',
       'self',
@@ -58,8 +64,19 @@ export const withSources = async <T>(
   }
   const { rpcUrl, deployment } = await readChain(options.chain)
   const ledger = evmLedger({ rpcUrl: options.rpc ?? rpcUrl, deployment })
+  let unanswered: TallyError | undefined
+  const noting = <T>(asked: Promise<T>): Promise<T> =>
+    asked.catch((error: unknown) => {
+      unanswered = asTallyError(error)
+      throw error
+    })
+  const chain = {
+    deployment,
+    find: (id: Hex) => noting(ledger.find(id)),
+    findParty: (party: Hex) => noting(ledger.findParty(party)),
+  }
   try {
-    return await act({ ...trust, chain: { deployment, find: ledger.find, findParty: ledger.findParty } })
+    return { report: await act({ ...trust, chain }), unanswered }
   } finally {
     ledger.close()
   }
@@ -77,9 +94,10 @@ const remedies: Readonly<Record<AuditReport['verdict'], string>> = {
 
 /**
  * Tells what was found. A failed check is a failure of the command, and so is a verdict below the one that is asked for:
- * else a script would take a record that somebody made up for one that the parties signed.
+ * else a script would take a record that somebody made up for one that the parties signed. So is a chain that was named and
+ * does not answer.
  */
-export const tellReport = (output: Output, report: AuditReport, code: ErrorCode, expected: Level): void => {
+export const tellReport = (output: Output, { report, unanswered }: Audited, code: ErrorCode, expected: Level): void => {
   output.report(
     { event: 'audit', ...(reportJson(report) as { [field: string]: Json }) },
     renderReport(report).trimEnd(),
@@ -88,7 +106,10 @@ export const tellReport = (output: Output, report: AuditReport, code: ErrorCode,
   const failed = checks.filter(({ status }) => status === 'failed').map(({ id }) => id)
   if (failed.length > 0) throw new TallyError(code, 'none', `these checks failed: ${[...new Set(failed)].join(', ')}`)
   const reached = levels.findIndex((level) => level === verdict)
-  if (reached >= levels.indexOf(expected)) return
+  if (reached >= levels.indexOf(expected)) {
+    if (unanswered === undefined) return
+    throw unanswered
+  }
   throw new TallyError('record/untrusted', 'self', `expected the verdict ${expected}, found ${verdict}`, {
     remedy: remedies[verdict],
   })
@@ -96,6 +117,6 @@ export const tellReport = (output: Output, report: AuditReport, code: ErrorCode,
 
 export const verifyFile = async (output: Output, options: AuditOptions, path: string): Promise<void> => {
   const record = await readBytes(path, 'a record')
-  const report = await withSources(options, (sources) => verify(record, sources))
-  tellReport(output, report, 'record/invalid', options.expect)
+  const audited = await withSources(options, (sources) => verify(record, sources))
+  tellReport(output, audited, 'record/invalid', options.expect)
 }
