@@ -54,7 +54,7 @@ export const entriesOf = (session: SessionRecord, choices: AnchorChoices = {}): 
   }
   const [abort] = own
   if (outcome === 'aborted' && abort !== undefined) {
-    entries.push({ kind: 'abort', job, reason: reasonOf(abort.code), by: by(abort) })
+    entries.push({ kind: 'abort', job, reason: reasonOf(session.terms, abort.code), by: by(abort) })
   }
   return entries
 }

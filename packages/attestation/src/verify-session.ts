@@ -163,7 +163,7 @@ const recorded = (subjects: Subjects): Check[] => {
       const told = `attempt ${session.attempt + 1} of at most ${terms.attempts}, ${session.attempt} given up before`
       if (session.attempt >= terms.attempts) return failed(told)
       const wrong = session.aborts.find(({ role, attempt, code, signature: found }) => {
-        const event = eventOf(subjects, role, { kind: 'Abort', reason: reasonOf(code) }, attempt)
+        const event = eventOf(subjects, role, { kind: 'Abort', reason: reasonOf(terms, code) }, attempt)
         return !roles.includes(role) || signature(subjects, role, event, found, 'an abort').status !== 'passed'
       })
       if (wrong !== undefined) return failed(`the abort of attempt ${wrong.attempt} is not signed by ${wrong.role}`)

@@ -26,7 +26,7 @@ let record: AttestedRecord
 beforeAll(async () => {
   job = await runJob()
   const { session } = job.record
-  const event = { specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf('peer/timeout') }
+  const event = { specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf(session.terms, 'peer/timeout') }
   const signature = signEvent(keyOf('sender'), session.terms.domain, { kind: 'Abort', ...event })
   const aborts = [{ role: 'sender', attempt: 0, code: 'peer/timeout', signature }]
   record = await sealRecord({ ...session, aborts }, anchorsOf(job.terms), job.signer)

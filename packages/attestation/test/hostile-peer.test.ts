@@ -60,7 +60,7 @@ describe('disclosures', () => {
 })
 
 const abortWith = (code: string): Session['aborts'][number] => {
-  const event = { specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf(code) }
+  const event = { specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf(session.terms, code) }
   return {
     role: 'sender',
     attempt: 0,

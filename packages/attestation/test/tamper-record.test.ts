@@ -85,7 +85,13 @@ describe('the record', () => {
 test('aborts are signed: each leaf of one, changed and sealed again, fails', async () => {
   const { session } = record
   const code = 'peer/timeout'
-  const event = { kind: 'Abort', specHash: session.specHash, attempt: 0, party: 1, reason: reasonOf(code) } as const
+  const event = {
+    kind: 'Abort',
+    specHash: session.specHash,
+    attempt: 0,
+    party: 1,
+    reason: reasonOf(session.terms, code),
+  } as const
   const signature = signEvent(keyOf('sender'), session.terms.domain, event)
   const abort = { role: 'sender', attempt: 0, code, signature }
   const verifyWith = async (aborts: AttestedRecord['session']['aborts']) =>

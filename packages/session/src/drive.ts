@@ -222,8 +222,9 @@ export const drive = (options: DriveOptions): Drive => {
     if (compareBytes(holds.chain.heads()[0]!.head, holds.head) !== 0) {
       const error = new TallyError(
         'journal/rewound',
-        'self',
-        `${peer.role} holds other frames of ${step} than this run sends: the journal or the input is not what it was`,
+        'none',
+        `${peer.role} says that it holds other frames of ${step} than this run sends: either that is not so, or the ` +
+          'journal or the input of this side is not what it was',
         { remedy: 'a second answer at one step is never sent; start a new attempt' },
       )
       stop(error)

@@ -59,7 +59,7 @@ export interface Close extends Run {
   readonly result: Hex
 }
 
-/** A party ends the run; `reason` is keccak256 of the error code. */
+/** A party ends the run; `reason` is keccak256 of the nonce of the terms and the error code. */
 export interface Abort extends OfParty {
   readonly kind: 'Abort'
   readonly reason: Hex

@@ -175,7 +175,7 @@ export const abortEvent = (terms: Terms, role: string, attempt: number, code: st
   specHash: specHash(terms),
   attempt,
   party: partyIndex(terms, role),
-  reason: reasonOf(code),
+  reason: reasonOf(terms, code),
 })
 
 export const signAbort = async (terms: Terms, role: string, attempt: number, code: string, signer: Signer) => ({

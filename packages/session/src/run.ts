@@ -59,6 +59,9 @@ export const runAttempt = async (
     const output = await run.done
     report('closing')
     await exchangeViews(party, transcript, output, seed)
+  } catch (error) {
+    run.stop(error)
+    throw error
   } finally {
     forget()
   }

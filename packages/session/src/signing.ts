@@ -1,7 +1,7 @@
 /** Signatures of the session: EIP-712 events and the hello, all with a party's attestation key. */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { fromHex, TallyError, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
+import { concatBytes, fromHex, TallyError, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import { eventDigest, signedBy, type SessionEvent } from './events.ts'
 import { partyOf, type Terms } from './terms.ts'
 
@@ -16,8 +16,9 @@ export interface Signer {
 export const signEventWith = async (signer: Signer, terms: Terms, event: SessionEvent): Promise<Hex> =>
   toHex(await signer.sign(fromHex(eventDigest(terms.domain, event))))
 
-/** What an abort signs in place of its code. */
-export const reasonOf = (code: string): Hex => toHex(keccak_256(utf8ToBytes(code)))
+/** What an abort signs in place of its code; the nonce of the terms hides which of the few codes it is. */
+export const reasonOf = ({ nonce }: Terms, code: string): Hex =>
+  toHex(keccak_256(concatBytes(fromHex(nonce, 32), utf8ToBytes(code))))
 
 const badSignature = (role: string, what: string): TallyError =>
   new TallyError(

@@ -171,6 +171,14 @@ const consistent = (terms: Terms): void => {
       `terms.auditor.audited: expected at most ${limit} roles (terms.auditor.limit), found ${audited.length}`,
     )
   }
+  // An auditor that is a party knows its own evidence: its role counts.
+  const own = terms.parties.filter((party) => party.name === terms.auditor.name).map((party) => party.role)
+  const reached = new Set([...audited, ...own])
+  if (audited.length > 0 && reached.size > limit) {
+    throw malformed(
+      `terms.auditor.audited: expected at most ${limit} roles with the auditor's own (terms.auditor.limit), found ${reached.size}`,
+    )
+  }
   const silent = roles.find((r) => !Object.hasOwn(terms.leakage, r))
   if (silent !== undefined)
     throw malformed(`terms.leakage: expected an entry for each role, found none for "${silent}"`)

@@ -144,7 +144,7 @@ describe('a journal that lost its tail', () => {
     const other = on('message', /round-0\/question/, (f) => [{ ...f, body: new Uint8Array(32).fill(99) }])
     const watch = on('message', /answer/, (f) => (answers.push(f), [f]))
     const { left } = await runHostile(given, { right: other, left: watch })
-    expect(left!.error).toMatchObject({ code: 'journal/rewound', blame: 'self' })
+    expect(left!.error).toMatchObject({ code: 'journal/rewound', blame: 'none' })
     expect(answers.filter(({ step }) => step.includes('/round-0/'))).toEqual([])
   })
 

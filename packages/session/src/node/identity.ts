@@ -134,8 +134,9 @@ const parseJson = (bytes: Uint8Array, file: string): Record<string, Json> => {
   try {
     const value: unknown = JSON.parse(bytesToUtf8(bytes))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, Json>
-  } catch (cause) {
-    throw malformed(`expected JSON in ${file}`, remedy, cause)
+  } catch {
+    // No cause: the parser quotes what it read, which may be a secret.
+    throw malformed(`expected JSON in ${file}`, remedy)
   }
   throw malformed(`expected a JSON object in ${file}`, remedy)
 }

@@ -299,6 +299,9 @@ const dialOnce = (options: DialTlsOptions): Promise<Link> => {
     clearTimeout(timer)
     const peerKey = keyOf(socket)
     if (peerKey !== options.expectedPeer) return fail(wrongCertificate(peer, options.expectedPeer, peerKey))
+    if (socket.alpnProtocol !== alpnProtocol) {
+      return fail(new TallyError('peer/incompatible', { peer }, `expected the protocol ${alpnProtocol} of ${peer}`))
+    }
     link = framed({ socket, peerKey, peer, limits, timing: options })
     const opened = link
     opened.ready.then(

@@ -130,6 +130,16 @@ describe('the lock', () => {
     journal.close()
     using(() => {})
   })
+
+  test('holds for a copy of the folder too: one process goes on with a journal, wherever the copies lie', () => {
+    const journal = openJournal(options)
+    journal.append('state', 'seed', new Uint8Array(32))
+    journal.sync()
+    const copy = { ...options, folder: `${options.folder}-copy` }
+    fs.cpSync(options.folder, copy.folder, { recursive: true })
+    expect(codeOf(() => openJournal(copy))).toBe('journal/locked')
+    journal.close()
+  })
 })
 
 describe('damage', () => {
