@@ -84,6 +84,8 @@ const firstBackoff = 50
 const longestBackoff = 2000
 /** How long the end of a connection may take to flush. */
 const flushMilliseconds = 2000
+/** How long a restart of a completed attempt answers a peer that may have crashed before it had every signature. */
+const lingerMilliseconds = 15_000
 
 export const createLifecycle = (settings: Settings): Lifecycle => {
   const { terms, role, signer, clock, journals } = settings
@@ -390,7 +392,9 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       let settled: Promise<void> = Promise.resolve()
       if (attempt !== undefined && isCompleted(attempt)) {
         released = true
-        closingUntil = clock.now() + seconds('close')
+        // With all signatures at hand this side stays only for a peer that may still lack its own.
+        const complete = peers.every((peer) => attempt!.gotBytes('close', peer) !== undefined)
+        closingUntil = clock.now() + (complete ? Math.min(seconds('close'), lingerMilliseconds) : seconds('close'))
         if (!allSigned()) settled = loop().catch(() => {})
       } else {
         const ended = loop()
