@@ -41,5 +41,6 @@ const environment = { ...process.env, PATH: `${join(root, 'node_modules', '.bin'
 process.exit(
   first === '--bin'
     ? run(bin(rest[0]), rest.slice(1), { cwd: root, env: environment })
-    : run(bin('node'), [join(root, first), ...rest], { env: environment }),
+    : // npm runs scripts in the root of the clone; the files that a user names lie where the user stands.
+      run(bin('node'), [join(root, first), ...rest], { cwd: process.env.INIT_CWD ?? process.cwd(), env: environment }),
 )

@@ -73,7 +73,7 @@ export interface Terms {
   readonly expires: string
   /** Seconds. */
   readonly deadlines: { readonly handshake: number; readonly message: number; readonly close: number }
-  /** The day after which journals and evidence are erased. */
+  /** The day after which journals and evidence are to be erased. */
   readonly retention: string
 }
 
