@@ -2,7 +2,6 @@
  * One bank of the test, the same text in Node and in a tab: identity, session, record, evidence. What differs is handed
  * in: the links and the pool.
  */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import {
   assembleEvidence,
   commitDataset,
@@ -16,14 +15,13 @@ import { bytesToUtf8, concatBytes, fromHex, taggedDigest, toHex, utf8ToBytes, ty
 import type { Hash } from '@tallystick/protocol'
 import { ecdh, type Items, type Outcome } from '@tallystick/psi'
 import {
-  addressOf,
+  createSigner,
   memoryJournals,
   runSession,
   specHash,
   type KernelPool,
   type SessionOptions,
   type SessionResult,
-  type Signer,
   type Terms,
 } from '@tallystick/session'
 
@@ -31,13 +29,7 @@ export type Role = 'receiver' | 'sender'
 export const roles = ['receiver', 'sender'] as const
 export const otherOf = (role: Role): Role => (role === 'receiver' ? 'sender' : 'receiver')
 
-export const signerOf = (key: Uint8Array): Signer => ({
-  address: addressOf(key),
-  sign(digest) {
-    const signature = secp256k1.sign(digest, key, { prehash: false, lowS: true, format: 'recovered' })
-    return Promise.resolve(Uint8Array.of(...signature.subarray(1), 27 + signature[0]!))
-  },
-})
+export const signerOf = createSigner
 
 /** Flat items, over shared memory where the platform lets a page have it. */
 export const itemsOf = (ids: readonly string[]): Items => {

@@ -1,10 +1,10 @@
 /** A real job between two parties over memory links, with its record and the evidence of the audited party. */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { concatBytes, taggedDigest, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import { wasmEngine } from '@tallystick/kernels/engine'
 import { runKernel, type AnyProtocol, type Effect, type Routine } from '@tallystick/protocol'
 import { ecdh } from '@tallystick/psi'
 import {
+  createSigner,
   addressOf,
   memoryJournals,
   memoryNetwork,
@@ -30,13 +30,7 @@ export type Role = 'receiver' | 'sender'
 export const roles = ['receiver', 'sender'] as const
 export const otherOf = (role: Role): Role => (role === 'receiver' ? 'sender' : 'receiver')
 
-export const signerOf = (key: Uint8Array): Signer => ({
-  address: addressOf(key),
-  sign(digest) {
-    const signature = secp256k1.sign(digest, key, { prehash: false, lowS: true, format: 'recovered' })
-    return Promise.resolve(Uint8Array.of(...signature.subarray(1), 27 + signature[0]!))
-  },
-})
+export const signerOf = createSigner
 
 export const rowsOf = (items: readonly string[]): Rows => {
   const parts = items.map((item) => utf8ToBytes(item))

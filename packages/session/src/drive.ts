@@ -364,7 +364,7 @@ export const drive = (options: DriveOptions): Drive => {
       const [missing] = peer.holds.keys()
       if (missing !== undefined) {
         const message = `${peer.role} holds frames of ${missing} that this run never sent`
-        return stop(new TallyError('journal/rewound', 'self', message, { remedy: 'start a new attempt' }))
+        return stop(new TallyError('journal/rewound', 'none', message, { remedy: 'start a new attempt' }))
       }
     }
     fibers.end()

@@ -51,7 +51,7 @@ const incompatible = (peer: string, what: string, ours: unknown, theirs: unknown
   new TallyError(
     'peer/incompatible',
     { peer },
-    `${peer} runs ${what} ${JSON.stringify(theirs) ?? 'unknown'}, this side runs ${JSON.stringify(ours)}`,
+    `${peer} runs ${what} ${(JSON.stringify(theirs) ?? 'unknown').slice(0, 200)}, this side runs ${JSON.stringify(ours)}`,
     { remedy: `${peer} must install Tallystick ${wanted}, which the terms name` },
   )
 
@@ -136,7 +136,8 @@ const lowest = (state: LocalState, hellos: ReadonlyMap<string, Hello>): number =
 }
 
 /**
- * The attempt that all go on with: the same one, where all can; else the first that nobody has burned.
+ * The attempt that all go on with: the same one, where all can; else the first that nobody has burned. `asked`: it is a
+ * peer, not this side, that cannot take a lower one.
  * @throws TallyError terms/attempts-exhausted, or session/aborted where this side has completed an earlier one
  */
 export const agreeAttempt = async (
@@ -144,7 +145,7 @@ export const agreeAttempt = async (
   wires: readonly Wire[],
   state: LocalState,
   hellos: ReadonlyMap<string, Hello>,
-): Promise<number> => {
+): Promise<{ readonly attempt: number; readonly asked: boolean }> => {
   const own = lowest(state, hellos)
   for (const wire of wires) wire.send('attempt', { attempt: own })
   const milliseconds = terms.deadlines.handshake * 1000
@@ -165,7 +166,7 @@ export const agreeAttempt = async (
       remedy: peer === undefined ? 'agree on new terms' : `ask ${peer} what became of the attempts before`,
     })
   }
-  return attempt
+  return { attempt, asked: attempt > own }
 }
 
 export type PastAborts = ControlBody<'past'>['aborts']
@@ -199,15 +200,15 @@ export const keptPast = (attempt: Attempt): PastAborts | undefined => {
 }
 
 interface OwnPast {
-  /** Whether this side has an open attempt to give up: then a peer's signature comes first. */
+  /** Whether it is a peer that wants this number: then its signatures come before anything is given up or begun. */
   readonly wait: boolean
   /** Gives up what is open, begins the attempt, and returns the own aborts, kept and synced. */
   own(): Promise<PastAborts>
 }
 
 /**
- * Exchanges the signed aborts of all attempts before `number`. A peer's word alone ends nothing: a side that would have
- * to give up an open attempt does so after one peer has signed the abort of it.
+ * Exchanges the signed aborts of all attempts before `number`. A peer's word alone ends and begins nothing: a side that
+ * is asked to go on to another attempt does so after one peer has signed its aborts of those before.
  */
 export const exchangePast = async (
   terms: Terms,

@@ -69,7 +69,10 @@ const publicCode = ({ code, area }: TallyError): ErrorCode => (ownAreas.includes
 /** What a peer is told: what it did itself, in words; of anything else, where to ask. */
 const publicText = ({ blame, message }: TallyError, peer: string): string =>
   typeof blame === 'object' && blame.peer === peer
-    ? message.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400)
+    ? message
+        .slice(0, 400)
+        .toWellFormed()
+        .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
     : 'its own report says why'
 
 const asError = (error: unknown): TallyError =>
@@ -195,11 +198,11 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     progress('handshake')
     const hellos = await greet(terms, role, wires, local(), signer)
     greeted = true
-    const number = await agreeAttempt(terms, wires, local(), hellos)
+    const { attempt: number, asked } = await agreeAttempt(terms, wires, local(), hellos)
     const given = attempt !== undefined && attempt.run.attempt !== number ? attempt : undefined
     const past = await exchangePast(terms, number, wires, {
-      // An open attempt is given up only once a peer has signed that it gave it up.
-      wait: given !== undefined,
+      // Nothing is given up, and no number used up, before a peer has signed that it gave up what is before.
+      wait: asked || given !== undefined,
       own: async () => {
         requireTime(number)
         if (given !== undefined) {
@@ -285,7 +288,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       const fatal = greeted && !suspends(error) && attempt !== undefined && !attempt.has('sent/close')
       const abort = fatal ? await abortWith(attempt!, publicCode(error)).catch(() => undefined) : undefined
       // What the peer must know is told; a pause of this side is none of it, for the attempt may go on.
-      const unbound = !greeted || attempt === undefined || isCompleted(attempt)
+      const unbound = !greeted || attempt === undefined || closed(attempt)
       const tell = abort !== undefined || (unbound && (!suspends(error) || error.area === 'identity'))
       for (const [peer, link] of tell ? Object.entries(links) : []) {
         const body = canonicalBytes({

@@ -2,7 +2,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { concatBytes, fromHex, TallyError, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
-import { eventDigest, signedBy, type SessionEvent } from './events.ts'
+import { addressOf, eventDigest, signedBy, type SessionEvent } from './events.ts'
 import { partyOf, type Terms } from './terms.ts'
 
 /** A party's attestation key, wherever it lives (a file, a token). */
@@ -12,6 +12,15 @@ export interface Signer {
   /** r ‖ s ‖ v, low s, over 32 bytes. */
   sign(digest: Uint8Array): Promise<Uint8Array>
 }
+
+/** A signer over a key in memory; deterministic (RFC 6979), so signing again after a crash gives the same bytes. */
+export const createSigner = (privateKey: Uint8Array): Signer => ({
+  address: addressOf(privateKey),
+  sign(digest) {
+    const signature = secp256k1.sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' })
+    return Promise.resolve(concatBytes(signature.subarray(1), Uint8Array.of(27 + signature[0]!)))
+  },
+})
 
 export const signEventWith = async (signer: Signer, terms: Terms, event: SessionEvent): Promise<Hex> =>
   toHex(await signer.sign(fromHex(eventDigest(terms.domain, event))))

@@ -20,6 +20,7 @@ import {
   type Routine,
 } from '@tallystick/protocol'
 import {
+  createSigner,
   addressOf,
   memoryJournals,
   memoryNetwork,
@@ -32,18 +33,10 @@ import {
   type MemoryNetwork,
   type SessionOptions,
   type SessionResult,
-  type Signer,
   type Terms,
 } from '@tallystick/session'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 
-export const signerOf = (key: Uint8Array): Signer => ({
-  address: addressOf(key),
-  sign(digest) {
-    const signature = secp256k1.sign(digest, key, { prehash: false, lowS: true, format: 'recovered' })
-    return Promise.resolve(Uint8Array.of(...signature.subarray(1), 27 + signature[0]!))
-  },
-})
+export const signerOf = createSigner
 
 export const keyOf = (role: string): Uint8Array => taggedDigest('tallystick/test-key/v1', role)
 export const tlsOf = (role: string): Hex => toHex(taggedDigest('tallystick/test-tls/v1', role))

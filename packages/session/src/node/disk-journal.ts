@@ -300,6 +300,8 @@ export const eraseJournal = (options: Pick<JournalOptions, 'folder' | 'generatio
       const file = path.join(folder, 'id')
       if (fs.existsSync(file)) {
         const { id } = readId(folder)
+        // A copy that another process goes on with needs the generation that is removed here.
+        lockGeneration(generations, id, lock).release()
         const fd = fs.openSync(file, 'r+')
         fs.writeSync(fd, randomBytes(32), 0, 32, 0)
         fs.fsyncSync(fd)

@@ -26,7 +26,7 @@ import { bytesToUtf8, canonicalBytes, fromHex, Secret, TallyError, toHex } from 
 import type { Hex, Json } from '@tallystick/core'
 import { partyId } from '../digests.ts'
 import { addressOf } from '../events.ts'
-import type { Signer } from '../signing.ts'
+import { createSigner, type Signer } from '../signing.ts'
 import { readPrivateFile, syncFolder, writeNewFile } from './files.ts'
 import { fingerprintOf } from './tls.ts'
 
@@ -116,18 +116,7 @@ export const publicIdentity = ({ format, name, party, signer, tls, certificate }
   certificate,
 })
 
-export const signerOf = (identity: Identity): Signer => ({
-  address: identity.signer,
-  // The signature is deterministic (RFC 6979): signing again after a crash gives the same bytes.
-  async sign(digest) {
-    const options = { prehash: false, lowS: true, format: 'recovered' } as const
-    const signature = secp256k1.sign(digest, identity.signerKey.expose(), options)
-    const out = new Uint8Array(65)
-    out.set(signature.subarray(1))
-    out[64] = 27 + signature[0]!
-    return out
-  },
-})
+export const signerOf = (identity: Identity): Signer => createSigner(identity.signerKey.expose())
 
 const parseJson = (bytes: Uint8Array, file: string): Record<string, Json> => {
   const remedy = `restore ${file} from a copy, or ask for it again`
