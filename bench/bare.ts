@@ -3,7 +3,10 @@
  * Run as a child it is the far end.
  */
 import { fork } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import tls, { type TLSSocket } from 'node:tls'
 import { createIdentity, type Identity } from '@tallystick/session/node'
 
@@ -84,6 +87,21 @@ export const bareTls = async (mode: Mode, bytes: number): Promise<number> => {
     return seconds
   } finally {
     child.kill()
+  }
+}
+
+/** Seconds for writing as many bytes to a fresh file in the same chunks, nothing synced: what any journal costs. */
+export const plainWrite = (bytes: number): number => {
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
+  const chunk = Buffer.alloc(chunkBytes, 7)
+  try {
+    const since = performance.now()
+    const file = openSync(join(folder, 'plain'), 'w')
+    for (let written = 0; written < bytes; written += chunkBytes) writeSync(file, chunk)
+    closeSync(file)
+    return (performance.now() - since) / 1000
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }
 
