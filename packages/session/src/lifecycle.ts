@@ -201,8 +201,8 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     const { attempt: number, asked } = await agreeAttempt(terms, wires, local(), hellos)
     const given = attempt !== undefined && attempt.run.attempt !== number ? attempt : undefined
     const past = await exchangePast(terms, number, wires, {
-      // Nothing is given up, and no number used up, before a peer has signed that it gave up what is before.
-      wait: asked || given !== undefined,
+      // Beyond what follows from the signed hellos nothing is given up, and no number used, on a peer's word.
+      wait: asked,
       own: async () => {
         requireTime(number)
         if (given !== undefined) {
