@@ -5,7 +5,7 @@ export default defineConfig({
     include: [
       'packages/*/test/**/*.test.ts',
       'contracts/test/**/*.test.ts',
-      'circuits/test/**/*.test.ts',
+
       'test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**'],
