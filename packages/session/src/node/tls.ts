@@ -83,7 +83,7 @@ const secureOptions = (identity: TlsIdentity) => ({
 
 const receiveBytes = 64 * 1024
 
-/** Node reads into one buffer of ours with `onread`, which halves the CPU time of receiving. */
+/** A dialler's socket reads into one buffer of ours; Node has no such option for a socket that a server accepted. */
 interface OnRead {
   readonly buffer: Uint8Array
   readonly callback: (bytes: number) => boolean
@@ -97,24 +97,6 @@ const readInto = (chunk: (bytes: Uint8Array) => void): OnRead => {
       return true
     },
   }
-}
-
-/**
- * The same for a socket that a server accepted, for which Node has no option: sets what `onread` sets. Where another
- * version of Node keeps these fields elsewhere the socket works as any, through its `data` events.
- */
-const useReadInto = (socket: tls.TLSSocket, { buffer, callback }: OnRead): boolean => {
-  const symbols = Object.getOwnPropertySymbols(socket)
-  const [bufferField, callbackField] = ['kBuffer', 'kBufferCb'].map((name) =>
-    symbols.find((s) => s.description === name),
-  )
-  const fields = socket as unknown as Record<symbol, unknown>
-  const handle = (socket as unknown as { _handle?: { useUserBuffer?: (buffer: Uint8Array) => void } })._handle
-  if (bufferField === undefined || callbackField === undefined || handle?.useUserBuffer === undefined) return false
-  fields[bufferField] = buffer
-  fields[callbackField] = callback
-  handle.useUserBuffer(buffer)
-  return true
 }
 
 const channelOf = (socket: tls.TLSSocket): ByteChannel => ({
@@ -217,8 +199,7 @@ export const listenTls = async (options: ListenTlsOptions): Promise<Listener> =>
     })
     socket.once('secure', () => {
       const chunk = (bytes: Uint8Array): void => link?.chunk(bytes)
-      if (!useReadInto(socket, readInto(chunk))) socket.on('data', chunk)
-      else socket.resume()
+      socket.on('data', chunk)
       const peerKey = keyOf(socket)
       const peer = peerKey === undefined ? undefined : options.peers(peerKey)
       if (peerKey === undefined || peer === undefined || socket.alpnProtocol !== alpnProtocol) {
