@@ -1,4 +1,4 @@
-/** Writes `assembly/constants.generated.ts`: field constants as four little-endian words each. */
+/** Writes `assembly/curve25519/constants.generated.ts`: field constants as four little-endian words each. */
 
 const P = 2n ** 255n - 19n
 

@@ -1,5 +1,5 @@
 /**
- * Writes `assembly/field.fma.generated.ts`: arithmetic modulo p = 2^255 - 19 on two field elements at once, radix 2^51
+ * Writes `assembly/curve25519/field.fma.generated.ts`: arithmetic modulo p = 2^255 - 19 on two field elements at once, radix 2^51
  * in doubles, with fused multiply-add (relaxed SIMD). The technique is that of Yoshida's and Gueron's floating-point
  * multipliers: an FMA against 3·2^102 rounds a product to a multiple of 2^51 and leaves the quotient in the low bits
  * of the mantissa; a second FMA gives the remainder exactly. Columns are then summed as 64-bit integers.

@@ -1,5 +1,5 @@
 /**
- * Writes `assembly/field.integer.generated.ts`: the same interface as the FMA field in plain SIMD, for engines without
+ * Writes `assembly/curve25519/field.integer.generated.ts`: the same interface as the FMA field in plain SIMD, for engines without
  * relaxed SIMD or a fused FMA: ten signed limbs of 26 and 25 bits (ref10 of Bernstein et al.), two lanes, 32 x 32 -> 64
  * bit products by i64x2.extmul.
  */

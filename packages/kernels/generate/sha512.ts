@@ -1,4 +1,4 @@
-/** Writes `assembly/sha512.generated.ts`: the compression function of SHA-512 (FIPS 180-4), sixteen rounds unrolled. */
+/** Writes `assembly/curve25519/sha512.generated.ts`: the compression function of SHA-512 (FIPS 180-4), sixteen rounds unrolled. */
 
 const primes: number[] = []
 for (let n = 2; primes.length < 80; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n)

@@ -1,6 +1,7 @@
 /**
  * The fast implementations of the kernel table: `const engine = await wasmEngine()` once a thread, then synchronous.
- * Every entry equals its reference on every input (tests are driven by the table).
+ * Every entry equals its reference on every input (tests are driven by the table). In Node, `@tallystick/kernels/engine/node`
+ * has some of them by OpenSSL on top.
  */
 import type { Engine } from '@tallystick/protocol'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
@@ -8,20 +9,25 @@ import { intersect } from './table/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
 
-export const toEngine = (curve: CurveEngine): Engine => ({
+const curveEngine = (curve: CurveEngine): Engine => ({
   'curve25519/hash': curve.hash,
   'curve25519/scale': curve.scale,
   'curve25519/hash-scale': curve.hashScale,
-  'table/intersect': intersect,
 })
 
-let loading: Promise<CurveEngine> | undefined
+/** Groups that have no variants, each by its loader. */
+const groups: readonly (() => Engine | Promise<Engine>)[] = [() => ({ 'table/intersect': intersect })]
+
+const assemble = async (curve: CurveEngine): Promise<Engine> =>
+  Object.assign(curveEngine(curve), ...(await Promise.all(groups.map((load) => load()))))
+
+let loading: Promise<Engine> | undefined
 
 /** The best engine for this machine: fused multiply-add where it passes the self-test, else plain SIMD. */
-export const wasmEngine = async (): Promise<Engine> => toEngine(await (loading ??= loadCurve()))
+export const wasmEngine = (): Promise<Engine> => (loading ??= loadCurve().then(assemble))
 
 /** One WebAssembly variant, for tests and benches; undefined where it cannot run right on this machine. */
 export async function wasmEngineOf(variant: 'fma' | 'integer'): Promise<Engine | undefined> {
   const curve = await loadVariant(variant)
-  return curve && toEngine(curve)
+  return curve && assemble(curve)
 }

@@ -8,7 +8,7 @@ import * as integer from '../src/curve25519/integer.wasm.ts'
 
 it('rebuilds to the committed files', { timeout: 60_000 }, async () => {
   const files = await build()
-  expect(Object.keys(files)).toHaveLength(6)
+  expect(Object.keys(files)).toContain('src/curve25519/fma.wasm.ts')
   for (const [path, text] of Object.entries(files)) {
     expect(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8') === text, `${path} is stale`).toBe(true)
   }

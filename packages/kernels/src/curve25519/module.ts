@@ -5,7 +5,7 @@ import * as integer from './integer.wasm.ts'
 /** `fma`: doubles with relaxed-SIMD fused multiply-add. `integer`: plain SIMD, for every engine since 2021. */
 export type Variant = 'fma' | 'integer'
 
-/** The exports of `assembly/index.ts`; globals are addresses in `memory` or counts. */
+/** The exports of `assembly/curve25519/index.ts`; globals are addresses in `memory` or counts. */
 export interface Exports {
   readonly memory: WebAssembly.Memory
   readonly BLOCK: WebAssembly.Global<'i32'>

@@ -1,5 +1,6 @@
 /** Web Workers, by comlink: started when first needed, one call at a time each. */
 import * as comlink from 'comlink'
+import { wasmEngine } from '../engine.ts'
 import { type Crew, type Pool, poolOver, type PoolOptions, type Reply } from './pool.ts'
 
 export { inlinePool } from './pool.ts'
@@ -61,5 +62,5 @@ export function browserPool({ workers = navigator.hardwareConcurrency, inlineBel
       for (const member of [...idle, ...busy]) member.terminate(new Error('disposed'))
     },
   }
-  return poolOver(crew, inlineBelow)
+  return poolOver(crew, wasmEngine, inlineBelow)
 }

@@ -1,6 +1,7 @@
 /** Worker threads of Node, by piscina: started when first needed, stopped after idling, never holding the process. */
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
+import { nodeEngine } from '../native/engine.ts'
 import { type Crew, type Pool, poolOver, type PoolOptions, type Reply } from './pool.ts'
 
 export { inlinePool } from './pool.ts'
@@ -28,5 +29,5 @@ export function nodePool(options: NodePoolOptions = {}): Pool {
       threads.run({ name, input }, { transferList, ...(signal && { signal }) }) as Promise<Reply>,
     [Symbol.asyncDispose]: () => threads.destroy(),
   }
-  return poolOver(crew, inlineBelow)
+  return poolOver(crew, nodeEngine, inlineBelow)
 }

@@ -80,8 +80,8 @@ function owned(input: unknown): { value: unknown; transfer: ArrayBuffer[] } {
 }
 
 /** What a worker does with a call. */
-export async function serve(name: string, input: unknown): Promise<Reply> {
-  const implementation = (await wasmEngine())[name]
+export function serve(engine: Engine, name: string, input: unknown): Reply {
+  const implementation = engine[name]
   invariant(implementation, `kernel ${name} has no entry in the engine`)
   try {
     return { output: implementation(input as never) }
@@ -126,8 +126,8 @@ export function inlinePool(engine?: Engine): Pool {
   }
 }
 
-/** A pool over a crew of workers. */
-export function poolOver(crew: Crew, inlineBelow = 1000): Pool {
+/** A pool over a crew of workers; small calls run here, by the engine that `load` gives. */
+export function poolOver(crew: Crew, load: () => Promise<Engine>, inlineBelow = 1000): Pool {
   let open = true
   let free = 2 * crew.workers
   const waiting: (() => void)[] = []
@@ -185,7 +185,7 @@ export function poolOver(crew: Crew, inlineBelow = 1000): Pool {
     async run(kernel, input, signal) {
       if (!open) throw disposed()
       signal?.throwIfAborted()
-      const engine = await wasmEngine()
+      const engine = await load()
       const estimate = estimates[kernel.name]?.(input as never) ?? Infinity
       if (!engine[kernel.name] || estimate < inlineBelow) return runKernel(engine, kernel, input)
       if (!signal) return spread(kernel, input, undefined)
