@@ -94,7 +94,7 @@ const run = async (
     protocol,
     role: evidence.role,
     parameters: protocol.parameters(terms.parameters),
-    input: input(evidence.input.rows),
+    input: input(evidence.input.rows, evidence.role, terms.parameters),
     rng: createRng(seed),
     binding: chainBinding(of),
     inbox: evidence.inbox,

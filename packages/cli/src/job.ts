@@ -7,23 +7,31 @@ import {
   jobSaltKey,
   type DisclosedRole,
   type Evidence,
+  type Rows,
 } from '@tallystick/attestation'
 import { nodeSha256 } from '@tallystick/attestation/node'
 import { canonicalBytes, fromHex, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import { runOf, runSession, specHash, type Progress, type SessionResult, type Terms } from '@tallystick/session'
 import type { Connector } from './connection.ts'
-import type { Dataset } from './dataset.ts'
 import { openDisclosures } from './disclosures.ts'
 import type { Home } from './home.ts'
 import { storedJob } from './journals.ts'
 import type { Runnable } from './protocols.ts'
 
+/** What a party brings: the file, and the rows of it that enter. */
+export interface Source {
+  readonly path: string
+  /** SHA-256 of the file, hex. */
+  readonly digest: string
+  readonly items: Rows
+}
+
 export interface JobOptions {
   readonly home: Home
   readonly terms: Terms
   readonly runnable: Runnable
-  readonly dataset: Dataset
+  readonly dataset: Source
   readonly pool: Pool
   readonly links: Connector['links']
   readonly signal: AbortSignal
@@ -38,8 +46,8 @@ const chainHash = (...parts: readonly Uint8Array[]): Uint8Array => {
 }
 
 /** Names the snapshot: the bytes of the file, and how ids are taken from it. */
-const datasetIdOf = (dataset: Dataset, data: Terms['data'][string]): Uint8Array =>
-  taggedDigest('tallystick/dataset/v1', fromHex(`0x${dataset.digest}`), canonicalBytes(data))
+const datasetIdOf = (dataset: Source, data: Terms['data'][string] | undefined): Uint8Array =>
+  taggedDigest('tallystick/dataset/v1', fromHex(`0x${dataset.digest}`), canonicalBytes(data ?? null))
 
 export interface Job {
   readonly session: SessionResult
@@ -58,7 +66,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
   const { home, terms, runnable, dataset, pool, links, signal, onProgress } = options
   const { role } = home.partyIn(terms)
   const hash = specHash(terms)
-  const datasetId = datasetIdOf(dataset, terms.data[role]!)
+  const datasetId = datasetIdOf(dataset, terms.data[role])
   const partySecret = home.keys.partySecret.expose()
   const disclosures = openDisclosures(home)
   const roots = new Map<Hex, Uint8Array>()
@@ -76,7 +84,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     code: runnable.code.digest,
     signer: home.signer,
     links,
-    input: dataset.items,
+    input: runnable.input(dataset.items, role, terms.parameters),
     commitInput: (sessionId) => ({ root: rootIn(sessionId) }),
     pool,
     journals: storedJob(home, terms).journals,
@@ -117,7 +125,7 @@ const evidenceOf = (
   terms: Terms,
   runnable: Runnable,
   session: SessionResult,
-  dataset: Dataset,
+  dataset: Source,
   ids: { readonly datasetId: Hex; readonly jobSaltKey: Uint8Array },
 ): Evidence => {
   const { record, evidence, attempt } = session
