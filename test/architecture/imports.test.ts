@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['core'],
   ['protocol'],
   ['kernels'],
+  ['ot'],
   ['psi', 'mpc', 'query', 'homomorphic'],
   ['statistics'],
   ['session'],
@@ -25,7 +26,7 @@ const layers: readonly (readonly string[])[] = [
 const layerOf = (name: string): number => layers.findIndex((layer) => layer.includes(name))
 
 /** Sources of the protocol side; engines, pools and the test kit run where there is more than a protocol. */
-const protocolSide = ['core', 'protocol', 'kernels', 'psi', 'mpc', 'query', 'homomorphic', 'statistics']
+const protocolSide = ['core', 'protocol', 'kernels', 'ot', 'psi', 'mpc', 'query', 'homomorphic', 'statistics']
 const exempt = /\/(?:pool|testing)\/|\/(?:engine|module)\.ts$|\.wasm\.ts$/
 
 interface Source {

@@ -16,7 +16,7 @@ const curveEngine = (curve: CurveEngine): Engine => ({
 })
 
 /** Groups that have no variants, each by its loader. */
-const groups: readonly (() => Engine | Promise<Engine>)[] = [() => ({ 'table/intersect': intersect })]
+const groups: readonly (() => Promise<Engine>)[] = [async () => ({ 'table/intersect': intersect })]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>
   Object.assign(curveEngine(curve), ...(await Promise.all(groups.map((load) => load()))))
