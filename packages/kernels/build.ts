@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { main } from 'assemblyscript/asc'
+import * as blake3 from './generate/blake3.ts'
 import * as constants from './generate/constants.ts'
 import * as fma from './generate/fma.ts'
 import * as integer from './generate/integer.ts'
@@ -35,11 +36,15 @@ const modules: Readonly<Record<string, Module>> = {
     entry: 'curve25519/index.ts',
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
+  'blake3/blake3': { entry: 'blake3/index.ts' },
+  'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
+  'pir/scan': { entry: 'pir/index.ts', flags: '--importMemory' },
 }
 
 /** Generated sources by path under this package. */
 export function sources(): Record<string, string> {
   return {
+    'assembly/blake3/compress.generated.ts': blake3.generate(),
     'assembly/curve25519/constants.generated.ts': constants.generate(),
     'assembly/curve25519/field.fma.generated.ts': fma.generate(),
     'assembly/curve25519/field.integer.generated.ts': integer.generate(),

@@ -4,10 +4,14 @@
  * has some of them by OpenSSL on top.
  */
 import type { Engine } from '@tallystick/protocol'
+import { loadBlake3 } from './blake3/engine.ts'
+import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
+import { pirEngine } from './pir/engine.ts'
 import { intersect } from './table/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
+export { resident } from './pir/module.ts'
 
 const curveEngine = (curve: CurveEngine): Engine => ({
   'curve25519/hash': curve.hash,
@@ -16,7 +20,12 @@ const curveEngine = (curve: CurveEngine): Engine => ({
 })
 
 /** Groups that have no variants, each by its loader. */
-const groups: readonly (() => Promise<Engine>)[] = [async () => ({ 'table/intersect': intersect })]
+const groups: readonly (() => Promise<Engine>)[] = [
+  loadBlake3,
+  loadCuckoo,
+  async () => ({ 'table/intersect': intersect }),
+  async () => pirEngine,
+]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>
   Object.assign(curveEngine(curve), ...(await Promise.all(groups.map((load) => load()))))

@@ -3,12 +3,26 @@
  * This entry point touches neither Node, nor a browser global, nor WebAssembly, so that protocol text may import it;
  * `@tallystick/kernels/engine` holds the fast implementations of the same names, `@tallystick/kernels/pool` runs them.
  */
+export { ids as blake3Ids, masks as blake3Masks } from './blake3/kernels.ts'
+export type { Digests, IdsInput, MasksInput } from './blake3/kernels.ts'
+export { emptyBin, maxEvictions, place as cuckooPlace, simple as cuckooSimple } from './cuckoo/kernels.ts'
+export type { CuckooInput, CuckooTable, SimpleTable } from './cuckoo/kernels.ts'
 export {
   hash as curve25519Hash,
   hashScale as curve25519HashScale,
   scale as curve25519Scale,
 } from './curve25519/kernels.ts'
 export type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './curve25519/kernels.ts'
+export {
+  expand as pirExpand,
+  expandRows,
+  expandWords,
+  gauss as pirGauss,
+  multiply as pirMultiply,
+  patch as pirPatch,
+  scan as pirScan,
+} from './pir/kernels.ts'
+export type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } from './pir/kernels.ts'
 export { intersect as tableIntersect } from './table/kernels.ts'
 export type { IntersectInput } from './table/kernels.ts'
 export { kernels } from './kernels.ts'

@@ -1,10 +1,22 @@
+import { ids, masks } from './blake3/kernels.ts'
+import { place, simple } from './cuckoo/kernels.ts'
 import { hash, hashScale, scale } from './curve25519/kernels.ts'
+import * as pir from './pir/kernels.ts'
 import { intersect } from './table/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
 export const kernels = {
+  'blake3/ids': ids,
+  'blake3/masks': masks,
+  'cuckoo/place': place,
+  'cuckoo/simple': simple,
   'curve25519/hash': hash,
   'curve25519/scale': scale,
   'curve25519/hash-scale': hashScale,
+  'pir/expand': pir.expand,
+  'pir/gauss': pir.gauss,
+  'pir/multiply': pir.multiply,
+  'pir/patch': pir.patch,
+  'pir/scan': pir.scan,
   'table/intersect': intersect,
 } as const

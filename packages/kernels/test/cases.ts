@@ -1,6 +1,7 @@
 /** The table of inputs by which every engine, in Node and in browsers, is compared with the references. */
 import { utf8ToBytes } from '@tallystick/core'
 import { kernels } from '../src/index.ts'
+import { gaussTable } from '../src/pir/gauss.ts'
 import { bytes, concat, encode, extremes, malformed, messages, points, smallOrder } from './samples.ts'
 
 export type Name = keyof typeof kernels
@@ -22,6 +23,30 @@ const lengths = [...Array.from({ length: 130 }, (_, i) => i), 239, 240, 256, 100
 
 /** Inputs by kernel name: the one table that equality is driven by. */
 export const cases: Record<keyof typeof kernels, () => unknown[]> = {
+  'blake3/ids': () => [
+    { key: bytes(1, 32), bytes: bytes(2, 40), offsets: Uint32Array.of(5) },
+    ...[1, 2, 3, 4, 5, 33].map((n) => ({
+      key: bytes(n, 32),
+      ...messages(Array.from({ length: n }, (_, i) => bytes(i + 1, 18))),
+    })),
+    // All numbers of blocks of a chunk, in any order; then trees of chunks, and rows that fill a tile.
+    { key: bytes(3, 32), ...messages(lengths.map((length) => bytes(length, length))) },
+    { key: bytes(4, 32), ...messages(lengths.map((_, i) => bytes(i + 1, (i * 389) % 1025))) },
+    { key: bytes(5, 32), ...messages([1023, 1024, 1025, 0, 70_000, 5, 2048, 2049].map((length) => bytes(7, length))) },
+    { key: bytes(6, 32), ...messages(Array.from({ length: 2100 }, (_, i) => bytes(i + 1, i % 70))) },
+  ],
+  'blake3/masks': () =>
+    [0, 1, 2, 3, 4, 5, 100, 2049].flatMap((n) =>
+      (n === 5 ? [1, 9, 10, 15, 16, 17, 31, 32] : [10]).map((width) => ({
+        key: bytes(n + 1, 32),
+        values: bytes(n + 2, 16 * n),
+        first: bytes(n + 3, 16 * n),
+        second: bytes(n + 4, 16 * n),
+        width,
+      })),
+    ),
+  'cuckoo/place': () => tables(),
+  'cuckoo/simple': () => tables(),
   'curve25519/hash': () => [
     ...[0, 1, 2, 3, 33].map((n) => ({ dst, ...messages(Array.from({ length: n }, (_, i) => bytes(i + 1, 18))) })),
     { dst, ...messages(lengths.map((length) => bytes(length, length))) },
@@ -42,6 +67,63 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     })),
     ...scalars.map((scalar) => ({ scalar, dst, ...messages([dst, bytes(1, 18), bytes(2, 200)]) })),
   ],
+  'pir/expand': () => [
+    ...[0, 1, 2].map((blocks) => ({ seed: bytes(1, 32), from: 3 * blocks, blocks })),
+    { seed: bytes(2, 32), from: 65_535, blocks: 1 },
+  ],
+  'pir/gauss': () => [
+    ...[0, 1, 2, 333].map((n) => ({ coins: bytes(n + 1, 16 * n) })),
+    { coins: new Uint8Array(48) },
+    { coins: new Uint8Array(48).fill(255) },
+    { coins: gaussEdges() },
+  ],
+  'pir/multiply': () =>
+    [
+      [0, 8, 1],
+      [1, 8, 0],
+      [3, 8, 1],
+      [5, 40, 3],
+      [130, 256, 4],
+      [4, 65_536, 2],
+    ].map(([rows, inner, count]) => ({
+      matrix: words(rows! + 1, rows! * inner!),
+      inner,
+      vectors: words(9, count! * inner!),
+    })),
+  'pir/patch': () =>
+    [
+      [0, 4, 0],
+      [1, 4, 1],
+      [3, 8, 2],
+      [92, 64, 5],
+      [2, 1024, 300],
+    ].map(([width, inner, count]) => ({
+      words: words(width! + 2, width! * inner!),
+      inner,
+      differences: Int16Array.from(bytes(5, width! * count!), (x, i) => (i % 7 === 0 ? -255 : i % 5 === 0 ? 255 : x)),
+      rows: words(6, count! * inner!),
+    })),
+  'pir/scan': () => [
+    ...[
+      [0, 16, 1],
+      [1, 16, 0],
+      [1, 16, 1],
+      [7, 48, 1],
+      [70, 4112, 3],
+      [133, 64, 17],
+      [4, 2 ** 18, 9],
+    ].map(([rows, columns, count]) => ({
+      matrix: bytes(rows! + 3, rows! * columns!),
+      columns,
+      queries: words(4, count! * columns!),
+    })),
+    // Extremes: every product at its bound, and halves that carry.
+    ...[0xffffffff, 0x80008000, 0x7fff8000, 0x00008000].map((word) => ({
+      matrix: new Uint8Array(8 * 4096).fill(255),
+      columns: 4096,
+      queries: new Uint32Array(2 * 4096).fill(word),
+    })),
+  ],
   'table/intersect': () => [
     { left: bytes(1, 64), right: new Uint8Array(), width: 32 },
     { left: new Uint8Array(), right: bytes(1, 64), width: 32 },
@@ -51,6 +133,31 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     { left: new Uint8Array(3200), right: new Uint8Array(6400), width: 32 },
     ...[0, 28].map((at) => ({ left: counters(500, 0, at), right: counters(700, 250, at), width: 32 })),
   ],
+}
+
+/** Roomy tables, one at 1.27 n, full ones, ones too small; equal rows, rows whose functions agree. */
+function tables(): unknown[] {
+  const random = [0, 1, 2, 3, 100, 5000].map((n) => ({ digests: bytes(n + 1, 16 * n), bins: Math.ceil(1.27 * n) + 1 }))
+  const tight = [1, 7, 40].map((bins) => ({ digests: bytes(9, 16 * 40), bins }))
+  const equal = { digests: new Uint8Array(16 * 9).fill(255), bins: 1000 }
+  const agreeing = { digests: bytes(8, 16 * 30).map((_, i) => (i >> 4) * 7), bins: 50 }
+  return [...random, ...tight, equal, agreeing]
+}
+
+/** Words of Z_2^32. */
+function words(seed: number, length: number): Uint32Array {
+  return new Uint32Array(bytes(seed, 4 * length).buffer)
+}
+
+/** Coins at, just below and just above entries of the table. */
+function gaussEdges(): Uint8Array {
+  const edges = gaussTable().flatMap((entry) => [entry - 1n, entry, entry + 1n])
+  const out = new BigUint64Array(2 * edges.length)
+  edges.forEach((u, i) => {
+    out[2 * i] = u >> 63n
+    out[2 * i + 1] = (u & ((1n << 63n) - 1n)) | (BigInt(i & 1) << 63n)
+  })
+  return new Uint8Array(out.buffer)
 }
 
 /** Rows of 32 zero bytes but for a counter at one place. */

@@ -9,6 +9,7 @@
 import { invariant, TallyError } from '@tallystick/core'
 import { type Engine, type Kernel, runKernel } from '@tallystick/protocol'
 import { wasmEngine } from '../engine.ts'
+import { residentIn } from '../pir/module.ts'
 import type { IntersectInput } from '../table/kernels.ts'
 
 export interface Pool extends AsyncDisposable {
@@ -46,11 +47,25 @@ export interface PoolOptions {
 
 /** Microseconds of one core for a call, by kernel, as measured (docs/kernels.md); for choosing where to run only. */
 const estimates: Readonly<Record<string, ((input: never) => number) | undefined>> = {
+  'blake3/ids': ({ offsets, bytes }: { offsets: Uint32Array; bytes: Uint8Array }) =>
+    offsets.length * 0.06 + bytes.length / 1000,
+  'blake3/masks': ({ values }: { values: Uint8Array }) => values.length / 300,
+  'cuckoo/place': ({ digests }: { digests: Uint8Array }) => digests.length / 200,
+  'cuckoo/simple': ({ digests }: { digests: Uint8Array }) => digests.length / 300,
   'curve25519/hash': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
     input.offsets.length * 7 + input.bytes.length / 300,
   'curve25519/scale': (input: { points: Uint8Array }) => (input.points.length / 32) * 22,
   'curve25519/hash-scale': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
     input.offsets.length * 29 + input.bytes.length / 300,
+  // A resident matrix is scanned by the thread that holds it: a copy costs more than a scan.
+  'pir/scan': ({ matrix, columns, queries }: { matrix: Uint8Array; columns: number; queries: Uint32Array }) =>
+    residentIn(matrix) ? 0 : (matrix.length / 1e4) * (queries.length / columns),
+  'pir/multiply': ({ matrix, inner, vectors }: { matrix: Uint32Array; inner: number; vectors: Uint32Array }) =>
+    residentIn(matrix) ? 0 : (matrix.length / 2500) * (vectors.length / inner),
+  'pir/patch': ({ differences, inner }: { differences: Int16Array; inner: number }) =>
+    (differences.length * inner) / 1e4,
+  'pir/gauss': ({ coins }: { coins: Uint8Array }) => coins.length / 200,
+  'pir/expand': ({ blocks }: { blocks: number }) => blocks * 800,
   'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.15,
 }
 

@@ -1,0 +1,172 @@
+/**
+ * The WebAssembly engine of the PIR kernels. Resident matrices (module.ts) are worked on where they lie; others are
+ * copied through 8 MiB. Scratch is wiped of secrets (queries' halves, coins, secrets of vectors) after each call.
+ */
+import { gaussTable } from './gauss.ts'
+import type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } from './kernels.ts'
+import { commonInstance, layout, residentIn, type Instance } from './module.ts'
+import * as reference from './reference.ts'
+import { checkExpand, checkGauss, checkMultiply, checkPatch, checkScan } from './shapes.ts'
+
+const bytesOf = (view: Uint8Array | Uint32Array | Int16Array): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+
+const wipe = ({ bytes }: Instance, from: number, length: number): void => void bytes.fill(0, from, from + length)
+
+/** Calls `each` with the address of every block of rows of a matrix: where it lies, or where it is copied to. */
+const eachBlock = (
+  matrix: Uint8Array,
+  rowBytes: number,
+  most: number,
+  each: (instance: Instance, address: number, from: number, rows: number) => void,
+): void => {
+  const rows = matrix.length / rowBytes
+  const home = residentIn(matrix)
+  if (home !== undefined) {
+    for (let from = 0; from < rows; from += most) {
+      each(home, matrix.byteOffset + from * rowBytes, from, Math.min(most, rows - from))
+    }
+    return
+  }
+  const common = commonInstance()
+  // Rows of the last block are filled up to a multiple of 4: there is room for them.
+  const fitting = Math.min(most, Math.max(4, 4 * Math.floor(common.room / rowBytes / 4)))
+  for (let from = 0; from < rows; from += fitting) {
+    const count = Math.min(fitting, rows - from)
+    common.bytes.set(matrix.subarray(from * rowBytes, (from + count) * rowBytes), layout.free)
+    each(common, layout.free, from, count)
+  }
+}
+
+/** Rows are worked off in fours; what remains of a matrix that ends elsewhere is done here. */
+const tail = (matrix: Uint8Array | Uint32Array, width: number, vector: Uint32Array, row: number): number => {
+  let sum = 0
+  for (let j = 0; j < width; j++) sum = (sum + Math.imul(matrix[row * width + j]!, vector[j]!)) | 0
+  return sum
+}
+
+const scan = (input: ScanInput): Uint32Array => {
+  const { matrix, columns, queries } = checkScan(input)
+  const rows = matrix.length / columns
+  const count = queries.length / columns
+  const out = new Uint32Array(count * rows)
+  const most = Math.max(2, 2 * Math.floor(layout.halvesBytes / (4 * columns) / 2))
+  for (let first = 0; first < count; first += most) {
+    const group = Math.min(most, count - first)
+    const even = group + (group & 1)
+    const rowsAtOnce = 4 * Math.floor(layout.outBytes / (16 * even))
+    let loaded: Instance | undefined
+    eachBlock(matrix, columns, rowsAtOnce, (instance, address, from, height) => {
+      const { exports, bytes, memory } = instance
+      if (loaded !== instance) {
+        for (let k = 0; k < even; k++) {
+          const query = queries.subarray((first + k) * columns, (first + k + 1) * columns)
+          if (k < group) bytes.set(bytesOf(query), layout.raw)
+          else wipe(instance, layout.raw, 4 * columns)
+          exports.split(layout.raw, columns, layout.halves + 4 * columns * k)
+        }
+        loaded = instance
+      }
+      const whole = height & -4
+      if (group === 1) exports.scan(address, columns, whole, layout.halves, layout.out)
+      else exports.scanBatch(address, columns, whole, layout.halves, layout.out, even)
+      const answers = new Uint32Array(memory.buffer, layout.out, even * whole)
+      for (let k = 0; k < group; k++) {
+        out.set(answers.subarray(k * whole, (k + 1) * whole), (first + k) * rows + from)
+        const query = queries.subarray((first + k) * columns, (first + k + 1) * columns)
+        for (let r = whole; r < height; r++) out[(first + k) * rows + from + r] = tail(matrix, columns, query, from + r)
+      }
+    })
+    if (loaded !== undefined) wipe(loaded, layout.raw, 4 * columns)
+    if (loaded !== undefined) wipe(loaded, layout.halves, 4 * columns * even)
+  }
+  return out
+}
+
+/** Rows of a block that stays in the second cache while all vectors pass over it. */
+const cachedBytes = 1 << 17
+
+const multiply = (input: MultiplyInput): Uint32Array => {
+  const { matrix, inner, vectors } = checkMultiply(input)
+  const rows = matrix.length / inner
+  const count = vectors.length / inner
+  const out = new Uint32Array(count * rows)
+  const most = Math.max(1, Math.floor(layout.halvesBytes / (4 * inner)))
+  for (let first = 0; first < count; first += most) {
+    const group = Math.min(most, count - first)
+    const height = group === 1 ? 1 << 16 : Math.max(4, 4 * Math.floor(cachedBytes / inner / 16))
+    let loaded: Instance | undefined
+    eachBlock(bytesOf(matrix), 4 * inner, height, (instance, address, from, size) => {
+      const { exports, bytes, memory } = instance
+      if (loaded !== instance) {
+        bytes.set(bytesOf(vectors.subarray(first * inner, (first + group) * inner)), layout.halves)
+        loaded = instance
+      }
+      const whole = size & -4
+      for (let k = 0; k < group; k++) {
+        exports.multiply(address, inner, whole, layout.halves + 4 * inner * k, layout.out)
+        out.set(new Uint32Array(memory.buffer, layout.out, whole), (first + k) * rows + from)
+        const vector = vectors.subarray((first + k) * inner, (first + k + 1) * inner)
+        for (let r = whole; r < size; r++) out[(first + k) * rows + from + r] = tail(matrix, inner, vector, from + r)
+      }
+    })
+    if (loaded !== undefined) wipe(loaded, layout.halves, 4 * inner * group)
+    if (loaded !== undefined) wipe(loaded, layout.out, Math.min(layout.outBytes, 4 * rows))
+  }
+  return out
+}
+
+/** Widest rows of a hint at once, and most columns: what the scratch holds. */
+const patchColumns = 256
+
+const patch = (input: PatchInput): Uint32Array => {
+  const { words, inner, differences, rows } = checkPatch(input)
+  const width = words.length / inner
+  const count = rows.length / inner
+  const even = width + (width & 1)
+  const { exports, bytes, memory, room } = commonInstance()
+  const atOnce = Math.min(patchColumns, 2 * Math.floor((room - 4 * inner * even) / (8 * inner)))
+  if (atOnce < 2 || 2 * even * patchColumns > layout.rawBytes) return reference.patch(input)
+  const address = layout.free
+  const columnsAt = layout.free + 4 * inner * even
+  bytes.set(bytesOf(words), address)
+  for (let first = 0; first < count; first += atOnce) {
+    const group = Math.min(atOnce, count - first)
+    const pairs = (group + 1) >> 1
+    const part = new Int16Array(memory.buffer, layout.raw, even * 2 * pairs).fill(0)
+    for (let b = 0; b < width; b++) {
+      part.set(differences.subarray(b * count + first, b * count + first + group), 2 * pairs * b)
+    }
+    bytes.set(bytesOf(rows.subarray(first * inner, (first + group) * inner)), columnsAt)
+    if ((group & 1) === 1) bytes.fill(0, columnsAt + 4 * inner * group, columnsAt + 4 * inner * (group + 1))
+    exports.patch(address, inner, even, layout.raw, pairs, columnsAt, layout.halves)
+  }
+  return new Uint32Array(memory.buffer, address, words.length).slice()
+}
+
+const gauss = (input: GaussInput): Int32Array => {
+  const { coins } = checkGauss(input)
+  const count = coins.length / 16
+  const out = new Int32Array(count)
+  const instance = commonInstance()
+  const { exports, bytes, memory } = instance
+  const most = layout.rawBytes / 16
+  for (let first = 0; first < count; first += most) {
+    const group = Math.min(most, count - first)
+    bytes.set(coins.subarray(16 * first, 16 * (first + group)), layout.raw)
+    exports.gauss(layout.raw, group + (group & 1), layout.table, gaussTable().length, layout.out)
+    out.set(new Int32Array(memory.buffer, layout.out, group), first)
+  }
+  const dirty = Math.min(most, count) + 1
+  wipe(instance, layout.raw, Math.min(layout.rawBytes, 16 * dirty))
+  wipe(instance, layout.out, 4 * dirty)
+  return out
+}
+
+export const pirEngine = {
+  'pir/scan': scan,
+  'pir/multiply': multiply,
+  'pir/patch': patch,
+  'pir/gauss': gauss,
+  'pir/expand': (input: ExpandInput) => reference.expand(checkExpand(input)),
+} as const

@@ -1,0 +1,135 @@
+/**
+ * Linear algebra of SimplePIR (Henzinger, Hong, Corrigan-Gibbs, Meiklejohn and Vaikuntanathan, USENIX Security 2023,
+ * ia.cr/2022/949) over Z_2^32: what the holder computes over its byte matrix, what the asker computes over hint and
+ * public matrix, and the error distribution. All matrices are row by row.
+ *
+ * Constant time: no branch and no address of the engines depends on the content of any input. Time depends on shapes.
+ */
+import { concatBytes } from '@tallystick/core'
+import type { Kernel } from '@tallystick/protocol'
+import * as reference from './reference.ts'
+import { checkExpand, checkGauss, checkMultiply, checkPatch, checkScan } from './shapes.ts'
+
+export interface ScanInput {
+  /** rows × columns bytes. */
+  readonly matrix: Uint8Array
+  /** A multiple of 16, at most 2^18. */
+  readonly columns: number
+  /** count × columns words. */
+  readonly queries: Uint32Array
+}
+
+export interface MultiplyInput {
+  /** rows × inner words. */
+  readonly matrix: Uint32Array
+  /** A multiple of 8, at most 2^16. */
+  readonly inner: number
+  /** count × inner words. */
+  readonly vectors: Uint32Array
+}
+
+export interface PatchInput {
+  /** width × inner words: rows of a hint. */
+  readonly words: Uint32Array
+  /** A multiple of 4, at most 2^16. */
+  readonly inner: number
+  /** width × count: by how much each byte of `count` columns changed, -255 to 255. */
+  readonly differences: Int16Array
+  /** count × inner words: the rows of the public matrix for those columns. */
+  readonly rows: Uint32Array
+}
+
+export interface GaussInput {
+  /** 16 bytes a sample. */
+  readonly coins: Uint8Array
+}
+
+export interface ExpandInput {
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  /** The first block of {@link expandRows} rows. */
+  readonly from: number
+  readonly blocks: number
+}
+
+/** Rows of a block of the expansion, and words of a row: the dimension n of the LWE secret. */
+export const expandRows = 64
+export const expandWords = 1024
+
+const joinWords = (parts: readonly Uint32Array[]): Uint32Array => {
+  const out = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/**
+ * queries × matrixᵀ: count × rows words, answer k, row r = Σ_j matrix[r][j] · queries[k][j] mod 2^32. Cut by queries,
+ * not by rows, so that every part reads the whole matrix where it lies.
+ */
+export const scan: Kernel<ScanInput, Uint32Array> = {
+  name: 'pir/scan',
+  run: (input) => reference.scan(checkScan(input)),
+  batch: {
+    rows: ({ queries, columns }) => queries.length / columns,
+    slice: ({ matrix, columns, queries }, from, to) => ({
+      matrix,
+      columns,
+      queries: queries.subarray(from * columns, to * columns),
+    }),
+    join: joinWords,
+  },
+}
+
+/** vectors × matrixᵀ: count × rows words mod 2^32. */
+export const multiply: Kernel<MultiplyInput, Uint32Array> = {
+  name: 'pir/multiply',
+  run: (input) => reference.multiply(checkMultiply(input)),
+}
+
+/** words + differences × rows mod 2^32: the hint after its matrix changed in `count` columns. */
+export const patch: Kernel<PatchInput, Uint32Array> = {
+  name: 'pir/patch',
+  run: (input) => reference.patch(checkPatch(input)),
+}
+
+/**
+ * Samples of the discrete Gaussian on the integers with Pr[x] ∝ exp(-x² / (2·16²)): σ = 16. Each takes 16 bytes: 126
+ * bits against a cumulative table of |x| in which every entry is off by less than 2^-126, and one bit of sign. The
+ * statistical distance of a sample from the exact distribution is below 2^-118.
+ */
+export const gauss: Kernel<GaussInput, Int32Array> = {
+  name: 'pir/gauss',
+  run: (input) => reference.gauss(checkGauss(input)),
+  batch: {
+    rows: ({ coins }) => coins.length / 16,
+    slice: ({ coins }, from, to) => ({ coins: coins.subarray(16 * from, 16 * to) }),
+    join: (parts) => {
+      const out = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
+      let at = 0
+      for (const part of parts) {
+        out.set(part, at)
+        at += part.length
+      }
+      return out
+    },
+  },
+}
+
+/**
+ * Rows of the public matrix: block i, 64 rows of 1024 little-endian words, is the ChaCha20 key stream (RFC 8439) under
+ * the seed as key, block counter 0 and i as the nonce (96 bits, big-endian). The security of SimplePIR wants a random
+ * matrix; that a matrix from a public seed does is the usual assumption on a random oracle.
+ */
+export const expand: Kernel<ExpandInput, Uint8Array> = {
+  name: 'pir/expand',
+  run: (input) => reference.expand(checkExpand(input)),
+  batch: {
+    rows: ({ blocks }) => blocks,
+    slice: ({ seed, from }, first, to) => ({ seed, from: from + first, blocks: to - first }),
+    join: (parts) => concatBytes(...parts),
+  },
+}
