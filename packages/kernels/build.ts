@@ -6,10 +6,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { main } from 'assemblyscript/asc'
+import * as aes from './generate/aes.ts'
 import * as blake3 from './generate/blake3.ts'
 import * as constants from './generate/constants.ts'
 import * as fma from './generate/fma.ts'
 import * as integer from './generate/integer.ts'
+import * as ristretto from './generate/ristretto.ts'
 import * as sha512 from './generate/sha512.ts'
 
 const here = (path: string): URL => new URL(path, import.meta.url)
@@ -36,19 +38,35 @@ const modules: Readonly<Record<string, Module>> = {
     entry: 'curve25519/index.ts',
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
+  'aes/simd': { entry: 'aes/index.ts' },
+  'expand-convolute/simd': { entry: 'expand-convolute/index.ts' },
+  'gf128/simd': { entry: 'gf128/index.ts' },
+  'transpose/simd': { entry: 'transpose/index.ts' },
   'blake3/blake3': { entry: 'blake3/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
+  'oprf/fma': {
+    entry: 'oprf/index.ts',
+    flags: '--enable relaxed-simd',
+    replaces: { 'curve25519/field.ts': 'curve25519/field.fma.generated.ts' },
+  },
+  'oprf/integer': {
+    entry: 'oprf/index.ts',
+    replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
+  },
   'pir/scan': { entry: 'pir/index.ts', flags: '--importMemory' },
+  'rlwe/ring': { entry: 'rlwe/index.ts' },
 }
 
 /** Generated sources by path under this package. */
 export function sources(): Record<string, string> {
   return {
+    'assembly/aes/rounds.generated.ts': aes.generate(),
     'assembly/blake3/compress.generated.ts': blake3.generate(),
     'assembly/curve25519/constants.generated.ts': constants.generate(),
     'assembly/curve25519/field.fma.generated.ts': fma.generate(),
     'assembly/curve25519/field.integer.generated.ts': integer.generate(),
     'assembly/curve25519/sha512.generated.ts': sha512.generate(),
+    'assembly/oprf/constants.generated.ts': ristretto.generate(),
   }
 }
 

@@ -8,6 +8,7 @@ import { loadBlake3 } from './blake3/engine.ts'
 import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
 import { pirEngine } from './pir/engine.ts'
+import { loadRing } from './rlwe/engine.ts'
 import { intersect } from './table/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
@@ -25,6 +26,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadCuckoo,
   async () => ({ 'table/intersect': intersect }),
   async () => pirEngine,
+  loadRing,
 ]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>

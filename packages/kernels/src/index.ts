@@ -26,3 +26,11 @@ export type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } fr
 export { intersect as tableIntersect } from './table/kernels.ts'
 export type { IntersectInput } from './table/kernels.ts'
 export { kernels } from './kernels.ts'
+export {
+  encrypt as rlweEncrypt,
+  expand as rlweExpand,
+  mask as rlweMask,
+  switchKeys as rlweSwitchKeys,
+  ternary,
+} from './rlwe/kernels.ts'
+export type { EncryptInput, MaskInput, SwitchKeysInput } from './rlwe/kernels.ts'

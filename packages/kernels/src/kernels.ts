@@ -2,6 +2,7 @@ import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
 import { hash, hashScale, scale } from './curve25519/kernels.ts'
 import * as pir from './pir/kernels.ts'
+import * as rlwe from './rlwe/kernels.ts'
 import { intersect } from './table/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
@@ -18,5 +19,9 @@ export const kernels = {
   'pir/multiply': pir.multiply,
   'pir/patch': pir.patch,
   'pir/scan': pir.scan,
+  'rlwe/encrypt': rlwe.encrypt,
+  'rlwe/expand': rlwe.expand,
+  'rlwe/mask': rlwe.mask,
+  'rlwe/switch-keys': rlwe.switchKeys,
   'table/intersect': intersect,
 } as const

@@ -124,6 +124,30 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       queries: new Uint32Array(2 * 4096).fill(word),
     })),
   ],
+  'rlwe/encrypt': () =>
+    rings.flatMap((ring) =>
+      [0n, 97n].map((plainModulus) => {
+        const residues = 3 * (plainModulus === 0n ? ring.moduli.length : 1) * ring.degree
+        const plain = new BigUint64Array(residues).map((_, i) => BigInt(i * i) % 97n)
+        return { ...ring, ...seeds, first: 7, rows: 3, secret: secretOf(ring.degree), plainModulus, plain }
+      }),
+    ),
+  'rlwe/expand': () => rings.map((ring) => ({ ...ring, publicSeed: bytes(3, 32), first: 5, rows: 3 })),
+  'rlwe/mask': () =>
+    rings.flatMap((ring) =>
+      [1, 29, 30, 31, 80].map((bits) => {
+        const [q] = ring.moduli
+        const publicKey = new BigUint64Array(2 * ring.moduli.length * ring.degree).map(
+          (_, i) => (q! - 1n) / BigInt(i + 1),
+        )
+        return { ...ring, publicKey, coins: bytes(bits, 32), plainModulus: bits % 2 === 0 ? 0n : 97n, bits }
+      }),
+    ),
+  'rlwe/switch-keys': () =>
+    rings.slice(1).map((ring) => ({
+      ...{ ...ring, ...seeds, secret: secretOf(ring.degree), plainModulus: 97n },
+      targets: Uint32Array.of(0, 3, 2 * ring.degree - 1),
+    })),
   'table/intersect': () => [
     { left: bytes(1, 64), right: new Uint8Array(), width: 32 },
     { left: new Uint8Array(), right: bytes(1, 64), width: 32 },
@@ -142,6 +166,18 @@ function tables(): unknown[] {
   const equal = { digests: new Uint8Array(16 * 9).fill(255), bins: 1000 }
   const agreeing = { digests: bytes(8, 16 * 30).map((_, i) => (i >> 4) * 7), bins: 50 }
   return [...random, ...tight, equal, agreeing]
+}
+
+const seeds = { publicSeed: bytes(3, 32), coins: bytes(4, 32) }
+/** The largest primes below 2^50, a small one, and those of a ring in use. */
+const rings = [
+  { degree: 8, moduli: BigUint64Array.of(2147483713n) },
+  { degree: 16, moduli: BigUint64Array.of(1125899906842273n, 1125899906842177n, 2147483713n) },
+  { degree: 1024, moduli: BigUint64Array.of(8796092792833n, 17592186028033n) },
+]
+
+function secretOf(degree: number): Int8Array {
+  return Int8Array.from(bytes(degree, degree), (byte) => (byte % 3) - 1)
 }
 
 /** Words of Z_2^32. */

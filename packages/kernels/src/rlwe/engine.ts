@@ -1,0 +1,89 @@
+/** The arithmetic in WebAssembly. One call at a time; its memory is wiped and reused by the next. */
+import type { Engine } from '@tallystick/protocol'
+import { align } from '../arena.ts'
+import type { Arithmetic } from './arithmetic.ts'
+import { kernelsOn } from './kernels.ts'
+import { base64 } from './ring.wasm.ts'
+import { rootPowers } from './ring.ts'
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  readonly BASE: WebAssembly.Global<'i32'>
+  transform(values: number, powers: number, n: number, q: bigint): void
+  negativeProduct(out: number, a: number, b: number, c: number, n: number, q: bigint): void
+  addProduct(out: number, a: number, b: number, n: number, q: bigint): void
+  addScaled(out: number, a: number, factor: bigint, n: number, q: bigint): void
+  lift(out: number, small: number, factor: bigint, plain: number, t: bigint, n: number, q: bigint): void
+  uniform(out: number, random: number, words: number, n: number, q: bigint): number
+  binomial(out: number, random: number, n: number): void
+}
+
+const page = 65_536
+
+const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmetic<number, number> => {
+  let top = align(wasm.BASE.value)
+  const allocate = (bytes: number): number => {
+    const at = top
+    top = align(at + bytes)
+    const missing = top - wasm.memory.buffer.byteLength
+    if (missing > 0) wasm.memory.grow(Math.ceil(missing / page))
+    return at
+  }
+  const bytesAt = (bytes: Uint8Array): number => {
+    const at = allocate(bytes.length)
+    new Uint8Array(wasm.memory.buffer).set(bytes, at)
+    return at
+  }
+  const viewOf = ({ buffer, byteOffset, byteLength }: BigUint64Array | Int32Array): Uint8Array =>
+    new Uint8Array(buffer, byteOffset, byteLength)
+  const powers = new Map(Array.from(moduli, (q) => [q, bytesAt(viewOf(rootPowers(n, q)))]))
+  return {
+    within(work) {
+      const mark = top
+      try {
+        return work()
+      } finally {
+        top = mark
+      }
+    },
+    polynomial: (residues) => bytesAt(viewOf(residues)),
+    small: (words) => bytesAt(viewOf(words)),
+    read: (value) => new BigUint64Array(wasm.memory.buffer, value, n).slice(),
+    transform: (value, q) => wasm.transform(value, powers.get(q)!, n, q),
+    negativeProduct: (out, a, b, c, q) => wasm.negativeProduct(out, a, b, c, n, q),
+    addProduct: (out, a, b, q) => wasm.addProduct(out, a, b, n, q),
+    addScaled: (out, a, factor, q) => wasm.addScaled(out, a, factor, n, q),
+    lift: (out, small, factor, plain, t, q) => wasm.lift(out, small, factor, plain, t, n, q),
+    uniform: (out, from, random, q) =>
+      from + wasm.uniform(out + 8 * from, bytesAt(random), random.length >> 3, n - from, q),
+    binomial(random) {
+      const out = allocate(4 * n)
+      wasm.binomial(out, bytesAt(random), n)
+      return out
+    },
+  }
+}
+
+export const loadRing = async (): Promise<Engine> => {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+  const { instance } = await WebAssembly.instantiate(bytes, {})
+  const wasm = instance.exports as unknown as Exports
+  const { expand, encrypt, switchKeys, mask } = kernelsOn(
+    (n, moduli) => arithmetic(wasm, n, moduli) as Arithmetic<unknown, unknown>,
+  )
+  const wiped =
+    <I, O>(run: (input: I) => O) =>
+    (input: I): O => {
+      try {
+        return run(input)
+      } finally {
+        new Uint8Array(wasm.memory.buffer, wasm.BASE.value).fill(0)
+      }
+    }
+  return {
+    'rlwe/expand': wiped(expand),
+    'rlwe/encrypt': wiped(encrypt),
+    'rlwe/switch-keys': wiped(switchKeys),
+    'rlwe/mask': wiped(mask),
+  }
+}

@@ -1,0 +1,70 @@
+/** Primes and roots of the rings Z_q[x]/(x^n + 1), q = 1 mod 2n, in the order that Microsoft SEAL has them. */
+import { TallyError } from '@tallystick/core'
+
+export const power = (base: bigint, exponent: bigint, q: bigint): bigint => {
+  let result = 1n
+  let square = base % q
+  for (let e = exponent; e > 0n; e >>= 1n) {
+    if ((e & 1n) === 1n) result = (result * square) % q
+    square = (square * square) % q
+  }
+  return result
+}
+
+/** The smallest primitive root of unity of order 2n: the one that SEAL transforms by. */
+const smallestRoot = (n: number, q: bigint): bigint => {
+  const order = BigInt(2 * n)
+  let root = 0n
+  for (let x = 2n; root === 0n; x++) {
+    const candidate = power(x, (q - 1n) / order, q)
+    if (power(candidate, BigInt(n), q) === q - 1n) root = candidate
+  }
+  const square = (root * root) % q
+  let smallest = root
+  for (let i = 1; i < n; i++) {
+    root = (root * square) % q
+    if (root < smallest) smallest = root
+  }
+  return smallest
+}
+
+const reversed = (value: number, bits: number): number => {
+  let out = 0
+  for (let i = 0; i < bits; i++) out |= ((value >> i) & 1) << (bits - 1 - i)
+  return out
+}
+
+const tables = new Map<string, BigUint64Array>()
+
+/** ψ^rev(i) for i < n; kept for each ring. */
+export const rootPowers = (n: number, q: bigint): BigUint64Array => {
+  const name = `${n}/${q}`
+  const known = tables.get(name)
+  if (known !== undefined) return known
+  const root = smallestRoot(n, q)
+  const bits = Math.log2(n)
+  const out = new BigUint64Array(n)
+  let value = 1n
+  for (let i = 0; i < n; i++) {
+    out[reversed(i, bits)] = value
+    value = (value * root) % q
+  }
+  tables.set(name, out)
+  return out
+}
+
+/** What the kernels accept: degrees that SEAL has, and primes whose products double precision can reduce. */
+export const checkRing = (degree: number, moduli: BigUint64Array): void => {
+  const good =
+    Number.isInteger(Math.log2(degree)) &&
+    degree >= 8 &&
+    degree <= 32_768 &&
+    moduli.length >= 1 &&
+    moduli.every((q) => q > 1n << 31n && q < 1n << 50n && (q - 1n) % BigInt(2 * degree) === 0n)
+  if (good) return
+  throw new TallyError(
+    'api/misuse',
+    'self',
+    `rlwe: expected a degree of 8 to 32768, a power of two, and primes of 32 to 50 bits that are 1 modulo twice the degree; found degree ${degree} and ${moduli.length} moduli`,
+  )
+}
