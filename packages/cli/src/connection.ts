@@ -1,11 +1,15 @@
-/** The links of a two-party job: one side listens on a port, the other dials it; either comes back after a loss. */
+/** The links of a job: of each pair of parties one listens on a port, the other dials it; all come back after a loss. */
 import { TallyError } from '@tallystick/core'
 import type { Link, PartyTerms } from '@tallystick/session'
 import { dialTls, listenTls, type Identity } from '@tallystick/session/node'
 
 export type Address = { readonly host: string; readonly port: number }
 
-export type Meeting = { readonly listen: Address } | { readonly connect: Address }
+/** What the command line says: where to listen, and whom to dial; with one peer its role may be left out. */
+export interface Meeting {
+  readonly listen: Address | undefined
+  readonly connect: readonly { readonly role: string | undefined; readonly address: Address }[]
+}
 
 /** @param text `port`, `host:port` or `[IPv6]:port` */
 export const parseAddress = (text: string, option: string, defaultHost?: string): Address => {
@@ -17,49 +21,89 @@ export const parseAddress = (text: string, option: string, defaultHost?: string)
   throw new TallyError('api/usage', 'self', `expected ${form} as ${option}, found "${text}"`)
 }
 
-/** Which of the two; the terms do not say who can be reached. */
-export const meetingOf = (options: { readonly listen?: string; readonly connect?: string }): Meeting => {
-  const { listen, connect } = options
-  if (listen !== undefined && connect === undefined) return { listen: parseAddress(listen, '--listen', '0.0.0.0') }
-  if (connect !== undefined && listen === undefined) return { connect: parseAddress(connect, '--connect') }
-  throw new TallyError('api/usage', 'self', 'expected --listen or --connect, one of them', {
-    remedy: 'one party listens on a port that the other can reach, the other connects to it; --dry-run needs neither',
+const usage = (message: string): TallyError =>
+  new TallyError('api/usage', 'self', message, {
+    remedy:
+      'of two parties one listens on a port that the other can reach, the other connects to it; --dry-run needs neither',
   })
+
+export interface MeetingOptions {
+  readonly listen?: string
+  /** `host:port`, or `role=host:port` where there are several peers. */
+  readonly connect?: readonly string[] | string
+}
+
+/** What each option says; the terms do not say who can be reached. */
+export const meetingOf = ({ listen, connect = [] }: MeetingOptions): Meeting => {
+  const dialled = [connect].flat().map((text) => {
+    const [, role, address] = /^(?:([a-z][a-z0-9-]*)=)?(.*)$/.exec(text)!
+    return { role, address: parseAddress(address!, '--connect') }
+  })
+  if (listen === undefined && dialled.length === 0) {
+    throw usage('expected --listen or --connect, one of them')
+  }
+  return { listen: listen === undefined ? undefined : parseAddress(listen, '--listen', '0.0.0.0'), connect: dialled }
+}
+
+/** For each peer the address to dial, or undefined where it is to dial us. */
+const addressesOf = (
+  { listen, connect }: Meeting,
+  peers: readonly PartyTerms[],
+): Map<PartyTerms, Address | undefined> => {
+  const roles = peers.map(({ role }) => role).join(', ')
+  const addresses = new Map<PartyTerms, Address | undefined>(peers.map((peer) => [peer, undefined]))
+  for (const { role, address } of connect) {
+    const peer = role === undefined && peers.length === 1 ? peers[0] : peers.find((each) => each.role === role)
+    if (peer === undefined) {
+      const found = role === undefined ? 'an address without a role' : `"${role}"`
+      throw usage(`expected --connect <role>=<host>:<port> with a role of ${roles}, found ${found}`)
+    }
+    if (addresses.get(peer) !== undefined) throw usage(`expected --connect once for ${peer.role}, found it twice`)
+    addresses.set(peer, address)
+  }
+  const awaited = peers.filter((peer) => addresses.get(peer) === undefined)
+  if (listen === undefined && awaited.length > 0) {
+    throw usage(`expected --listen, or --connect for ${awaited.map(({ role }) => role).join(', ')} too`)
+  }
+  if (listen !== undefined && awaited.length === 0) {
+    throw usage(
+      peers.length === 1 ? 'expected --listen or --connect, one of them' : 'found --listen, but all peers are dialled',
+    )
+  }
+  return addresses
 }
 
 export interface Connector extends AsyncDisposable {
   /** The port that is listened on. */
   readonly port: number | undefined
-  /** For `runSession`: the link to the peer, anew after each loss. */
+  /** Who is to dial us. */
+  readonly awaited: readonly PartyTerms[]
+  /** For `runSession`: the links to all peers, anew after each loss. */
   readonly links: (signal: AbortSignal) => Promise<Readonly<Record<string, Link>>>
 }
 
 export interface ConnectorOptions {
   readonly identity: Identity
-  readonly peer: PartyTerms
+  readonly peers: readonly PartyTerms[]
   readonly meeting: Meeting
   /** Something about a connection that did not come about, for a log. */
   readonly onTrouble: (error: TallyError, again: boolean) => void
 }
 
-const listening = async (options: ConnectorOptions, address: Address): Promise<Connector> => {
-  const { identity, peer, onTrouble } = options
+type Source = (signal: AbortSignal) => Promise<Link>
+
+/** The last link that a peer dialled, or the next. */
+const inlet = () => {
   let arrived: Link | undefined
   let awaited: ((link: Link) => void) | undefined
-  const listener = await listenTls({
-    ...address,
-    identity,
-    peers: (key) => (key === peer.tls ? peer.name : undefined),
-    accept(link) {
-      // The peer dials again only when its last link is gone, so a newer one is the one that counts.
-      void arrived?.close()
-      arrived = undefined
-      if (awaited === undefined) arrived = link
-      else awaited(link)
-    },
-    refused: (error) => onTrouble(error, false),
-  })
-  const next = (signal: AbortSignal): Promise<Link> => {
+  const accept = (link: Link): void => {
+    // The peer dials again only when its last link is gone, so a newer one is the one that counts.
+    void arrived?.close()
+    arrived = undefined
+    if (awaited === undefined) arrived = link
+    else awaited(link)
+  }
+  const next: Source = (signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<Link>()
     const abort = (): void => reject(signal.reason as Error)
     signal.addEventListener('abort', abort, { once: true })
@@ -72,36 +116,71 @@ const listening = async (options: ConnectorOptions, address: Address): Promise<C
       signal.removeEventListener('abort', abort)
     })
   }
-  return {
-    port: listener.port,
-    links: async (signal) => ({ [peer.role]: await next(signal) }),
-    [Symbol.asyncDispose]: () => listener.close(),
-  }
+  return { accept, next }
 }
 
-export const createConnector = async (options: ConnectorOptions): Promise<Connector> => {
-  const { identity, peer, meeting, onTrouble } = options
-  if ('listen' in meeting) return listening(options, meeting.listen)
-  const { host, port } = meeting.connect
+const dialling = ({ identity, onTrouble }: ConnectorOptions, peer: PartyTerms, { host, port }: Address): Source => {
   let told = ''
+  return (signal) =>
+    dialTls({
+      ...{ host, port, identity, signal },
+      expectedPeer: peer.tls,
+      peer: peer.name,
+      retryMilliseconds: 60_000,
+      onRetry(error) {
+        if (error.code !== told) onTrouble(error, true)
+        told = error.code
+      },
+    })
+}
+
+/** All links, or none: one that fails ends the waiting for the others. */
+const together = async (sources: ReadonlyMap<string, Source>, signal: AbortSignal) => {
+  const failure = new AbortController()
+  const either = AbortSignal.any([signal, failure.signal])
+  const settled = await Promise.allSettled(
+    [...sources].map(async ([role, source]) => {
+      try {
+        return [role, await source(either)] as const
+      } catch (error) {
+        failure.abort(error)
+        throw error
+      }
+    }),
+  )
+  const links = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  if (links.length === sources.size) return Object.fromEntries(links)
+  await Promise.allSettled(links.map(([, link]) => link.close()))
+  if (signal.aborted) throw signal.reason
+  throw failure.signal.reason
+}
+
+/** @throws TallyError api/usage where the addresses do not fit the peers */
+export const createConnector = async (options: ConnectorOptions): Promise<Connector> => {
+  const { identity, peers, meeting, onTrouble } = options
+  const addresses = addressesOf(meeting, peers)
+  const awaited = peers.filter((peer) => addresses.get(peer) === undefined)
+  const inlets = new Map(awaited.map((peer) => [peer.tls, inlet()]))
+  const listener =
+    awaited.length === 0
+      ? undefined
+      : await listenTls({
+          ...meeting.listen!,
+          identity,
+          peers: (key) => awaited.find(({ tls }) => tls === key)?.name,
+          accept: (link) => inlets.get(link.peerKey!)!.accept(link),
+          refused: (error) => onTrouble(error, false),
+        })
+  const sources = new Map(
+    peers.map((peer): [string, Source] => {
+      const address = addresses.get(peer)
+      return [peer.role, address === undefined ? inlets.get(peer.tls)!.next : dialling(options, peer, address)]
+    }),
+  )
   return {
-    port: undefined,
-    links: async (signal) => {
-      const link = await dialTls({
-        host,
-        port,
-        identity,
-        expectedPeer: peer.tls,
-        peer: peer.name,
-        signal,
-        retryMilliseconds: 60_000,
-        onRetry(error) {
-          if (error.code !== told) onTrouble(error, true)
-          told = error.code
-        },
-      })
-      return { [peer.role]: link }
-    },
-    [Symbol.asyncDispose]: async () => {},
+    port: listener?.port,
+    awaited,
+    links: (signal) => together(sources, signal),
+    [Symbol.asyncDispose]: async () => listener?.close(),
   }
 }

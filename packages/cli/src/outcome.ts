@@ -9,49 +9,25 @@ import { renderError } from '@tallystick/core'
 import { specHash, type SessionRecord, type Terms } from '@tallystick/session'
 import { anchor } from './anchoring.ts'
 import { readChain } from './chain.ts'
-import type { Dataset } from './dataset.ts'
 import type { Home } from './home.ts'
 import type { Job } from './job.ts'
 import { asTallyError, type Output } from './output.ts'
-import { writeResult } from './result.ts'
 import { count } from './text.ts'
 
 export interface OutcomeOptions {
   readonly output: Output
   readonly home: Home
   readonly terms: Terms
-  readonly dataset: Dataset
   readonly job: Job
   /** Of the chain that records the job, if one does. */
   readonly chainFile: string | undefined
   readonly signal: AbortSignal
+  /** Tells and writes the output of the session. */
+  readonly keepResult: () => Promise<void>
 }
 
 /** Milliseconds for the chain to take all entries before the rest is left to a later run. */
 const chainPatience = 60_000
-
-const keepResult = async ({ output, home, terms, dataset, job }: OutcomeOptions): Promise<void> => {
-  const result = job.session.output as
-    | { kind: 'intersection'; rows: Uint32Array }
-    | { kind: 'cardinality'; size: number }
-    | { kind: 'none' }
-  if (result.kind === 'none') {
-    return output.report(
-      { event: 'result', kind: 'none' },
-      'The partner has the result; this side was to learn nothing.',
-    )
-  }
-  if (result.kind === 'cardinality') {
-    const text = `${count(result.size)} ids are on both lists.`
-    return output.report({ event: 'result', kind: 'cardinality', size: result.size }, text)
-  }
-  const file = join(home.jobFolder(terms), 'result.csv')
-  await writeResult(dataset, result.rows, file)
-  output.report(
-    { event: 'result', kind: 'intersection', size: result.rows.length, file },
-    `${count(result.rows.length)} of your rows are on both lists: ${file}`,
-  )
-}
 
 const keepEvidence = async ({ output, home, terms, job }: OutcomeOptions): Promise<void> => {
   const { role } = home.partyIn(terms)
@@ -110,7 +86,7 @@ export const keepOutcome = async (options: OutcomeOptions): Promise<void> => {
   await keepRecord()
   const failures: unknown[] = []
   const attempting = (work: Promise<void>): Promise<void> => work.catch((error: unknown) => void failures.push(error))
-  await attempting(keepResult(options))
+  await attempting(options.keepResult())
   await attempting(keepEvidence(options))
   if (chainFile !== undefined) {
     const onChain = async (): Promise<void> => {

@@ -4,3 +4,7 @@
 export const count = (n: number): string => String(n).replace(/\B(?=([0-9]{3})+$)/g, ',')
 
 export const plural = (n: number, one: string, many: string): string => `${count(n)} ${n === 1 ? one : many}`
+
+/** Bytes for a person. */
+export const traffic = (bytes: number): string =>
+  bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
