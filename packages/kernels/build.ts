@@ -44,6 +44,7 @@ const modules: Readonly<Record<string, Module>> = {
   'transpose/simd': { entry: 'transpose/index.ts' },
   'blake3/blake3': { entry: 'blake3/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
+  'okvs/okvs': { entry: 'okvs/index.ts' },
   'oprf/fma': {
     entry: 'oprf/index.ts',
     flags: '--enable relaxed-simd',

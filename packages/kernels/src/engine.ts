@@ -7,8 +7,10 @@ import type { Engine } from '@tallystick/protocol'
 import { loadBlake3 } from './blake3/engine.ts'
 import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
+import { loadOprf } from './oprf/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
+import { loadOkvs } from './okvs/engine.ts'
 import { intersect } from './table/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
@@ -24,13 +26,14 @@ const curveEngine = (curve: CurveEngine): Engine => ({
 const groups: readonly (() => Promise<Engine>)[] = [
   loadBlake3,
   loadCuckoo,
+  loadOkvs,
   async () => ({ 'table/intersect': intersect }),
   async () => pirEngine,
   loadRing,
 ]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>
-  Object.assign(curveEngine(curve), ...(await Promise.all(groups.map((load) => load()))))
+  Object.assign(curveEngine(curve), await loadOprf(curve.variant), ...(await Promise.all(groups.map((load) => load()))))
 
 let loading: Promise<Engine> | undefined
 

@@ -14,6 +14,23 @@ export {
 } from './curve25519/kernels.ts'
 export type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './curve25519/kernels.ts'
 export {
+  blind as oprfBlind,
+  combine as oprfCombine,
+  evaluate as oprfEvaluate,
+  finalize as oprfFinalize,
+  hash as oprfHash,
+  scale as oprfScale,
+} from './oprf/kernels.ts'
+export type {
+  BlindInput as OprfBlindInput,
+  CombineOutput as OprfCombineOutput,
+  FinalizeInput as OprfFinalizeInput,
+  FinalizeOutput as OprfFinalizeOutput,
+  HashInput as OprfHashInput,
+  ScaleInput as OprfScaleInput,
+  ScaleOutput as OprfScaleOutput,
+} from './oprf/kernels.ts'
+export {
   expand as pirExpand,
   expandRows,
   expandWords,
@@ -23,6 +40,10 @@ export {
   scan as pirScan,
 } from './pir/kernels.ts'
 export type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } from './pir/kernels.ts'
+export { decode as okvsDecode, encode as okvsEncode } from './okvs/kernels.ts'
+export type { DecodeInput, EncodeInput, EncodeOutput } from './okvs/kernels.ts'
+export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
+export type { OkvsShape } from './okvs/parameters.ts'
 export { intersect as tableIntersect } from './table/kernels.ts'
 export type { IntersectInput } from './table/kernels.ts'
 export { kernels } from './kernels.ts'

@@ -1,8 +1,10 @@
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
 import { hash, hashScale, scale } from './curve25519/kernels.ts'
+import * as oprf from './oprf/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
+import { decode, encode } from './okvs/kernels.ts'
 import { intersect } from './table/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
@@ -14,6 +16,12 @@ export const kernels = {
   'curve25519/hash': hash,
   'curve25519/scale': scale,
   'curve25519/hash-scale': hashScale,
+  'oprf/blind': oprf.blind,
+  'oprf/combine': oprf.combine,
+  'oprf/evaluate': oprf.evaluate,
+  'oprf/finalize': oprf.finalize,
+  'oprf/hash': oprf.hash,
+  'oprf/scale': oprf.scale,
   'pir/expand': pir.expand,
   'pir/gauss': pir.gauss,
   'pir/multiply': pir.multiply,
@@ -23,5 +31,7 @@ export const kernels = {
   'rlwe/expand': rlwe.expand,
   'rlwe/mask': rlwe.mask,
   'rlwe/switch-keys': rlwe.switchKeys,
+  'okvs/encode': encode,
+  'okvs/decode': decode,
   'table/intersect': intersect,
 } as const

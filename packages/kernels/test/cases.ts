@@ -1,6 +1,7 @@
 /** The table of inputs by which every engine, in Node and in browsers, is compared with the references. */
+import { hexToBytes } from '@noble/hashes/utils.js'
 import { utf8ToBytes } from '@tallystick/core'
-import { kernels } from '../src/index.ts'
+import { kernels, okvsShape, okvsSize, type OkvsShape } from '../src/index.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
 import { bytes, concat, encode, extremes, malformed, messages, points, smallOrder } from './samples.ts'
 
@@ -66,6 +67,31 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       ...messages(Array.from({ length: n }, (_, i) => bytes(i + 1, 11))),
     })),
     ...scalars.map((scalar) => ({ scalar, dst, ...messages([dst, bytes(1, 18), bytes(2, 200)]) })),
+  ],
+  'oprf/blind': () => oprfMessages().flatMap((input) => oprfScalars(input.offsets.length - 1, input)),
+  'oprf/combine': () => [
+    ...[0, 1, 2, 3, 33].map((n) => ({ points: elements(n), scalars: scalarsBelowOrder(n) })),
+    // The same point in both lanes and in a row, and one that cancels: P and (ℓ - 1)·P.
+    { points: concat(Array.from({ length: 4 }, () => elements(1))), scalars: scalarsBelowOrder(4).fill(1, 0, 1) },
+    { points: concat([elements(1), elements(1)]), scalars: concat([encode(1n), encode(groupOrder - 1n)]) },
+    ...hostileElements.map((bad) => ({ points: concat([elements(3), bad]), scalars: scalarsBelowOrder(4) })),
+  ],
+  'oprf/evaluate': () => oprfMessages().flatMap((input) => oprfScalars(input.offsets.length - 1, input)),
+  'oprf/finalize': () =>
+    oprfMessages().flatMap(({ bytes, offsets }) =>
+      oprfScalars(offsets.length - 1, { bytes, offsets, points: elements(offsets.length - 1) }),
+    ),
+  'oprf/hash': () => oprfMessages(),
+  'oprf/scale': () => [
+    ...[0, 1, 2, 3, 33, 257].flatMap((n) => oprfScalars(n, { points: elements(n) })),
+    ...[1n, 2n, 8n, groupOrder - 1n, 2n ** 252n, 0x8888888888888888n].map((k) => ({
+      points: elements(3),
+      scalars: encode(k),
+    })),
+    ...hostileElements.flatMap((bad) => [
+      { points: concat([elements(2), bad, elements(1)]), scalars: encode(7n) },
+      { points: concat([bad, elements(2)]), scalars: scalarsBelowOrder(3) },
+    ]),
   ],
   'pir/expand': () => [
     ...[0, 1, 2].map((blocks) => ({ seed: bytes(1, 32), from: 3 * blocks, blocks })),
@@ -148,6 +174,9 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       ...{ ...ring, ...seeds, secret: secretOf(ring.degree), plainModulus: 97n },
       targets: Uint32Array.of(0, 3, 2 * ring.degree - 1),
     })),
+  'okvs/encode': () => stores().map(({ shape, rows, values, fill }) => ({ shape, rows, values, fill })),
+  'okvs/decode': () =>
+    stores().map(({ shape, rows, seed }) => ({ shape, rows, vector: bytes(seed, 16 * okvsSize(shape)) })),
   'table/intersect': () => [
     { left: bytes(1, 64), right: new Uint8Array(), width: 32 },
     { left: new Uint8Array(), right: bytes(1, 64), width: 32 },
@@ -157,6 +186,31 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     { left: new Uint8Array(3200), right: new Uint8Array(6400), width: 32 },
     ...[0, 28].map((at) => ({ left: counters(500, 0, at), right: counters(700, 250, at), width: 32 })),
   ],
+}
+
+/** Stores of every number of bins, roomy and tight, with rows outside of the triangle, overfull and contradictory ones. */
+function stores() {
+  const store = (seed: number, n: number, shape: OkvsShape, rows = bytes(seed, 16 * n)) => ({
+    seed,
+    shape,
+    rows,
+    values: bytes(seed + 1, 16 * n),
+    fill: seed % 2 === 0 ? new Uint8Array() : bytes(seed + 2, 16 * okvsSize(shape)),
+  })
+  const equal = concat([bytes(5, 160), bytes(5, 160)])
+  const same = { ...store(31, 20, okvsShape(20), equal), values: equal }
+  return [
+    ...[0, 1, 2, 3, 40, 500].map((n) => store(n + 1, n, okvsShape(n))),
+    ...[2, 3, 7].map((bins) => store(bins, 300, { bins, load: 200, sparse: 260, dense: 48 })),
+    // At 1.0 and 1.15 slots a row a core stays; with dense columns enough it is solved, with few it is not.
+    ...[200, 230].flatMap((sparse) =>
+      [48, 20, 1, 0].map((dense) => store(dense + 9, 200, { bins: 1, load: 200, sparse, dense })),
+    ),
+    store(21, 40, { bins: 1, load: 40, sparse: 3, dense: 48 }),
+    store(22, 300, { bins: 4, load: 60, sparse: 400, dense: 48 }),
+    store(23, 20, okvsShape(20), equal),
+    same,
+  ]
 }
 
 /** Roomy tables, one at 1.27 n, full ones, ones too small; equal rows, rows whose functions agree. */
@@ -179,6 +233,47 @@ const rings = [
 function secretOf(degree: number): Int8Array {
   return Int8Array.from(bytes(degree, degree), (byte) => (byte % 3) - 1)
 }
+
+export const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
+
+/** Scalars of ristretto255, n rows. */
+function scalarsBelowOrder(n: number): Uint8Array {
+  const out = bytes(77, 32 * n)
+  for (let i = 31; i < out.length; i += 32) out[i]! &= 15
+  return out
+}
+
+/** An input with one scalar, and with one for each row. */
+function oprfScalars<T extends object>(n: number, input: T): (T & { scalars: Uint8Array })[] {
+  return [scalarsBelowOrder(1), scalarsBelowOrder(n)].map((scalars) => ({ ...input, scalars }))
+}
+
+function oprfMessages(): { dst: Uint8Array; bytes: Uint8Array; offsets: Uint32Array }[] {
+  return [
+    ...[0, 1, 2, 3, 33].map((n) => ({ dst, ...messages(Array.from({ length: n }, (_, i) => bytes(i + 1, 18))) })),
+    { dst, ...messages([0, 1, 53, 54, 55, 72, 73, 86, 87, 88, 111, 112, 127, 128, 300].map((n) => bytes(n + 1, n))) },
+    { dst, ...messages([bytes(1, 65_535), bytes(2, 10), bytes(3, 40_000), bytes(4, 30_000)]) },
+    ...[1, 62, 63, 64, 255].map((length) => ({ dst: bytes(9, length), ...messages([bytes(5, 20)]) })),
+  ]
+}
+
+/** n elements of ristretto255. */
+function elements(n: number): Uint8Array {
+  return kernels['oprf/hash'].run({ dst, ...messages(Array.from({ length: n }, (_, i) => bytes(i + 40, 9))) })
+}
+
+/** RFC 9496, appendix A.3: not canonical, negative, no square, negative xy, s = -1; and the neutral element. */
+const hostileElements = [
+  '00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'ed57ffd8c914fb201471d1c3d245ce3c746fcbe63a3679d51b6a516ebebe0e20',
+  '26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371',
+  '3eb858e78f5a7254d8c9731174a94f76755fd3941c0ac93735c07ba14579630e',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '0000000000000000000000000000000000000000000000000000000000000000',
+].map((hex) => hexToBytes(hex))
 
 /** Words of Z_2^32. */
 function words(seed: number, length: number): Uint32Array {

@@ -57,6 +57,12 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'curve25519/scale': (input: { points: Uint8Array }) => (input.points.length / 32) * 22,
   'curve25519/hash-scale': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
     input.offsets.length * 29 + input.bytes.length / 300,
+  'oprf/hash': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 9,
+  'oprf/blind': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
+  'oprf/evaluate': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
+  'oprf/finalize': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
+  'oprf/scale': ({ points }: { points: Uint8Array }) => (points.length / 32) * 37,
+  'oprf/combine': ({ points }: { points: Uint8Array }) => (points.length / 32) * 33,
   // A resident matrix is scanned by the thread that holds it: a copy costs more than a scan.
   'pir/scan': ({ matrix, columns, queries }: { matrix: Uint8Array; columns: number; queries: Uint32Array }) =>
     residentIn(matrix) ? 0 : (matrix.length / 1e4) * (queries.length / columns),
@@ -66,6 +72,9 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
     (differences.length * inner) / 1e4,
   'pir/gauss': ({ coins }: { coins: Uint8Array }) => coins.length / 200,
   'pir/expand': ({ blocks }: { blocks: number }) => blocks * 800,
+  'okvs/encode': ({ rows }: { rows: Uint8Array }) => rows.length / 80,
+  'okvs/decode': ({ rows, vector }: { rows: Uint8Array; vector: Uint8Array }) =>
+    rows.length / 160 + vector.length / 2000,
   'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.15,
 }
 
