@@ -4,6 +4,7 @@
 // are bad.
 import { A, B, C, D, SCRATCH as FIELD_SCRATCH, SCRATCH_BYTES as FIELD_SCRATCH_BYTES, X1, step } from './field'
 import { SIZE, add, carry, cswap, limb, mask, mul, select, setLimb, sq, sub } from './element'
+import { constant, fromBytes, invert, malformed, parity, rootPower, toBytes, wipePowers, zero, zeroMask } from './powers'
 import { A24_WORDS, C2_WORDS, J_WORDS, ONE_WORDS, ROOT_OF_MINUS_ONE_WORDS } from './constants.generated'
 
 /** Rows a call may hold. */
@@ -21,134 +22,16 @@ const CONSTANTS: usize = memory.data(80 * 5, 16)
 const ONE: usize = CONSTANTS, J: usize = CONSTANTS + 80, A24: usize = CONSTANTS + 160
 const ROOT_OF_MINUS_ONE: usize = CONSTANTS + 240, C2: usize = CONSTANTS + 320
 
-const SCRATCH_BYTES: usize = 80 * 36 + 32
-const SCRATCH: usize = memory.data(80 * 36 + 32, 16)
-const WORDS: usize = SCRATCH + 80 * 36
+const SCRATCH_BYTES: usize = 80 * 36
+const SCRATCH: usize = memory.data(80 * 36, 16)
 
 @inline function slot(i: usize): usize { return SCRATCH + 80 * i }
-
-// ---- encodings
-
-const LOW51: i64 = 0x7ffffffffffff
-
-/** Limbs of the 255 low bits of four words into one lane; carry() must follow once both lanes are set. */
-@inline function setWords(o: usize, lane: usize, w0: u64, w1: u64, w2: u64, w3: u64): void {
-  setLimb(o, lane, 0, <i64>w0 & LOW51)
-  setLimb(o, lane, 1, <i64>((w0 >> 51) | (w1 << 13)) & LOW51)
-  setLimb(o, lane, 2, <i64>((w1 >> 38) | (w2 << 26)) & LOW51)
-  setLimb(o, lane, 3, <i64>((w2 >> 25) | (w3 << 39)) & LOW51)
-  setLimb(o, lane, 4, <i64>(w3 >> 12) & LOW51)
-}
-
-function fromBytes(o: usize, lane: usize, p: usize): void {
-  setWords(o, lane, load<u64>(p), load<u64>(p, 8), load<u64>(p, 16), load<u64>(p, 24))
-}
-
-/** The canonical 32 bytes of one lane of a tight element. */
-function toBytes(p: usize, o: usize, lane: usize): void {
-  // Tight values exceed -2^255 > -4p: add 4p. Three rounds of carries leave limbs below 2^51 (the second can wrap once
-  // past 2^255, only with small low limbs, so that the third does not).
-  let l0 = limb(o, lane, 0) + 4 * 0x7ffffffffffed, l1 = limb(o, lane, 1) + 4 * LOW51, l2 = limb(o, lane, 2) + 4 * LOW51
-  let l3 = limb(o, lane, 3) + 4 * LOW51, l4 = limb(o, lane, 4) + 4 * LOW51
-  for (let round = 0; round < 3; round++) {
-    l1 += l0 >> 51; l0 &= LOW51; l2 += l1 >> 51; l1 &= LOW51; l3 += l2 >> 51; l2 &= LOW51
-    l4 += l3 >> 51; l3 &= LOW51; l0 += 19 * (l4 >> 51); l4 &= LOW51
-  }
-  // q = 1 if the value is p or more: subtract p by adding 19 and dropping bit 255.
-  let q = (l0 + 19) >> 51
-  q = (l1 + q) >> 51; q = (l2 + q) >> 51; q = (l3 + q) >> 51; q = (l4 + q) >> 51
-  l0 += 19 * q
-  l1 += l0 >> 51; l0 &= LOW51; l2 += l1 >> 51; l1 &= LOW51; l3 += l2 >> 51; l2 &= LOW51
-  l4 += l3 >> 51; l3 &= LOW51; l4 &= LOW51
-  store<u64>(p, l0 | (l1 << 51)); store<u64>(p, (l1 >> 13) | (l2 << 38), 8)
-  store<u64>(p, (l2 >> 26) | (l3 << 25), 16); store<u64>(p, (l3 >> 39) | (l4 << 12), 24)
-}
-
-/** -1 if the lane is 0 modulo p, else 0. */
-function zero(o: usize, lane: usize): i64 {
-  toBytes(WORDS, o, lane)
-  const any = <i64>(load<u64>(WORDS) | load<u64>(WORDS, 8) | load<u64>(WORDS, 16) | load<u64>(WORDS, 24))
-  return ((any | -any) >> 63) ^ -1
-}
-
-@inline function zeroMask(o: usize): v128 { return mask(zero(o, 0), zero(o, 1)) }
-
-/** -1 if the canonical value is odd (sgn0 of RFC 9380), else 0. */
-function parity(o: usize, lane: usize): i64 {
-  toBytes(WORDS, o, lane)
-  return -<i64>(load<u64>(WORDS) & 1)
-}
-
-/** 48 bytes, big endian, modulo p: 384 bits v = low + 2^255 high = low + 19 high. */
-function reduce(o: usize, lane: usize, p: usize): void {
-  const w0 = bswap<u64>(load<u64>(p, 40)), w1 = bswap<u64>(load<u64>(p, 32)), w2 = bswap<u64>(load<u64>(p, 24))
-  const w3 = bswap<u64>(load<u64>(p, 16)), w4 = bswap<u64>(load<u64>(p, 8)), w5 = bswap<u64>(load<u64>(p))
-  const h0 = <i64>((w3 >> 63) | (w4 << 1)) & LOW51, h1 = <i64>((w4 >> 50) | (w5 << 14)) & LOW51, h2 = <i64>(w5 >> 37)
-  let l0 = (<i64>w0 & LOW51) + 19 * h0, l1 = (<i64>((w0 >> 51) | (w1 << 13)) & LOW51) + 19 * h1
-  let l2 = (<i64>((w1 >> 38) | (w2 << 26)) & LOW51) + 19 * h2, l3 = <i64>((w2 >> 25) | (w3 << 39)) & LOW51
-  let l4 = <i64>(w3 >> 12) & LOW51
-  for (let round = 0; round < 2; round++) {
-    l1 += l0 >> 51; l0 &= LOW51; l2 += l1 >> 51; l1 &= LOW51; l3 += l2 >> 51; l2 &= LOW51
-    l4 += l3 >> 51; l3 &= LOW51; l0 += 19 * (l4 >> 51); l4 &= LOW51
-  }
-  // l0 <= 2^51 + 18 only where the second round wrapped, and then l0 is below 38: all limbs are below 2^51.
-  setLimb(o, lane, 0, l0); setLimb(o, lane, 1, l1); setLimb(o, lane, 2, l2); setLimb(o, lane, 3, l3); setLimb(o, lane, 4, l4)
-}
-
-// ---- powers
-
-function squares(o: usize, a: usize, n: i32): void {
-  sq(o, a)
-  for (let i = 1; i < n; i++) sq(o, o)
-}
-
-/** o = z^(2^250 - 1), z11 = z^11: the chain that inversion and square root share (11 multiplications). */
-function chain(o: usize, z11: usize, z: usize): void {
-  const t = slot(0), u = slot(1)
-  sq(z11, z)                                  // 2
-  squares(o, z11, 2); mul(o, o, z)            // 9
-  mul(z11, z11, o)                            // 11
-  sq(t, z11); mul(o, o, t)                    // 2^5 - 1
-  squares(t, o, 5); mul(o, t, o)              // 2^10 - 1
-  squares(t, o, 10); mul(t, t, o)             // 2^20 - 1
-  squares(u, t, 20); mul(t, u, t)             // 2^40 - 1
-  squares(t, t, 10); mul(o, t, o)             // 2^50 - 1
-  squares(t, o, 50); mul(t, t, o)             // 2^100 - 1
-  squares(u, t, 100); mul(t, u, t)            // 2^200 - 1
-  squares(t, t, 50); mul(o, t, o)             // 2^250 - 1
-}
-
-/** o = z^(p - 2) = z^(2^255 - 21) */
-function invert(o: usize, z: usize): void {
-  const t = slot(2), z11 = slot(3)
-  chain(t, z11, z)
-  squares(t, t, 5); mul(o, t, z11)
-}
-
-/** o = z^((p - 5) / 8) = z^(2^252 - 3) */
-function rootPower(o: usize, z: usize): void {
-  const t = slot(2), z11 = slot(3), copy = slot(4)
-  memory.copy(copy, z, SIZE)
-  chain(t, z11, copy)
-  squares(t, t, 2); mul(o, t, copy)
-}
 
 // ---- batches
 
 export function init(): void {
   constant(ONE, ONE_WORDS); constant(J, J_WORDS); constant(A24, A24_WORDS)
   constant(ROOT_OF_MINUS_ONE, ROOT_OF_MINUS_ONE_WORDS); constant(C2, C2_WORDS)
-}
-
-function constant(o: usize, words: usize): void {
-  fromBytes(o, 0, words); fromBytes(o, 1, words); carry(o)
-}
-
-/** 1 if 32 bytes are no canonical encoding: p or more, or the top bit set. */
-function malformed(p: usize): u8 {
-  const w3 = load<u64>(p, 24)
-  const high = u8(w3 == 0x7fffffffffffffff) & u8((load<u64>(p, 8) & load<u64>(p, 16)) == 0xffffffffffffffff)
-  return u8(w3 >> 63) | (high & u8(load<u64>(p) >= 0xffffffffffffffed))
 }
 
 /** Reads n rows of POINTS into XS. An odd last pair repeats its row. */
@@ -229,6 +112,24 @@ export function write(n: i32): i32 {
 
 // ---- hash to curve
 
+const LOW51: i64 = 0x7ffffffffffff
+
+/** 48 bytes, big endian, modulo p: 384 bits v = low + 2^255 high = low + 19 high. */
+function reduce(o: usize, lane: usize, p: usize): void {
+  const w0 = bswap<u64>(load<u64>(p, 40)), w1 = bswap<u64>(load<u64>(p, 32)), w2 = bswap<u64>(load<u64>(p, 24))
+  const w3 = bswap<u64>(load<u64>(p, 16)), w4 = bswap<u64>(load<u64>(p, 8)), w5 = bswap<u64>(load<u64>(p))
+  const h0 = <i64>((w3 >> 63) | (w4 << 1)) & LOW51, h1 = <i64>((w4 >> 50) | (w5 << 14)) & LOW51, h2 = <i64>(w5 >> 37)
+  let l0 = (<i64>w0 & LOW51) + 19 * h0, l1 = (<i64>((w0 >> 51) | (w1 << 13)) & LOW51) + 19 * h1
+  let l2 = (<i64>((w1 >> 38) | (w2 << 26)) & LOW51) + 19 * h2, l3 = <i64>((w2 >> 25) | (w3 << 39)) & LOW51
+  let l4 = <i64>(w3 >> 12) & LOW51
+  for (let round = 0; round < 2; round++) {
+    l1 += l0 >> 51; l0 &= LOW51; l2 += l1 >> 51; l1 &= LOW51; l3 += l2 >> 51; l2 &= LOW51
+    l4 += l3 >> 51; l3 &= LOW51; l0 += 19 * (l4 >> 51); l4 &= LOW51
+  }
+  // l0 <= 2^51 + 18 only where the second round wrapped, and then l0 is below 38: all limbs are below 2^51.
+  setLimb(o, lane, 0, l0); setLimb(o, lane, 1, l1); setLimb(o, lane, 2, l2); setLimb(o, lane, 3, l3); setLimb(o, lane, 4, l4)
+}
+
 /** Elligator 2, RFC 9380 appendix G.2.1: x = xn / xd, y affine. Straight-line, constant-time. */
 function map(xn: usize, xd: usize, y: usize, u: usize): void {
   const tv1 = slot(9), tv2 = slot(10), tv3 = slot(11), x1n = slot(12), gxd = slot(13), gx1 = slot(14), gx2 = slot(15)
@@ -306,6 +207,7 @@ export function mapRows(n: i32): void {
 export function wipeCurve(n: i32): void {
   const rows = <usize>n + 1
   memory.fill(SCALAR, 0, 32); memory.fill(SCRATCH, 0, SCRATCH_BYTES); memory.fill(FIELD_SCRATCH, 0, FIELD_SCRATCH_BYTES)
+  wipePowers()
   memory.fill(XS, 0, 40 * rows); memory.fill(ZS, 0, 40 * rows); memory.fill(PRODUCTS, 0, 40 * rows)
   memory.fill(UNIFORM, 0, min(96 * rows, 96 * 1024)); memory.fill(POINTS, 0, 32 * n)
 }

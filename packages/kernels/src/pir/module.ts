@@ -100,7 +100,7 @@ const residents = new WeakMap<ArrayBufferLike, Instance>()
 export const resident = (length: number): Uint8Array<ArrayBuffer> => {
   const instance = load(length)
   residents.set(instance.memory.buffer, instance)
-  return new Uint8Array(instance.memory.buffer as ArrayBuffer, layout.free, length)
+  return new Uint8Array(instance.memory.buffer, layout.free, length)
 }
 
 /** The instance in whose memory these bytes lie, aligned. */
