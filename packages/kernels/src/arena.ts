@@ -32,6 +32,19 @@ const decode = (base64: string): Uint8Array<ArrayBuffer> => {
 /** An address aligned to 16 bytes, at or after `at`. */
 export const align = (at: number): number => Math.ceil(at / 16) * 16
 
+/** Consecutive regions of named sizes: how many bytes they take, and where each starts from a base on. */
+export function layout<K extends string>(sizes: Readonly<Record<K, number>>) {
+  const offsets: [name: string, offset: number][] = []
+  let bytes = 0
+  for (const [name, size] of Object.entries<number>(sizes)) {
+    offsets.push([name, bytes])
+    bytes = align(bytes + size)
+  }
+  const from = (base: number): Record<K, number> =>
+    Object.fromEntries(offsets.map(([name, offset]) => [name, base + offset])) as Record<K, number>
+  return { bytes, from }
+}
+
 /** Compiles a module that has no imports. @throws TallyError api/misuse in `run` for a call of more than 4 GiB. */
 export async function arenaOf<E extends ArenaExports>(base64: string): Promise<Arena<E>> {
   const module = await WebAssembly.compile(decode(base64))
