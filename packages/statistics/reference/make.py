@@ -1,0 +1,238 @@
+"""Reference values of packages/statistics, by software that we did not write.
+
+    apt-get install python3-sklearn python3-statsmodels python3-scipy     (Debian 12)
+    /usr/bin/python3 make.py
+
+writes data/*.csv (four data sets that ship with scikit-learn, as they stand there; three with a coarse category
+added, so that there is something to count) and reference.json. Both are committed; the tests read them and nothing
+else. What each figure is follows the call that makes it; WOE and IV, which none of the libraries has, are their
+textbook definition (Siddiqi 2006) in six lines below.
+"""
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import scipy
+import scipy.stats as stats
+import sklearn
+import statsmodels
+import statsmodels.api as sm
+from sklearn import datasets
+from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression, Ridge
+
+here = Path(__file__).parent
+
+
+def cut(values, edges, names):
+    """The name of the half-open interval of each value: below edges[0], from edges[0] to below edges[1], ..."""
+    return [names[int(np.searchsorted(edges, v, side="right"))] for v in values]
+
+
+def table(name, columns, rows):
+    """Writes a CSV with the shortest decimal of each number, and returns the columns by name."""
+    text = "\n".join(",".join(str(c) for c in r) for r in [columns] + rows) + "\n"
+    (here / "data" / f"{name}.csv").write_text(text)
+    return {c: [r[i] for r in rows] for i, c in enumerate(columns)}
+
+
+def shortest(v):
+    return repr(int(v)) if float(v).is_integer() else repr(float(v))
+
+
+def load():
+    slug = lambda s: s.replace(" (cm)", "").replace("/", " ").replace(" ", "_").replace("_of_diluted_wines", "")
+    out = {}
+    iris = datasets.load_iris()
+    names = [slug(n) for n in iris.feature_names] + ["species"]
+    rows = [[shortest(v) for v in r] + [iris.target_names[t]] for r, t in zip(iris.data, iris.target)]
+    out["iris"] = (names, table("iris", names, rows))
+    wine = datasets.load_wine()
+    names = [slug(n) for n in wine.feature_names] + ["cultivar", "strength"]
+    strength = cut(wine.data[:, 0], [12.5, 13.5], ["light", "medium", "strong"])
+    rows = [[shortest(v) for v in r] + [f"c{t}", s] for r, t, s in zip(wine.data, wine.target, strength)]
+    out["wine"] = (names, table("wine", names, rows))
+    diabetes = datasets.load_diabetes(scaled=False)
+    names = list(diabetes.feature_names) + ["progression", "severe", "generation"]
+    generation = cut(diabetes.data[:, 0], [40, 55], ["young", "middle", "old"])
+    severe = (diabetes.target > np.median(diabetes.target)).astype(int)
+    rows = [
+        [shortest(v) for v in r] + [shortest(t), s, g]
+        for r, t, s, g in zip(diabetes.data, diabetes.target, severe, generation)
+    ]
+    out["diabetes"] = (names, table("diabetes", names, rows))
+    cancer = datasets.load_breast_cancer()
+    names = [slug(n) for n in cancer.feature_names] + ["benign", "size"]
+    size = cut(cancer.data[:, 0], [12, 15, 18], ["small", "middle", "large", "huge"])
+    rows = [[shortest(v) for v in r] + [int(t), s] for r, t, s in zip(cancer.data, cancer.target, size)]
+    out["cancer"] = (names, table("cancer", names, rows))
+    return out
+
+
+def numbers(data, names):
+    return np.array([[float(v) for v in data[n]] for n in names]).T
+
+
+def moments(data, names):
+    x = numbers(data, names)
+    levels = [0.1, 0.25, 0.5, 0.75, 0.9]
+    return {
+        "columns": names,
+        "mean": x.mean(0),
+        "variance": x.var(0, ddof=1),
+        "covariance": np.cov(x.T),
+        "pearson": np.corrcoef(x.T),
+        "spearman": stats.spearmanr(x).correlation,
+        "minimum": x.min(0),
+        "maximum": x.max(0),
+        "levels": levels,
+        # Type 7 of Hyndman and Fan (1996), the default of numpy and R.
+        "quantiles": np.quantile(x, levels, axis=0, method="linear").T,
+    }
+
+
+def welch(data, value, by, one, other):
+    a, b = ([float(v) for v, g in zip(data[value], data[by]) if g == level] for level in (one, other))
+    found = stats.ttest_ind(a, b, equal_var=False)
+    va, vb, na, nb = np.var(a, ddof=1), np.var(b, ddof=1), len(a), len(b)
+    df = (va / na + vb / nb) ** 2 / ((va / na) ** 2 / (na - 1) + (vb / nb) ** 2 / (nb - 1))
+    return {"value": value, "by": by, "one": one, "other": other, "t": found.statistic, "df": df, "p": found.pvalue}
+
+
+def counts(data, rows, columns):
+    rl, cl = sorted(set(data[rows])), sorted(set(data[columns]))
+    grid = [[sum(1 for a, b in zip(data[rows], data[columns]) if (a, b) == (r, c)) for c in cl] for r in rl]
+    return rl, cl, np.array(grid)
+
+
+def chi_square(data, rows, columns):
+    rl, cl, grid = counts(data, rows, columns)
+    statistic, p, df, _ = stats.chi2_contingency(grid, correction=False)
+    return {"rows": rows, "columns": columns, "rowLevels": rl, "columnLevels": cl, "counts": grid,
+            "statistic": statistic, "df": df, "p": p}
+
+
+def anova(data, value, by):
+    levels = sorted(set(data[by]))
+    groups = [[float(v) for v, g in zip(data[value], data[by]) if g == level] for level in levels]
+    found = stats.f_oneway(*groups)
+    return {"value": value, "by": by, "levels": levels, "f": found.statistic, "p": found.pvalue,
+            "means": [np.mean(g) for g in groups], "variances": [np.var(g, ddof=1) for g in groups],
+            "counts": [len(g) for g in groups]}
+
+
+def ols(data, y, names):
+    fit = sm.OLS(numbers(data, [y])[:, 0], sm.add_constant(numbers(data, names))).fit()
+    return {"y": y, "x": names, "coefficients": fit.params, "errors": fit.bse, "t": fit.tvalues, "p": fit.pvalues,
+            "rSquared": fit.rsquared, "f": fit.fvalue, "fp": fit.f_pvalue}
+
+
+def standardised(x):
+    return (x - x.mean(0)) / x.std(0)
+
+
+def ridge(data, y, names, penalty):
+    fit = Ridge(alpha=penalty).fit(standardised(numbers(data, names)), numbers(data, [y])[:, 0])
+    return {"y": y, "x": names, "penalty": penalty, "coefficients": fit.coef_, "intercept": fit.intercept_}
+
+
+def logistic_ridge(data, y, names, penalty):
+    fit = LogisticRegression(C=1 / penalty, tol=1e-7, max_iter=1000, solver="newton-cg")
+    fit.fit(standardised(numbers(data, names)), numbers(data, [y])[:, 0].astype(int))
+    return {"y": y, "x": names, "penalty": penalty, "coefficients": fit.coef_[0], "intercept": fit.intercept_[0]}
+
+
+def logit(data, y, names):
+    fit = sm.Logit(numbers(data, [y])[:, 0], sm.add_constant(numbers(data, names))).fit(tol=1e-12, maxiter=100, disp=0)
+    return {"y": y, "x": names, "coefficients": fit.params, "errors": fit.bse, "z": fit.tvalues, "p": fit.pvalues}
+
+
+def k_means(data, names, starts, iterations):
+    x = numbers(data, names)
+    fit = KMeans(n_clusters=len(starts), init=x[starts], n_init=1, max_iter=300, tol=0).fit(x)
+    assert fit.n_iter_ <= iterations, "the centres rest within the iterations that the tests allow"
+    return {"columns": names, "starts": x[starts], "iterations": iterations, "centres": fit.cluster_centers_,
+            "sizes": np.bincount(fit.labels_), "inertia": fit.inertia_}
+
+
+def pca(data, names, standard):
+    x = numbers(data, names)
+    x = standardised(x) if standard else x
+    values, vectors = np.linalg.eigh(np.cov(x.T))
+    order = np.argsort(values)[::-1]
+    return {"columns": names, "standardised": standard, "variances": values[order],
+            "ratios": values[order] / values.sum(), "components": vectors[:, order].T}
+
+
+def woe(data, value, y, edges):
+    """Bins as `cut`; WOE = ln(share of the y = 0 rows / share of the y = 1 rows), IV = sum of (difference) * WOE."""
+    names = [str(i) for i in range(len(edges) + 1)]
+    bins = cut([float(v) for v in data[value]], edges, names)
+    good = np.array([sum(1 for b, t in zip(bins, data[y]) if b == n and int(t) == 0) for n in names])
+    bad = np.array([sum(1 for b, t in zip(bins, data[y]) if b == n and int(t) == 1) for n in names])
+    g, b = good / good.sum(), bad / bad.sum()
+    return {"value": value, "y": y, "edges": edges, "woe": np.log(g / b), "iv": float(((g - b) * np.log(g / b)).sum())}
+
+
+def p_values():
+    t = [[x, df, 2 * stats.t.sf(abs(x), df)] for x in (0, 0.3, 1, 2.5, 7, 30) for df in (1, 2.5, 10, 97.3, 1e5)]
+    f = [[x, a, b, stats.f.sf(x, a, b)] for x in (0, 0.2, 1, 3.3, 20, 400) for a, b in ((1, 1), (2, 147), (10, 431), (29, 1e5))]
+    c = [[x, df, stats.chi2.sf(x, df)] for x in (0, 0.1, 1, 5, 40, 600) for df in (1, 2, 7, 100)]
+    z = [[x, 2 * stats.norm.sf(abs(x))] for x in (0, 0.1, 1, 1.96, 5, 12)]
+    return {"t": t, "f": f, "chiSquare": c, "normal": z}
+
+
+def plain(v):
+    if isinstance(v, dict):
+        return {k: plain(w) for k, w in v.items()}
+    if isinstance(v, (list, tuple, np.ndarray)):
+        return [plain(w) for w in v]
+    if isinstance(v, (bool, str)):
+        return v
+    if isinstance(v, (int, np.integer)):
+        return int(v)
+    assert math.isfinite(v), "every reference value is finite"
+    return float(v)
+
+
+def main():
+    sets = {name: data for name, (_, data) in load().items()}
+    header = {name: names for name, (names, _) in load().items()}
+    iris, wine, diabetes, cancer = (sets[n] for n in ("iris", "wine", "diabetes", "cancer"))
+    measures = {"iris": header["iris"][:4], "wine": header["wine"][:13], "diabetes": header["diabetes"][:11],
+                "cancer": header["cancer"][:30]}
+    body = ["age", "sex", "bmi", "bp"]
+    reference = {
+        "madeWith": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__,
+                     "scikit-learn": sklearn.__version__, "statsmodels": statsmodels.__version__},
+        "moments": {name: moments(sets[name], names) for name, names in measures.items()},
+        "welch": [{"data": "iris", **welch(iris, m, "species", "versicolor", "virginica")} for m in measures["iris"]]
+        + [{"data": "diabetes", **welch(diabetes, "progression", "generation", "young", "old")}],
+        "chiSquare": [{"data": "wine", **chi_square(wine, "cultivar", "strength")},
+                      {"data": "diabetes", **chi_square(diabetes, "generation", "severe")}],
+        "anova": [{"data": "iris", **anova(iris, m, "species")} for m in measures["iris"]]
+        + [{"data": "diabetes", **anova(diabetes, "progression", "generation")}],
+        "ols": [{"data": "diabetes", **ols(diabetes, "progression", header["diabetes"][:10])},
+                {"data": "iris", **ols(iris, "petal_width", measures["iris"][:3])},
+                {"data": "wine", **ols(wine, "proline", ["alcohol", "magnesium", "hue"])}],
+        "ridge": [{"data": "diabetes", **ridge(diabetes, "progression", header["diabetes"][:10], 10.0)},
+                  {"data": "cancer", **ridge(cancer, "benign", measures["cancer"], 5.0)}],
+        "logisticRidge": [{"data": "cancer", **logistic_ridge(cancer, "benign", measures["cancer"], 1.0)},
+                          {"data": "diabetes", **logistic_ridge(diabetes, "severe", body, 1.0)}],
+        "logit": [{"data": "diabetes", **logit(diabetes, "severe", body)}],
+        "kMeans": [{"data": "iris", **k_means(iris, measures["iris"], [0, 50, 100], 12)},
+                   {"data": "wine", **k_means(wine, ["alcohol", "flavanoids", "hue"], [0, 70, 150], 12)}],
+        "pca": [{"data": "iris", **pca(iris, measures["iris"], False)},
+                {"data": "wine", **pca(wine, measures["wine"], True)}],
+        "woe": [{"data": "diabetes", **woe(diabetes, "bmi", "severe", [23, 25, 28, 32])},
+                {"data": "cancer", **woe(cancer, "mean_texture", "benign", [15, 18, 22])}],
+        "pValues": p_values(),
+    }
+    text = json.dumps(plain(reference), separators=(",", ":"))
+    # A line a section, so that a change shows where it is.
+    (here / "reference.json").write_text(text.replace('},"', '},\n"').replace('],"', '],\n"') + "\n")
+
+
+main()

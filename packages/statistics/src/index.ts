@@ -1,0 +1,3 @@
+export * from './columns.ts'
+export * from './distributions.ts'
+export * from './plan.ts'

@@ -1,0 +1,180 @@
+/**
+ * What is to be computed, as data: the plan stands in the signed terms. A script builds it in the words of the analysis:
+ *
+ *   export default analyse({ layout: 'vertical', columns: ['income', 'balance', 'default'] },
+ *     ({ income, balance, default: y }) => ({ r: correlation([income, balance]), model: logistic(y, [income, balance]) }))
+ */
+import type { TableSchema } from './columns.ts'
+
+/** `horizontal`: the same columns, other rows; `vertical`: the same rows (joined on an id), other columns. */
+export type Layout = 'horizontal' | 'vertical'
+
+/** One figure, or one family of figures, by the names of columns. */
+export type Statistic =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'sum' | 'mean' | 'variance' | 'std'; readonly x: string }
+  | { readonly kind: 'covariance'; readonly x: readonly string[] }
+  | { readonly kind: 'correlation'; readonly x: readonly string[]; readonly method: 'pearson' | 'spearman' }
+  /** Levels from 0 to 1; type 7 of Hyndman and Fan (1996). 0 is the minimum, 1 the maximum. */
+  | { readonly kind: 'quantiles'; readonly x: string; readonly levels: readonly number[] }
+  /** Bins are below edges[0], from edges[i] to below edges[i + 1], from the last edge on. */
+  | { readonly kind: 'histogram'; readonly x: string; readonly edges: readonly number[] }
+  | { readonly kind: 'crosstab' | 'chi-square'; readonly rows: string; readonly columns: string }
+  /** Count, sum, mean and variance of x in each group. */
+  | { readonly kind: 'group-by'; readonly by: string; readonly x: string }
+  | { readonly kind: 'welch'; readonly by: string; readonly x: string; readonly one: string; readonly other: string }
+  | { readonly kind: 'anova'; readonly by: string; readonly x: string }
+  /** Least squares with an intercept; `penalty` > 0: ridge on columns standardised by their population deviation. */
+  | { readonly kind: 'linear'; readonly y: string; readonly x: readonly string[]; readonly penalty: number }
+  | {
+      readonly kind: 'logistic'
+      readonly y: string
+      readonly x: readonly string[]
+      /** On columns standardised by their population deviation; the intercept is not penalised. */
+      readonly penalty: number
+      readonly iterations: number
+      readonly method: 'fixed-hessian' | 'newton'
+    }
+  | {
+      readonly kind: 'k-means'
+      readonly x: readonly string[]
+      /** Public, one point a cluster, in the units of the columns. */
+      readonly starts: readonly (readonly number[])[]
+      readonly iterations: number
+    }
+  | { readonly kind: 'components'; readonly x: readonly string[]; readonly standardised: boolean }
+  | { readonly kind: 'woe'; readonly y: string; readonly x: string; readonly edges: readonly number[] }
+
+export interface Output {
+  readonly name: string
+  readonly statistic: Statistic
+}
+
+/** What a script makes. */
+export interface Plan {
+  readonly layout: Layout
+  readonly outputs: readonly Output[]
+  /** Counts from 1 to below it are withheld, with all that is computed from them; 0 or 1 withholds nothing. */
+  readonly minimumCount: number
+  /** The one role that learns the outputs, or `all`. */
+  readonly to: string
+}
+
+export const roles = ['p0', 'p1', 'p2'] as const
+export type Role = (typeof roles)[number]
+
+/** The public parameters of `statistics/rep3`: the plan with the tables that it is for. */
+export interface Parameters extends Plan {
+  /** Rows by role. */
+  readonly sizes: Readonly<Partial<Record<Role, number>>>
+  /** Horizontal tables have the same columns. */
+  readonly tables: Readonly<Partial<Record<Role, TableSchema>>>
+}
+
+/** A column in a script. */
+export interface Reference {
+  readonly column: string
+}
+
+const names = (references: readonly Reference[]): readonly string[] => references.map(({ column }) => column)
+
+export const count = (): Statistic => ({ kind: 'count' })
+export const sum = ({ column }: Reference): Statistic => ({ kind: 'sum', x: column })
+export const mean = ({ column }: Reference): Statistic => ({ kind: 'mean', x: column })
+/** With the divisor n - 1. */
+export const variance = ({ column }: Reference): Statistic => ({ kind: 'variance', x: column })
+export const std = ({ column }: Reference): Statistic => ({ kind: 'std', x: column })
+export const covariance = (x: readonly Reference[]): Statistic => ({ kind: 'covariance', x: names(x) })
+export const correlation = (x: readonly Reference[], method: 'pearson' | 'spearman' = 'pearson'): Statistic => ({
+  kind: 'correlation',
+  x: names(x),
+  method,
+})
+export const quantiles = ({ column }: Reference, levels: readonly number[]): Statistic => ({
+  kind: 'quantiles',
+  x: column,
+  levels,
+})
+export const median = (x: Reference): Statistic => quantiles(x, [0.5])
+export const minimum = (x: Reference): Statistic => quantiles(x, [0])
+export const maximum = (x: Reference): Statistic => quantiles(x, [1])
+export const histogram = ({ column }: Reference, edges: readonly number[]): Statistic => ({
+  kind: 'histogram',
+  x: column,
+  edges,
+})
+export const crosstab = (rows: Reference, columns: Reference): Statistic => ({
+  kind: 'crosstab',
+  rows: rows.column,
+  columns: columns.column,
+})
+/** Pearson's test of independence, without a continuity correction. */
+export const chiSquare = (rows: Reference, columns: Reference): Statistic => ({
+  kind: 'chi-square',
+  rows: rows.column,
+  columns: columns.column,
+})
+export const groupBy = (by: Reference, x: Reference): Statistic => ({ kind: 'group-by', by: by.column, x: x.column })
+/** Welch's t-test of x between two levels of `by`. */
+export const welch = (x: Reference, by: Reference, one: string, other: string): Statistic => ({
+  kind: 'welch',
+  by: by.column,
+  x: x.column,
+  one,
+  other,
+})
+/** One-way analysis of variance of x between the levels of `by`. */
+export const anova = (x: Reference, by: Reference): Statistic => ({ kind: 'anova', by: by.column, x: x.column })
+export const linear = (y: Reference, x: readonly Reference[], options: { penalty?: number } = {}): Statistic => ({
+  kind: 'linear',
+  y: y.column,
+  x: names(x),
+  penalty: options.penalty ?? 0,
+})
+export const logistic = (
+  y: Reference,
+  x: readonly Reference[],
+  options: { penalty?: number; iterations?: number; method?: 'fixed-hessian' | 'newton' } = {},
+): Statistic => {
+  const { penalty = 0, method = 'newton', iterations = method === 'newton' ? 8 : 15 } = options
+  return { kind: 'logistic', y: y.column, x: names(x), penalty, iterations, method }
+}
+export const kMeans = (
+  x: readonly Reference[],
+  starts: readonly (readonly number[])[],
+  options: { iterations?: number } = {},
+): Statistic => ({ kind: 'k-means', x: names(x), starts, iterations: options.iterations ?? 10 })
+/** Principal components of the covariance matrix, or of the correlation matrix. */
+export const principalComponents = (x: readonly Reference[], options: { standardised?: boolean } = {}): Statistic => ({
+  kind: 'components',
+  x: names(x),
+  standardised: options.standardised ?? false,
+})
+/** Weight of evidence of each bin of x and information value, for the 0/1 column y (Siddiqi 2006). */
+export const weightOfEvidence = (y: Reference, x: Reference, edges: readonly number[]): Statistic => ({
+  kind: 'woe',
+  y: y.column,
+  x: x.column,
+  edges,
+})
+
+export interface Analysis<Name extends string> {
+  readonly layout: Layout
+  readonly columns: readonly Name[]
+  readonly minimumCount?: number
+  /** Default `all`. */
+  readonly to?: Role | 'all'
+}
+
+/** A plan, by the words of a script; the names of its outputs are the keys of what `write` returns. */
+export const analyse = <const Name extends string>(
+  { layout, columns, minimumCount = 0, to = 'all' }: Analysis<Name>,
+  write: (columns: Readonly<Record<Name, Reference>>) => Readonly<Record<string, Statistic>>,
+): Plan => {
+  const references = Object.fromEntries(columns.map((column) => [column, { column }])) as unknown as Record<
+    Name,
+    Reference
+  >
+  const outputs = Object.entries(write(references)).map(([name, statistic]) => ({ name, statistic }))
+  return { layout, outputs, minimumCount, to }
+}
