@@ -45,6 +45,7 @@ const modules: Readonly<Record<string, Module>> = {
   'blake3/blake3': { entry: 'blake3/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
   'okvs/okvs': { entry: 'okvs/index.ts' },
+  'table/table': { entry: 'table/index.ts' },
   'oprf/fma': {
     entry: 'oprf/index.ts',
     flags: '--enable relaxed-simd',

@@ -11,7 +11,7 @@ import { loadOprf } from './oprf/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
 import { loadOkvs } from './okvs/engine.ts'
-import { intersect } from './table/engine.ts'
+import { loadTable } from './table/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
 export { resident } from './pir/module.ts'
@@ -27,7 +27,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadBlake3,
   loadCuckoo,
   loadOkvs,
-  async () => ({ 'table/intersect': intersect }),
+  loadTable,
   async () => pirEngine,
   loadRing,
 ]

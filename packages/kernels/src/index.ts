@@ -44,8 +44,8 @@ export { decode as okvsDecode, encode as okvsEncode } from './okvs/kernels.ts'
 export type { DecodeInput, EncodeInput, EncodeOutput } from './okvs/kernels.ts'
 export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
 export type { OkvsShape } from './okvs/parameters.ts'
-export { intersect as tableIntersect } from './table/kernels.ts'
-export type { IntersectInput } from './table/kernels.ts'
+export { intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'
+export type { IntersectInput, Sorted, SortInput } from './table/kernels.ts'
 export { kernels } from './kernels.ts'
 export {
   encrypt as rlweEncrypt,
@@ -54,4 +54,6 @@ export {
   switchKeys as rlweSwitchKeys,
   ternary,
 } from './rlwe/kernels.ts'
+export { evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
+export type { EvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from './rlwe/evaluate.ts'
 export type { EncryptInput, MaskInput, SwitchKeysInput } from './rlwe/kernels.ts'

@@ -5,7 +5,7 @@ import * as oprf from './oprf/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
-import { intersect } from './table/kernels.ts'
+import { intersect, sort } from './table/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
 export const kernels = {
@@ -34,4 +34,5 @@ export const kernels = {
   'okvs/encode': encode,
   'okvs/decode': decode,
   'table/intersect': intersect,
+  'table/sort': sort,
 } as const

@@ -184,7 +184,15 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     // One-byte alphabet: many duplicates on both sides. Equal rows. Equal prefixes, then equal suffixes.
     { left: bytes(5, 4000).map((x) => x & 1), right: bytes(6, 4000).map((x) => x & 1), width: 8 },
     { left: new Uint8Array(3200), right: new Uint8Array(6400), width: 32 },
+    { left: bytes(5, 16 * 20_000), right: bytes(5, 16 * 30_000), width: 16 },
     ...[0, 28].map((at) => ({ left: counters(500, 0, at), right: counters(700, 250, at), width: 32 })),
+  ],
+  'table/sort': () => [
+    ...[1, 3, 4, 5, 10, 32].map((width) => ({ rows: bytes(5, 200 * width), width })),
+    { rows: new Uint8Array(), width: 7 },
+    { rows: bytes(5, 4000).map((x) => x & 1), width: 8 },
+    { rows: new Uint8Array(3200), width: 32 },
+    ...[0, 28].map((at) => ({ rows: counters(500, 65_300, at), width: 32 })),
   ],
 }
 

@@ -75,7 +75,8 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'okvs/encode': ({ rows }: { rows: Uint8Array }) => rows.length / 80,
   'okvs/decode': ({ rows, vector }: { rows: Uint8Array; vector: Uint8Array }) =>
     rows.length / 160 + vector.length / 2000,
-  'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.15,
+  'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.07,
+  'table/sort': ({ rows, width }: { rows: Uint8Array; width: number }) => (rows.length / width) * 0.1,
 }
 
 /** [from, to) of even pieces of at most `most` rows, at least one for each of `parts` takers where there are rows. */

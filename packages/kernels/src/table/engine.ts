@@ -1,24 +1,60 @@
 /**
- * `table/intersect` by an open-addressing hash table over typed arrays: linear probing, load at most 3/4, slots of
- * (row + 1, hash), so that a probe touches the row itself only where 32 bits of hash agree.
+ * `table/intersect` as a radix join in WebAssembly: both sides are dealt, by the top bits of a hash, into parts whose
+ * hash tables stay in the cache; rows themselves are touched only where 32 bits of hash agree. Memory: the rows, and 12
+ * to 16 bytes a row on each side; a right side that does not fit is taken in slices.
  *
- * Rows may come from a hostile peer, who could aim at a known hash function and make probing quadratic. The hash is
- * therefore simple tabulation over all bytes of a row (constant expected time of linear probing for any fixed rows:
- * Patrascu and Thorup, "The Power of Simple Tabulation Hashing", 2012), under tables expanded from a digest of rows
- * sampled on both sides. Who cannot predict the sampled rows of the other side (they are masked by its scalar) cannot
- * predict the hash. The result never depends on it. Time depends on the rows: they are masked values, not secrets.
+ * Rows may come from a hostile peer, who could aim at a known hash function and make chains long. The hash is therefore
+ * multiply-shift over all words of a row (2-universal: Dietzfelbinger 1996; Thorup, "High Speed Hashing for Integers and
+ * Strings", section 3; chains are of constant expected length for any fixed rows), under keys expanded from a digest of
+ * rows sampled on both sides. Who cannot predict the sampled rows of the other side (they are masked by its secret)
+ * cannot predict the hash. The result never depends on it. Time depends on the rows: they are masked values, not secrets.
  */
+import type { Engine } from '@tallystick/protocol'
 import { blake3 } from '@noble/hashes/blake3.js'
-import type { IntersectInput } from './kernels.ts'
-import { checkIntersect } from './shapes.ts'
+import { arenaOf, layout, type ArenaExports } from '../arena.ts'
+import type { IntersectInput, SortInput, Sorted } from './kernels.ts'
+import { checkIntersect, checkSort } from './shapes.ts'
+import { base64 } from './table.wasm.ts'
+import { sortRows } from './sort.ts'
 
-const SAMPLES = 64
-const BATCH = 256
+interface Exports extends ArenaExports {
+  readonly hash: (
+    rows: number,
+    n: number,
+    width: number,
+    keys: number,
+    hashes: number,
+    shift: number,
+    counts: number,
+  ) => void
+  readonly deal: (n: number, hashes: number, shift: number, counts: number, parts: number, entries: number) => void
+  readonly join: (
+    left: number,
+    right: number,
+    width: number,
+    parts: number,
+    leftEnds: number,
+    rightEnds: number,
+    leftEntries: number,
+    rightEntries: number,
+    bits: number,
+    heads: number,
+    next: number,
+    found: number,
+  ) => void
+}
 
-/** Evenly spaced rows, at most SAMPLES. */
+const samples = 64
+/** Right rows that a part should have: with heads and entries some 64 KiB. */
+const partRows = 4096
+const maxPartBits = 11
+/** Bytes of memory for a slice of the right rows beside the left ones. */
+const sliceBytes = 2 ** 30
+
+/** Evenly spaced rows, at most `samples`. */
 function sample(table: Uint8Array, width: number): Uint8Array {
   const rows = table.length / width
-  const count = Math.min(rows, SAMPLES)
+  const count = Math.min(rows, samples)
   const out = new Uint8Array(count * width)
   for (let i = 0; i < count; i++) {
     const row = Math.floor((i * rows) / count)
@@ -27,62 +63,84 @@ function sample(table: Uint8Array, width: number): Uint8Array {
   return out
 }
 
-/** 256 words for each byte position. */
-function tabulation({ left, right, width }: IntersectInput): Uint32Array {
-  const state = blake3
-    .create({ dkLen: 1024 * width })
+/** 8 bytes for each word of a row, and 8 more. */
+const hashKeys = ({ left, right, width }: IntersectInput): Uint8Array =>
+  blake3
+    .create({ dkLen: 8 * (Math.ceil(width / 4) + 1) })
     .update(sample(left, width))
     .update(sample(right, width))
-  return new Uint32Array(state.digest().buffer)
-}
+    .digest()
 
-export function intersect(input: IntersectInput): Int32Array {
-  const { left, right, width } = checkIntersect(input)
-  const leftRows = left.length / width
-  const rightRows = right.length / width
-  const found = new Int32Array(leftRows).fill(-1)
-  if (leftRows === 0 || rightRows === 0) return found
+export async function loadTable(): Promise<Engine> {
+  const arena = await arenaOf<Exports>(base64)
 
-  const words = tabulation(input)
-  const hashes = new Int32Array(BATCH)
-  /** Hashes of rows [from, to); in batches, so that the cache misses of the probes that follow overlap. */
-  const hash = (table: Uint8Array, from: number, to: number): void => {
-    for (let row = from, at = from * width; row < to; row++, at += width) {
-      let h = 0
-      for (let k = 0; k < width; k++) h ^= words[(k << 8) | table[at + k]!]!
-      hashes[row - from] = h
-    }
-  }
-  const capacity = 2 ** Math.ceil(Math.log2(Math.max(4, (rightRows * 4) / 3)))
-  const mask = capacity - 1
-  const slots = new Int32Array(2 * capacity)
-  /** The slot of the right row equal to this one, or the empty slot where it would go. */
-  const probe = (table: Uint8Array, row: number, h: number): number => {
-    for (let slot = h & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[2 * slot]!
-      if (entry === 0) return slot
-      if (slots[2 * slot + 1] !== h) continue
-      let k = 0
-      for (let a = row * width, b = (entry - 1) * width; k < width && table[a + k] === right[b + k];) k++
-      if (k === width) return slot
-    }
+  const join = ({ left, right, width }: IntersectInput, keys: Uint8Array): Int32Array => {
+    const rows = { left: left.length / width, right: right.length / width }
+    const partBits = Math.min(maxPartBits, Math.max(0, Math.ceil(Math.log2(rows.right / partRows))))
+    const parts = 2 ** partBits
+    // A hostile right side may be all in one part: heads for 2^16 rows a part at most, then chains.
+    const bits = Math.min(17, Math.max(4, Math.ceil(Math.log2((1.5 * rows.right) / parts))))
+    const regions = layout({
+      left: left.length + 4,
+      right: right.length + 4,
+      keys: keys.length,
+      leftEnds: 4 * (parts + 2),
+      rightEnds: 4 * (parts + 2),
+      leftEntries: 8 * rows.left,
+      rightEntries: 8 * rows.right,
+      heads: 4 * 2 ** bits,
+      // Hashes until they are dealt; then the chains of a part, and what is found.
+      next: 4 * rows.right,
+      found: 4 * rows.left,
+    })
+    return arena.run(regions.bytes, (exports, base) => {
+      const at = regions.from(base)
+      const memory = new Uint8Array(exports.memory.buffer)
+      memory.set(left, at.left)
+      memory.set(right, at.right)
+      memory.set(keys, at.keys)
+      const shift = 32 - partBits
+      exports.hash(at.left, rows.left, width, at.keys, at.found, shift, at.leftEnds)
+      exports.deal(rows.left, at.found, shift, at.leftEnds, parts, at.leftEntries)
+      exports.hash(at.right, rows.right, width, at.keys, at.next, shift, at.rightEnds)
+      exports.deal(rows.right, at.next, shift, at.rightEnds, parts, at.rightEntries)
+      memory.fill(0, at.found, at.found + 4 * rows.left)
+      const { leftEnds, rightEnds, leftEntries, rightEntries, heads, next, found } = at
+      exports.join(
+        at.left,
+        at.right,
+        width,
+        parts,
+        leftEnds,
+        rightEnds,
+        leftEntries,
+        rightEntries,
+        bits,
+        heads,
+        next,
+        found,
+      )
+      return new Int32Array(exports.memory.buffer, found, rows.left).map((row) => row - 1)
+    })
   }
 
-  for (let from = 0; from < rightRows; from += BATCH) {
-    const to = Math.min(from + BATCH, rightRows)
-    hash(right, from, to)
-    for (let row = from; row < to; row++) {
-      const h = hashes[row - from]!
-      const slot = probe(right, row, h)
-      if (slots[2 * slot] !== 0) continue // a later duplicate: the first one stands
-      slots[2 * slot] = row + 1
-      slots[2 * slot + 1] = h
+  const intersect = (input: IntersectInput): Int32Array => {
+    const { left, right, width } = checkIntersect(input)
+    const found = new Int32Array(left.length / width).fill(-1)
+    if (left.length === 0 || right.length === 0) return found
+    const keys = hashKeys(input)
+    const slice = width * Math.max(1, Math.floor(sliceBytes / (width + 16)))
+    if (right.length <= slice) return join(input, keys)
+    for (let from = 0; from < right.length; from += slice) {
+      const part = join({ left, right: right.subarray(from, from + slice), width }, keys)
+      for (let i = 0; i < found.length; i++) {
+        if (found[i]! < 0 && part[i]! >= 0) found[i] = part[i]! + from / width
+      }
     }
+    return found
   }
-  for (let from = 0; from < leftRows; from += BATCH) {
-    const to = Math.min(from + BATCH, leftRows)
-    hash(left, from, to)
-    for (let row = from; row < to; row++) found[row] = slots[2 * probe(left, row, hashes[row - from]!)]! - 1
-  }
-  return found
+
+  const sort = (input: SortInput): Sorted => sortRows(checkSort(input))
+
+  return { 'table/intersect': intersect, 'table/sort': sort }
 }

@@ -1,5 +1,5 @@
 /** Reference of `table/intersect`: sort the right rows, then search each left row. O((n + m)·log n) whatever the rows. */
-import type { IntersectInput } from './kernels.ts'
+import type { IntersectInput, SortInput, Sorted } from './kernels.ts'
 
 function compareRows(a: Uint8Array, i: number, b: Uint8Array, j: number, width: number): number {
   for (let k = 0; k < width; k++) {
@@ -24,4 +24,12 @@ export function intersect({ left, right, width }: IntersectInput): Int32Array {
     if (candidate !== undefined && compareRows(right, candidate, left, row, width) === 0) found[row] = candidate
   }
   return found
+}
+
+export function sort({ rows, width }: SortInput): Sorted {
+  const order = Uint32Array.from({ length: rows.length / width }, (_, i) => i)
+  order.sort((i, j) => compareRows(rows, i, rows, j, width) || i - j)
+  const sorted = new Uint8Array(rows.length)
+  order.forEach((row, i) => sorted.set(rows.subarray(width * row, width * (row + 1)), width * i))
+  return { rows: sorted, order }
 }

@@ -1,0 +1,92 @@
+/** Radix join of binary rows; the layout of memory and the hash's keys are the caller's (src/table/engine.ts). */
+export const BASE: usize = (__heap_base + 15) & ~15
+
+// @ts-ignore: decorator
+@inline function word(base: usize, i: u32): usize { return base + (<usize>i << 2) }
+// @ts-ignore: decorator
+@inline function entry(base: usize, i: u32): usize { return base + (<usize>i << 3) }
+
+/** Multiply-shift over the row's words of 32 bits, the last filled up with zeros: 8 bytes of key a word and 8 more. */
+// @ts-ignore: decorator
+@inline function hashOf(p: usize, width: u32, keys: usize): u32 {
+  let sum = load<u64>(keys), at: usize = 0
+  for (let end = <usize>(width & ~3); at < end; at += 4) {
+    keys += 8
+    sum += <u64>load<u32>(p + at) * load<u64>(keys)
+  }
+  const rest = width & 3
+  if (rest != 0) sum += <u64>(load<u32>(p + at) & ((<u32>1 << (rest << 3)) - 1)) * load<u64>(keys + 8)
+  return <u32>(sum >> 32)
+}
+
+/** hashes: n words; counts, at part + 2: how many rows go to each part, which is the hash's top bits. */
+export function hash(rows: usize, n: u32, width: u32, keys: usize, hashes: usize, shift: u32, counts: usize): void {
+  let p = rows
+  for (let i: u32 = 0; i < n; i++, p += <usize>width) {
+    const h = hashOf(p, width, keys)
+    store<u32>(word(hashes, i), h)
+    const at = word(counts, <u32>(<u64>h >> <u64>shift) + 2)
+    store<u32>(at, load<u32>(at) + 1)
+  }
+}
+
+/** Deals (row, hash) into parts, in the order of rows; counts become starts, and starts at part + 1 move to ends. */
+export function deal(n: u32, hashes: usize, shift: u32, counts: usize, parts: u32, entries: usize): void {
+  let total: u32 = 0
+  for (let i: u32 = 1; i <= parts + 1; i++) {
+    total += load<u32>(word(counts, i))
+    store<u32>(word(counts, i), total)
+  }
+  for (let i: u32 = 0; i < n; i++) {
+    const h = load<u32>(word(hashes, i)), at = word(counts, <u32>(<u64>h >> <u64>shift) + 1), to = load<u32>(at)
+    store<u32>(at, to + 1)
+    store<u64>(entry(entries, to), <u64>i | (<u64>h << 32))
+  }
+}
+
+function equal(a: usize, b: usize, width: usize): bool {
+  let at: usize = 0
+  for (; at + 8 <= width; at += 8) if (load<u64>(a + at) != load<u64>(b + at)) return false
+  for (; at < width; at++) if (load<u8>(a + at) != load<u8>(b + at)) return false
+  return true
+}
+
+/**
+ * Joins all parts by chained hash tables of 2^bits heads: found[i] is the first right row equal to left row i, plus one,
+ * or 0. `next`: room for the largest part's right rows.
+ */
+export function join(
+  left: usize, right: usize, width: u32, parts: u32, leftEnds: usize, rightEnds: usize, leftEntries: usize,
+  rightEntries: usize, bits: u32, heads: usize, next: usize, found: usize,
+): void {
+  const mask = (<u32>1 << bits) - 1, w = <usize>width
+  for (let part: u32 = 0; part < parts; part++) {
+    const from = load<u32>(word(rightEnds, part)), to = load<u32>(word(rightEnds, part + 1))
+    const leftTo = load<u32>(word(leftEnds, part + 1))
+    let i = load<u32>(word(leftEnds, part))
+    if (from == to || i == leftTo) continue
+    memory.fill(heads, 0, <usize>4 << bits)
+    for (let j = from; j < to; j++) {
+      const e = load<u64>(entry(rightEntries, j)), head = word(heads, <u32>(e >> 32) & mask), p = right + <usize><u32>e * w
+      let known = load<u32>(head)
+      for (; known != 0; known = load<u32>(word(next, known - 1))) {
+        const other = load<u64>(entry(rightEntries, from + known - 1))
+        if (other >> 32 == e >> 32 && equal(right + <usize><u32>other * w, p, w)) break
+      }
+      if (known != 0) continue
+      store<u32>(word(next, j - from), load<u32>(head))
+      store<u32>(head, j - from + 1)
+    }
+    for (; i < leftTo; i++) {
+      const e = load<u64>(entry(leftEntries, i))
+      let known = load<u32>(word(heads, <u32>(e >> 32) & mask))
+      for (; known != 0; known = load<u32>(word(next, known - 1))) {
+        const other = load<u64>(entry(rightEntries, from + known - 1))
+        if (other >> 32 == e >> 32 && equal(right + <usize><u32>other * w, left + <usize><u32>e * w, w)) {
+          store<u32>(word(found, <u32>e), <u32>other + 1)
+          break
+        }
+      }
+    }
+  }
+}
