@@ -5,12 +5,23 @@
  */
 export { ids as blake3Ids, masks as blake3Masks } from './blake3/kernels.ts'
 export type { Digests, IdsInput, MasksInput } from './blake3/kernels.ts'
+export { expand as aesExpand, hash as aesHash, tweakedHash as aesTweakedHash } from './aes/kernels.ts'
+export { encode as expandConvoluteEncode } from './expand-convolute/kernels.ts'
+export {
+  evaluate as gf128Evaluate,
+  inner as gf128Inner,
+  multiply as gf128Multiply,
+  scale as gf128Scale,
+} from './gf128/kernels.ts'
+export { grow as ggmGrow, puncture as ggmPuncture } from './ggm/kernels.ts'
+export { bits as transposeBits } from './transpose/kernels.ts'
 export { emptyBin, maxEvictions, place as cuckooPlace, simple as cuckooSimple } from './cuckoo/kernels.ts'
 export type { CuckooInput, CuckooTable, SimpleTable } from './cuckoo/kernels.ts'
 export {
   hash as curve25519Hash,
   hashScale as curve25519HashScale,
   scale as curve25519Scale,
+  scaleEach as curve25519ScaleEach,
 } from './curve25519/kernels.ts'
 export type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './curve25519/kernels.ts'
 export {

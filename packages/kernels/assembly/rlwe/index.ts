@@ -54,6 +54,54 @@ export function transform(values: usize, powers: usize, n: i32, q: u64): void {
   }
 }
 
+/** The inverse of `transform`, by the inverses of the same powers, and the inverse of n modulo q. */
+export function inverse(values: usize, powers: usize, n: i32, inverseDegree: u64, q: u64): void {
+  const estimate = 1.0 / <f64>q
+  let half = 1
+  for (let m = n >> 1; m >= 1; m >>= 1) {
+    for (let i = 0; i < m; i++) {
+      const w = load<u64>(powers + (<usize>(m + i) << 3))
+      let low = values + (<usize>(2 * i * half) << 3)
+      const step = <usize>half << 3
+      const end = low + step
+      for (; low < end; low += 8) {
+        const u = load<u64>(low)
+        const v = load<u64>(low + step)
+        store<u64>(low, add(u, v, q))
+        store<u64>(low + step, multiply(subtract(u, v, q), w, q, estimate))
+      }
+    }
+    half <<= 1
+  }
+  for (let i: usize = 0; i < <usize>n << 3; i += 8) {
+    store<u64>(values + i, multiply(load<u64>(values + i), inverseDegree, q, estimate))
+  }
+}
+
+/** out <- (a - b)·factor, element by element. */
+export function scaledDifference(out: usize, a: usize, b: usize, factor: u64, n: i32, q: u64): void {
+  const inverse = 1.0 / <f64>q
+  for (let i: usize = 0; i < <usize>n << 3; i += 8) {
+    store<u64>(out + i, multiply(subtract(load<u64>(a + i), load<u64>(b + i), q), factor, q, inverse))
+  }
+}
+
+/** out <- factor·a mod q; a may be any residues below 2^50, factor is below q. */
+export function scale(out: usize, a: usize, factor: u64, n: i32, q: u64): void {
+  const inverse = 1.0 / <f64>q
+  for (let i: usize = 0; i < <usize>n << 3; i += 8) {
+    const residue = multiply(load<u64>(a + i), 1, q, inverse)
+    store<u64>(out + i, multiply(residue, factor, q, inverse))
+  }
+}
+
+/** out[i] <- a[places[i]]; places are 32-bit words. */
+export function permute(out: usize, a: usize, places: usize, n: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    store<u64>(out + (i << 3), load<u64>(a + (<usize>load<u32>(places + (i << 2)) << 3)))
+  }
+}
+
 /** out <- c - a·b, element by element. */
 export function negativeProduct(out: usize, a: usize, b: usize, c: usize, n: i32, q: u64): void {
   const inverse = 1.0 / <f64>q

@@ -1,5 +1,5 @@
 /** Arithmetic on polynomials modulo x^n + 1 and one prime, as the kernels are written against it; here in plain BigInt. */
-import { rootPowers } from './ring.ts'
+import { inversePowers, power, rootPowers } from './ring.ts'
 
 /** `P` is a polynomial: n residues; `S` n signed 32-bit words. Both live until what they were made `within` ends. */
 export interface Arithmetic<P, S> {
@@ -12,6 +12,14 @@ export interface Arithmetic<P, S> {
   read(value: P): BigUint64Array
   /** value <- its negacyclic transform, bit-reversed. */
   transform(value: P, q: bigint): void
+  /** value <- what `transform` would take to it. */
+  inverse(value: P, q: bigint): void
+  /** out <- (a - b)·factor. */
+  scaledDifference(out: P, a: P, b: P, factor: bigint, q: bigint): void
+  /** out <- factor·a mod q; a may be any residues below 2^50. */
+  scale(out: P, a: P, factor: bigint, q: bigint): void
+  /** out[i] <- a[places[i]]. */
+  permute(out: P, a: P, places: S): void
   /** out <- c - a·b, element by element. */
   negativeProduct(out: P, a: P, b: P, c: P, q: bigint): void
   /** out <- out + a·b, element by element. */
@@ -54,6 +62,29 @@ export const bigintArithmetic = (n: number): Arithmetic<BigUint64Array, Int32Arr
         }
       }
     }
+  },
+  inverse(value, q) {
+    const powers = inversePowers(n, q)
+    for (let m = n >> 1, half = 1; m >= 1; m >>= 1, half <<= 1) {
+      for (let i = 0; i < m; i++) {
+        for (let j = 2 * i * half; j < (2 * i + 1) * half; j++) {
+          const [u, v] = [value[j]!, value[j + half]!]
+          value[j] = (u + v) % q
+          value[j + half] = modulo((u - v) * powers[m + i]!, q)
+        }
+      }
+    }
+    const inverse = power(BigInt(n), q - 2n, q)
+    for (let i = 0; i < n; i++) value[i] = (value[i]! * inverse) % q
+  },
+  scaledDifference(out, a, b, factor, q) {
+    for (let i = 0; i < n; i++) out[i] = modulo((a[i]! - b[i]!) * factor, q)
+  },
+  scale(out, a, factor, q) {
+    for (let i = 0; i < n; i++) out[i] = (a[i]! * factor) % q
+  },
+  permute(out, a, places) {
+    for (let i = 0; i < n; i++) out[i] = a[places[i]!]!
   },
   negativeProduct(out, a, b, c, q) {
     for (let i = 0; i < n; i++) out[i] = modulo(c[i]! - a[i]! * b[i]!, q)

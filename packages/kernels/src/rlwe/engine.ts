@@ -2,14 +2,19 @@
 import type { Engine } from '@tallystick/protocol'
 import { align } from '../arena.ts'
 import type { Arithmetic } from './arithmetic.ts'
+import { evaluateWith } from './evaluate.ts'
 import { kernelsOn } from './kernels.ts'
 import { base64 } from './ring.wasm.ts'
-import { rootPowers } from './ring.ts'
+import { inversePowers, power, rootPowers } from './ring.ts'
 
 interface Exports {
   readonly memory: WebAssembly.Memory
   readonly BASE: WebAssembly.Global<'i32'>
   transform(values: number, powers: number, n: number, q: bigint): void
+  inverse(values: number, powers: number, n: number, inverseDegree: bigint, q: bigint): void
+  scaledDifference(out: number, a: number, b: number, factor: bigint, n: number, q: bigint): void
+  scale(out: number, a: number, factor: bigint, n: number, q: bigint): void
+  permute(out: number, a: number, places: number, n: number): void
   negativeProduct(out: number, a: number, b: number, c: number, n: number, q: bigint): void
   addProduct(out: number, a: number, b: number, n: number, q: bigint): void
   addScaled(out: number, a: number, factor: bigint, n: number, q: bigint): void
@@ -37,6 +42,7 @@ const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmeti
   const viewOf = ({ buffer, byteOffset, byteLength }: BigUint64Array | Int32Array): Uint8Array =>
     new Uint8Array(buffer, byteOffset, byteLength)
   const powers = new Map(Array.from(moduli, (q) => [q, bytesAt(viewOf(rootPowers(n, q)))]))
+  const inverses = new Map(Array.from(moduli, (q) => [q, bytesAt(viewOf(inversePowers(n, q)))]))
   return {
     within(work) {
       const mark = top
@@ -50,6 +56,10 @@ const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmeti
     small: (words) => bytesAt(viewOf(words)),
     read: (value) => new BigUint64Array(wasm.memory.buffer, value, n).slice(),
     transform: (value, q) => wasm.transform(value, powers.get(q)!, n, q),
+    inverse: (value, q) => wasm.inverse(value, inverses.get(q)!, n, power(BigInt(n), q - 2n, q), q),
+    scaledDifference: (out, a, b, factor, q) => wasm.scaledDifference(out, a, b, factor, n, q),
+    scale: (out, a, factor, q) => wasm.scale(out, a, factor, n, q),
+    permute: (out, a, places) => wasm.permute(out, a, places, n),
     negativeProduct: (out, a, b, c, q) => wasm.negativeProduct(out, a, b, c, n, q),
     addProduct: (out, a, b, q) => wasm.addProduct(out, a, b, n, q),
     addScaled: (out, a, factor, q) => wasm.addScaled(out, a, factor, n, q),
@@ -68,9 +78,8 @@ export const loadRing = async (): Promise<Engine> => {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   const { instance } = await WebAssembly.instantiate(bytes, {})
   const wasm = instance.exports as unknown as Exports
-  const { expand, encrypt, switchKeys, mask } = kernelsOn(
-    (n, moduli) => arithmetic(wasm, n, moduli) as Arithmetic<unknown, unknown>,
-  )
+  const fresh = (n: number, moduli: BigUint64Array) => arithmetic(wasm, n, moduli) as Arithmetic<unknown, unknown>
+  const { expand, encrypt, switchKeys, mask } = kernelsOn(fresh)
   const wiped =
     <I, O>(run: (input: I) => O) =>
     (input: I): O => {
@@ -81,6 +90,7 @@ export const loadRing = async (): Promise<Engine> => {
       }
     }
   return {
+    'rlwe/evaluate': wiped(evaluateWith(fresh)),
     'rlwe/expand': wiped(expand),
     'rlwe/encrypt': wiped(encrypt),
     'rlwe/switch-keys': wiped(switchKeys),

@@ -34,14 +34,9 @@ const reversed = (value: number, bits: number): number => {
   return out
 }
 
-const tables = new Map<string, BigUint64Array>()
+const tables = new Map<string, { readonly powers: BigUint64Array; readonly inverses: BigUint64Array }>()
 
-/** ψ^rev(i) for i < n; kept for each ring. */
-export const rootPowers = (n: number, q: bigint): BigUint64Array => {
-  const name = `${n}/${q}`
-  const known = tables.get(name)
-  if (known !== undefined) return known
-  const root = smallestRoot(n, q)
+const reversedPowers = (n: number, root: bigint, q: bigint): BigUint64Array => {
   const bits = Math.log2(n)
   const out = new BigUint64Array(n)
   let value = 1n
@@ -49,8 +44,35 @@ export const rootPowers = (n: number, q: bigint): BigUint64Array => {
     out[reversed(i, bits)] = value
     value = (value * root) % q
   }
-  tables.set(name, out)
   return out
+}
+
+const tablesOf = (n: number, q: bigint) => {
+  const name = `${n}/${q}`
+  const known = tables.get(name)
+  if (known !== undefined) return known
+  const root = smallestRoot(n, q)
+  const made = { powers: reversedPowers(n, root, q), inverses: reversedPowers(n, power(root, q - 2n, q), q) }
+  tables.set(name, made)
+  return made
+}
+
+/** ψ^rev(i) for i < n; kept for each ring. */
+export const rootPowers = (n: number, q: bigint): BigUint64Array => tablesOf(n, q).powers
+
+/** ψ^-rev(i) for i < n. */
+export const inversePowers = (n: number, q: bigint): BigUint64Array => tablesOf(n, q).inverses
+
+/**
+ * Where x -> x^g takes the values of a polynomial in NTT form: out[i] = in[places[i]]; g odd. Place i holds the value at
+ * ψ^(2·rev(i)+1).
+ */
+export const galoisPlaces = (n: number, g: number): Int32Array => {
+  const bits = Math.log2(n)
+  return Int32Array.from({ length: n }, (_, i) => {
+    const exponent = (g * (2 * reversed(i, bits) + 1)) % (2 * n)
+    return reversed((exponent - 1) >> 1, bits)
+  })
 }
 
 /** What the kernels accept: degrees that SEAL has, and primes whose products double precision can reduce. */

@@ -1,0 +1,194 @@
+/**
+ * Programs over ciphertexts on Microsoft SEAL (node-seal), residue for residue what the reference kernel gives. SEAL gets
+ * only bytes that `format.ts` wrote from residues; what a caller brings is checked before (`ciphertext.ts`).
+ */
+import { TallyError } from '@tallystick/core'
+import type { EvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from '@tallystick/kernels'
+import type { Engine } from '@tallystick/protocol'
+import initialize, {
+  type Ciphertext,
+  type GaloisKeys,
+  type MainModule,
+  type Plaintext,
+  type RelinKeys,
+} from 'node-seal'
+import { ciphertextBytes, identityBytes, plaintextBytes, readCiphertext, switchKeysBytes } from './format.ts'
+
+type Parameters = Pick<EvaluateInput, 'degree' | 'moduli' | 'plainModulus'>
+
+const misuse = (message: string): TallyError =>
+  new TallyError('api/misuse', 'self', `rlwe/evaluate on SEAL: ${message}`)
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: BigUint64Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength).slice()
+
+/** What is loaded once for a set of parameters. It lives as long as the engine: a thread works with few of them. */
+const createContext = (seal: MainModule, { degree, moduli, plainModulus }: Parameters) => {
+  const parameters = new seal.EncryptionParameters(plainModulus === 0n ? seal.SchemeType.ckks : seal.SchemeType.bgv)
+  parameters.setPolyModulusDegree(degree)
+  parameters.setCoeffModulus(seal.vecFromArrayModulus(Array.from(moduli, (q) => new seal.Modulus(q))))
+  if (plainModulus !== 0n) parameters.setPlainModulus(new seal.Modulus(plainModulus))
+  const context = new seal.SEALContext(parameters, true, seal.SecLevelType.tc128)
+  if (!context.parametersSet()) throw misuse('these parameters have less than 128 bits of security, or do not batch')
+  const identities: Uint8Array[] = []
+  for (let data = context.firstContextData(); ; data = data.nextContextData()) {
+    identities.push(bytesOf(data.parmsId().values() as BigUint64Array))
+    if (data.chainIndex() === 0) break
+  }
+  return {
+    context,
+    evaluator: new seal.Evaluator(context),
+    /** By the number of primes left. */
+    identity: (level: number): Uint8Array =>
+      identities[moduli.length - 1 - level] ?? raise(`there is no level ${level}`),
+    keyIdentity: bytesOf(context.keyParmsId().values() as BigUint64Array),
+  }
+}
+
+type Context = ReturnType<typeof createContext>
+
+const raise = (message: string): never => {
+  throw misuse(message)
+}
+
+interface LoadedKeys {
+  readonly relinearise: RelinKeys | undefined
+  readonly galois: GaloisKeys
+}
+
+const loadKeys = (seal: MainModule, on: Context, { degree, moduli }: Parameters, keys: SwitchKeys): LoadedKeys => {
+  const digits = moduli.length - 1
+  const width = moduli.length * degree
+  const rowOf = (target: number) =>
+    Array.from({ length: digits }, (_, digit) => {
+      const at = (target * digits + digit) * width
+      const residues = new BigUint64Array(2 * width)
+      residues.set(keys.first.subarray(at, at + width))
+      residues.set(keys.second.subarray(at, at + width), width)
+      const fixed = { size: 2, scale: 1, correction: 1n, level: moduli.length }
+      return { ...fixed, identity: on.keyIdentity, degree, residues }
+    })
+  const rows = new Map<number, ReturnType<typeof rowOf>>()
+  let relinearise: RelinKeys | undefined
+  keys.targets.forEach((target, i) => {
+    if (target !== 0) return rows.set((target - 1) >> 1, rowOf(i))
+    relinearise = new seal.RelinKeys()
+    relinearise.loadFromArray(on.context, switchKeysBytes(on.keyIdentity, 1, new Map([[0, rowOf(i)]])))
+    return undefined
+  })
+  const galois = new seal.GaloisKeys()
+  galois.loadFromArray(on.context, switchKeysBytes(on.keyIdentity, degree, rows))
+  return { relinearise, galois }
+}
+
+/** Keys of this many jobs stay loaded; a set is some MB. */
+const keptKeys = 4
+
+/** An engine of one thread. */
+const createRunner = (seal: MainModule) => {
+  const contexts = new Map<string, Context>()
+  const loaded = new Map<string, LoadedKeys>()
+
+  const contextOf = (parameters: Parameters): Context => {
+    const name = `${parameters.degree}/${parameters.moduli.join()}/${parameters.plainModulus}`
+    const known = contexts.get(name) ?? createContext(seal, parameters)
+    contexts.set(name, known)
+    return known
+  }
+  const keysOf = (on: Context, parameters: Parameters, keys: SwitchKeys): LoadedKeys => {
+    const known = loaded.get(keys.id) ?? loadKeys(seal, on, parameters, keys)
+    loaded.delete(keys.id)
+    loaded.set(keys.id, known)
+    for (const [id, old] of loaded) {
+      if (loaded.size <= keptKeys) break
+      old.relinearise?.delete()
+      old.galois.delete()
+      loaded.delete(id)
+    }
+    return known
+  }
+
+  return (input: EvaluateInput): readonly RingCiphertext[] => {
+    const { degree, plainModulus } = input
+    const on = contextOf(input)
+    const { evaluator, context } = on
+    const keys = input.keys.targets.length === 0 ? undefined : keysOf(on, input, input.keys)
+    const registers: (Ciphertext | undefined)[] = []
+    const plains = new Map<string, Plaintext>()
+
+    const load = ({ level, size, scale, correction, residues }: RingCiphertext): Ciphertext => {
+      const out = new seal.Ciphertext()
+      const identity = on.identity(level)
+      out.loadFromArray(context, ciphertextBytes({ identity, degree, level, size, scale, correction, residues }))
+      return out
+    }
+    const at = (register: number): Ciphertext => registers[register] ?? raise(`register ${register} is empty`)
+    const put = (register: number, value: Ciphertext): void => {
+      registers[register]?.delete()
+      registers[register] = value
+    }
+    const plainAt = (index: number, level: number): Plaintext => {
+      const key = plainModulus === 0n ? `${index}/${level}` : `${index}`
+      const plain: RingPlaintext = input.plains[index] ?? raise(`there is no plaintext ${index}`)
+      const known = plains.get(key)
+      if (known !== undefined) return known
+      const identity = plainModulus === 0n ? on.identity(level) : new Uint8Array(identityBytes)
+      const residues = plainModulus === 0n ? plain.residues.subarray(0, level * degree) : plain.residues
+      const out = new seal.Plaintext()
+      out.loadFromArray(context, plaintextBytes(identity, plain.scale, residues))
+      plains.set(key, out)
+      return out
+    }
+    const perform = (instruction: Instruction): void => {
+      const [name, target, first, second] = instruction
+      const a = at(first)
+      if (name === 'copy') return put(target, a.copy())
+      const out = new seal.Ciphertext()
+      switch (name) {
+        case 'add':
+          evaluator.add(a, at(second), out)
+          break
+        case 'subtract':
+          evaluator.sub(a, at(second), out)
+          break
+        case 'multiply':
+          if (first === second) evaluator.square(a, out)
+          else evaluator.multiply(a, at(second), out)
+          break
+        case 'negate':
+          evaluator.negate(a, out)
+          break
+        case 'relinearise':
+          evaluator.relinearize(a, keys?.relinearise ?? raise('there is no key to relinearise with'), out)
+          break
+        case 'rescale':
+          if (plainModulus === 0n) evaluator.rescaleToNext(a, out)
+          else evaluator.cipherModSwitchToNext(a, out)
+          break
+        case 'rotate':
+          evaluator.applyGalois(a, second, keys?.galois ?? raise('there are no keys to rotate with'), out)
+          break
+        case 'add-plain':
+          evaluator.addPlain(a, plainAt(second, a.coeffModulusSize()), out)
+          break
+        default:
+          evaluator.multiplyPlain(a, plainAt(second, a.coeffModulusSize()), out)
+      }
+      put(target, out)
+    }
+    try {
+      input.inputs.forEach((ciphertext, i) => put(i, load(ciphertext)))
+      for (const instruction of input.program) perform(instruction)
+      return input.outputs.map((register) => {
+        const { degree: _, ...value } = readCiphertext(at(register).saveToArray(seal.ComprModeType.none) as Uint8Array)
+        return value
+      })
+    } finally {
+      for (const register of registers) register?.delete()
+      for (const plain of plains.values()) plain.delete()
+    }
+  }
+}
+
+/** One SEAL for the calling thread: load it once. */
+export const sealEngine = async (): Promise<Engine> => ({ 'rlwe/evaluate': createRunner(await initialize()) })

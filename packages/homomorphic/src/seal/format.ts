@@ -1,0 +1,94 @@
+/**
+ * The serialised form of Microsoft SEAL 4.1 (`serialization.h`, `ciphertext.cpp`, `kswitchkeys.cpp`), written here from
+ * residues that were checked, so that SEAL never parses bytes of a partner, and read back from SEAL's own output.
+ */
+import { concatBytes } from '@tallystick/core'
+
+/** Bytes of a parms_id. */
+export const identityBytes = 32
+const headerBytes = 16
+
+/** Magic, header size, version 4.1, no compression, length of all. */
+const framed = (...parts: readonly Uint8Array[]): Uint8Array => {
+  const length = parts.reduce((sum, part) => sum + part.length, headerBytes)
+  const header = new Uint8Array(headerBytes)
+  header.set([0x5e, 0xa1, headerBytes, 4, 1, 0])
+  new DataView(header.buffer).setBigUint64(8, BigInt(length), true)
+  return concatBytes(header, ...parts)
+}
+
+const words = (...values: readonly (number | bigint)[]): Uint8Array =>
+  new Uint8Array(BigUint64Array.from(values, BigInt).buffer)
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+export interface SealCiphertext {
+  /** parms_id of its level. */
+  readonly identity: Uint8Array
+  readonly degree: number
+  readonly level: number
+  readonly size: number
+  readonly scale: number
+  readonly correction: bigint
+  /** size × level × degree */
+  readonly residues: BigUint64Array
+}
+
+export const ciphertextBytes = (value: SealCiphertext): Uint8Array => {
+  const { identity, degree, level, size, scale, correction, residues } = value
+  return framed(
+    identity,
+    Uint8Array.of(1), // NTT form
+    words(size, degree, level),
+    bytesOf(Float64Array.of(scale)),
+    words(correction),
+    framed(words(residues.length), bytesOf(residues)),
+  )
+}
+
+/** From what SEAL itself has saved. */
+export const readCiphertext = (bytes: Uint8Array): Omit<SealCiphertext, 'identity'> => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const word = (at: number): number => Number(view.getBigUint64(at, true))
+  const fields = headerBytes + identityBytes + 1
+  const data = fields + 40 + headerBytes
+  const residues = bytes.slice(data + 8, data + 8 + 8 * word(data))
+  return {
+    size: word(fields),
+    degree: word(fields + 8),
+    level: word(fields + 16),
+    scale: view.getFloat64(fields + 24, true),
+    correction: view.getBigUint64(fields + 32, true),
+    residues: new BigUint64Array(residues.buffer),
+  }
+}
+
+/** `rows[place]` are the digits' ciphertexts under the key's parms_id; places without a key are empty. */
+export const switchKeysBytes = (
+  identity: Uint8Array,
+  places: number,
+  rows: ReadonlyMap<number, readonly SealCiphertext[]>,
+): Uint8Array => {
+  const parts: Uint8Array[] = [identity, words(places)]
+  let empty = 0
+  for (let place = 0; place < places; place++) {
+    const row = rows.get(place)
+    if (row === undefined) {
+      empty++
+      continue
+    }
+    parts.push(new Uint8Array(8 * empty), words(row.length), ...row.map(ciphertextBytes))
+    empty = 0
+  }
+  return framed(...parts, new Uint8Array(8 * empty))
+}
+
+/** A plaintext: coefficients modulo t (zero identity), or residues in NTT form under a parms_id. */
+export const plaintextBytes = (identity: Uint8Array, scale: number, residues: BigUint64Array): Uint8Array =>
+  framed(
+    identity,
+    words(residues.length),
+    bytesOf(Float64Array.of(scale)),
+    framed(words(residues.length), bytesOf(residues)),
+  )
