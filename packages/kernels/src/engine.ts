@@ -4,14 +4,19 @@
  * has some of them by OpenSSL on top.
  */
 import type { Engine } from '@tallystick/protocol'
+import { loadAes } from './aes/engine.ts'
 import { loadBlake3 } from './blake3/engine.ts'
 import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
+import { loadExpandConvolute } from './expand-convolute/engine.ts'
+import { loadGf128 } from './gf128/engine.ts'
+import { loadGgm } from './ggm/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
 import { loadOkvs } from './okvs/engine.ts'
 import { loadTable } from './table/engine.ts'
+import { loadTranspose } from './transpose/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
 export { resident } from './pir/module.ts'
@@ -20,10 +25,16 @@ const curveEngine = (curve: CurveEngine): Engine => ({
   'curve25519/hash': curve.hash,
   'curve25519/scale': curve.scale,
   'curve25519/hash-scale': curve.hashScale,
+  'curve25519/scale-each': curve.scaleEach,
 })
 
 /** Groups that have no variants, each by its loader. */
 const groups: readonly (() => Promise<Engine>)[] = [
+  loadAes,
+  loadExpandConvolute,
+  loadGf128,
+  loadGgm,
+  loadTranspose,
   loadBlake3,
   loadCuckoo,
   loadOkvs,

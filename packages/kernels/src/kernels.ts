@@ -1,14 +1,22 @@
+import * as aes from './aes/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
-import { hash, hashScale, scale } from './curve25519/kernels.ts'
+import { hash, hashScale, scale, scaleEach } from './curve25519/kernels.ts'
+import { encode as expandConvolute } from './expand-convolute/kernels.ts'
+import * as gf128 from './gf128/kernels.ts'
+import * as ggm from './ggm/kernels.ts'
 import * as oprf from './oprf/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
 import { intersect, sort } from './table/kernels.ts'
+import { bits } from './transpose/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
 export const kernels = {
+  'aes/expand': aes.expand,
+  'aes/hash': aes.hash,
+  'aes/tweaked-hash': aes.tweakedHash,
   'blake3/ids': ids,
   'blake3/masks': masks,
   'cuckoo/place': place,
@@ -16,6 +24,14 @@ export const kernels = {
   'curve25519/hash': hash,
   'curve25519/scale': scale,
   'curve25519/hash-scale': hashScale,
+  'curve25519/scale-each': scaleEach,
+  'expand-convolute/encode': expandConvolute,
+  'gf128/evaluate': gf128.evaluate,
+  'gf128/inner': gf128.inner,
+  'gf128/multiply': gf128.multiply,
+  'gf128/scale': gf128.scale,
+  'ggm/grow': ggm.grow,
+  'ggm/puncture': ggm.puncture,
   'oprf/blind': oprf.blind,
   'oprf/combine': oprf.combine,
   'oprf/evaluate': oprf.evaluate,
@@ -35,4 +51,5 @@ export const kernels = {
   'okvs/decode': decode,
   'table/intersect': intersect,
   'table/sort': sort,
+  'transpose/bits': bits,
 } as const

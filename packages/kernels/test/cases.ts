@@ -3,6 +3,7 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { utf8ToBytes } from '@tallystick/core'
 import { kernels, okvsShape, okvsSize, type OkvsShape } from '../src/index.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
+import { transferCases } from './cases-ot.ts'
 import { bytes, concat, encode, extremes, malformed, messages, points, smallOrder } from './samples.ts'
 
 export type Name = keyof typeof kernels
@@ -24,6 +25,7 @@ const lengths = [...Array.from({ length: 130 }, (_, i) => i), 239, 240, 256, 100
 
 /** Inputs by kernel name: the one table that equality is driven by. */
 export const cases: Record<keyof typeof kernels, () => unknown[]> = {
+  ...transferCases,
   'blake3/ids': () => [
     { key: bytes(1, 32), bytes: bytes(2, 40), offsets: Uint32Array.of(5) },
     ...[1, 2, 3, 4, 5, 33].map((n) => ({
@@ -59,6 +61,10 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     ...[0, 1, 2, 3, 4, 5, 33].map((n) => ({ scalar: scalars[0], points: points(n + 1, n) })),
     ...scalars.map((scalar) => ({ scalar, points: concat([...hostile, points(7, 2), ...hostile.toReversed()]) })),
     { scalar: bytes(2, 32), points: concat(extremes().map(encode)) },
+  ],
+  'curve25519/scale-each': () => [
+    ...[0, 1, 2, 3, 33].map((n) => ({ scalars: bytes(n + 5, 32 * n), points: points(n + 1, n) })),
+    { scalars: concat(hostile.map((_, i) => scalars[i % scalars.length]!)), points: concat(hostile) },
   ],
   'curve25519/hash-scale': () => [
     ...[0, 1, 2, 3, 33].map((n) => ({

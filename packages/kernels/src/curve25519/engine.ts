@@ -17,15 +17,16 @@ import { invariant } from '@tallystick/core'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { hash, hashScale, scale } from './kernels.ts'
-import type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './kernels.ts'
+import type { HashInput, HashScaleInput, ScaleEachInput, ScaleInput, ScaleOutput } from './kernels.ts'
 import { type Exports, instantiate, type Variant } from './module.ts'
-import { checkHash, checkScalar, checkScale } from './shapes.ts'
+import { checkHash, checkScalar, checkScale, checkScaleEach } from './shapes.ts'
 
 export interface CurveEngine {
   readonly variant: Variant
   readonly hash: (input: HashInput) => Uint8Array
   readonly scale: (input: ScaleInput) => ScaleOutput
   readonly hashScale: (input: HashScaleInput) => ScaleOutput
+  readonly scaleEach: (input: ScaleEachInput) => ScaleOutput
 }
 
 /** Tags over 255 bytes are hashed: RFC 9380 section 5.3.3. */
@@ -117,6 +118,22 @@ export function engineOn(exports: Exports, variant: Variant): CurveEngine {
         exports.read(to - from)
         exports.ladder(to - from)
       })
+    },
+    scaleEach: (input) => {
+      const { scalars, points } = checkScaleEach(input)
+      const out = new Uint8Array(points.length)
+      let bad = -1
+      for (let row = 0; row < points.length; row += 32) {
+        at(exports.SCALAR.value, 32).set(scalars.subarray(row, row + 32))
+        const scaled = blocks(exports, 1, () => {
+          at(exports.POINTS.value, 32).set(points.subarray(row, row + 32))
+          exports.read(1)
+          exports.ladder(1)
+        })
+        out.set(scaled.points, row)
+        if (bad < 0 && scaled.bad >= 0) bad = row / 32
+      }
+      return { points: out, bad }
     },
     hashScale: (input) => {
       checkScalar(checkHash(input))

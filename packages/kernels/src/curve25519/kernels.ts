@@ -18,7 +18,7 @@
 import { concatBytes } from '@tallystick/core'
 import type { Kernel } from '@tallystick/protocol'
 import * as reference from './reference.ts'
-import { checkHash, checkScalar, checkScale } from './shapes.ts'
+import { checkHash, checkScalar, checkScale, checkScaleEach } from './shapes.ts'
 
 export interface HashInput {
   /** Domain separation tag, 1 or more bytes (over 255 bytes it is hashed first, RFC 9380 section 5.3.3). */
@@ -32,6 +32,13 @@ export interface HashInput {
 export interface ScaleInput {
   /** 32 bytes, little endian. */
   readonly scalar: Uint8Array
+  /** n rows of 32 bytes. */
+  readonly points: Uint8Array
+}
+
+export interface ScaleEachInput {
+  /** n scalars of 32 bytes, little endian. */
+  readonly scalars: Uint8Array
   /** n rows of 32 bytes. */
   readonly points: Uint8Array
 }
@@ -97,4 +104,18 @@ export const hashScale: Kernel<HashScaleInput, ScaleOutput> = {
   name: 'curve25519/hash-scale',
   run: (input) => reference.hashScale(checkScalar(checkHash(input))),
   batch: { rows: messageRows, slice: sliceMessages, join: joinScaled },
+}
+
+/** `scale` with a scalar for each row. Twice as dear as one scalar for all: nothing is shared between rows. */
+export const scaleEach: Kernel<ScaleEachInput, ScaleOutput> = {
+  name: 'curve25519/scale-each',
+  run: (input) => reference.scaleEach(checkScaleEach(input)),
+  batch: {
+    rows: (input) => input.points.length / 32,
+    slice: ({ scalars, points }, from, to) => ({
+      scalars: scalars.subarray(32 * from, 32 * to),
+      points: points.subarray(32 * from, 32 * to),
+    }),
+    join: joinScaled,
+  },
 }

@@ -4,7 +4,7 @@
  */
 import { expand_message_xmd } from '@noble/curves/abstract/hash-to-curve.js'
 import { sha512 } from '@noble/hashes/sha2.js'
-import type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './kernels.ts'
+import type { HashInput, HashScaleInput, ScaleEachInput, ScaleInput, ScaleOutput } from './kernels.ts'
 
 export const P = 2n ** 255n - 19n
 const A = 486662n
@@ -129,3 +129,14 @@ export function scale({ scalar, points }: ScaleInput): ScaleOutput {
 }
 
 export const hashScale = (input: HashScaleInput): ScaleOutput => scale({ scalar: input.scalar, points: hash(input) })
+
+export function scaleEach({ scalars, points }: ScaleEachInput): ScaleOutput {
+  const out = new Uint8Array(points.length)
+  let bad = -1
+  for (let at = 0; at < points.length; at += 32) {
+    const row = scale({ scalar: scalars.subarray(at, at + 32), points: points.subarray(at, at + 32) })
+    out.set(row.points, at)
+    if (bad < 0 && row.bad >= 0) bad = at / 32
+  }
+  return { points: out, bad }
+}

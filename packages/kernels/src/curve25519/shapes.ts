@@ -1,6 +1,6 @@
 /** Shape checks shared by references and engines. A wrong shape is a mistake of the calling code, so it throws. */
 import { TallyError } from '@tallystick/core'
-import type { HashInput, ScaleInput } from './kernels.ts'
+import type { HashInput, ScaleEachInput, ScaleInput } from './kernels.ts'
 
 const misuse = (message: string): TallyError => new TallyError('api/misuse', 'self', message)
 
@@ -32,4 +32,14 @@ export function checkScale<T extends ScaleInput>(input: T): T {
     throw misuse(`curve25519/scale: expected rows of 32 bytes, found ${input.points.length} bytes`)
   }
   return checkScalar(input)
+}
+
+/** @throws TallyError api/misuse unless there is a scalar of 32 bytes for each point. */
+export function checkScaleEach(input: ScaleEachInput): ScaleEachInput {
+  const { scalars, points } = input
+  if (points.length % 32 !== 0 || scalars.length !== points.length) {
+    const found = `found ${scalars.length} and ${points.length} bytes`
+    throw misuse(`curve25519/scale-each: expected a scalar of 32 bytes for each row of 32 bytes, ${found}`)
+  }
+  return input
 }

@@ -1,11 +1,18 @@
 /** Kernels that OpenSSL computes faster than WebAssembly, by bulk calls of `node:crypto`; Node only. */
 import type { Engine } from '@tallystick/protocol'
 import { wasmEngine } from '../engine.ts'
+import { aes } from './aes.ts'
+import { loadNativeExpandConvolute } from './expand-convolute.ts'
+import { loadNativeGgm } from './ggm.ts'
 
-const native: Engine = {}
+const loadNative = async (): Promise<Engine> => ({
+  ...aes,
+  ...(await loadNativeExpandConvolute()),
+  ...(await loadNativeGgm()),
+})
 
 let loading: Promise<Engine> | undefined
 
 /** The best engine under Node. */
 export const nodeEngine = (): Promise<Engine> =>
-  (loading ??= wasmEngine().then((portable) => ({ ...portable, ...native })))
+  (loading ??= Promise.all([wasmEngine(), loadNative()]).then(([portable, native]) => ({ ...portable, ...native })))

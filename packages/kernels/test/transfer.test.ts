@@ -1,0 +1,125 @@
+/** Kernels of oblivious transfer: Node's engine equals the references too, and what they compute is what it is called. */
+import { createCipheriv } from 'node:crypto'
+import type { Engine } from '@tallystick/protocol'
+import * as fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { aesExpand, aesHash, aesTweakedHash, expandConvoluteEncode, ggmGrow, ggmPuncture } from '../src/index.ts'
+import { gf128Evaluate, gf128Inner, gf128Multiply, gf128Scale, transposeBits } from '../src/index.ts'
+import { hashKey } from '../src/aes/keys.ts'
+import { nodeEngine } from '../src/native/engine.ts'
+import { beside, transferCases } from './cases-ot.ts'
+import { cases, expected, type Name } from './cases.ts'
+import { bytes } from './samples.ts'
+
+let engine: Engine
+beforeAll(async () => void (engine = await nodeEngine()))
+
+const native = (Object.keys(transferCases) as Name[]).filter((name) => /^(?:aes|ggm|expand)/.test(name))
+
+it.each(native)("Node's %s equals its reference", (name) => {
+  cases[name]().forEach((input, i) => {
+    expect(engine[name]!(input as never), `case ${i}`).toEqual(expected(name)[i])
+  })
+})
+
+const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, i) => byte ^ b[i]!)
+const ecb = (key: Uint8Array, block: Uint8Array): Uint8Array =>
+  new Uint8Array(createCipheriv('aes-128-ecb', key, null).setAutoPadding(false).update(block))
+
+describe('aes', () => {
+  it('hashes as MMO and TMMO are defined', () => {
+    const block = bytes(5, 16)
+    const once = ecb(hashKey, block)
+    expect(aesHash.run({ blocks: block })).toEqual(xor(once, block))
+    const tweak = new Uint8Array(16)
+    new DataView(tweak.buffer).setUint32(0, 77, true)
+    const tweaked = aesTweakedHash.run({ blocks: block, tweak: 77 })
+    expect(tweaked).toEqual(xor(ecb(hashKey, xor(once, tweak)), once))
+  })
+  it('expands as AES-128-CTR does', () => {
+    const key = bytes(6, 16)
+    const stream = createCipheriv('aes-128-ctr', key, new Uint8Array(16)).update(new Uint8Array(4000))
+    expect(aesExpand.run({ keys: key, width: 4000 })).toEqual(new Uint8Array(stream))
+  })
+})
+
+describe('ggm', () => {
+  it('gives a punctured evaluation all leaves but one', () => {
+    for (const leaves of [2, 3, 6, 9, 64, 65]) {
+      const points = Array.from({ length: leaves }, (_, i) => i)
+      const grown = ggmGrow.run({ roots: bytes(leaves, 16 * leaves), leaves })
+      const sums = beside(grown.sums, points, leaves)
+      const punctured = ggmPuncture.run({ points: Uint32Array.from(points), sums, leaves })
+      const expected = grown.leaves.slice()
+      for (const [tree, point] of points.entries())
+        expected.fill(0, 16 * (tree * leaves + point), 16 * (tree * leaves + point + 1))
+      expect(punctured).toEqual(expected)
+    }
+  })
+})
+
+describe('gf128', () => {
+  const element = fc.uint8Array({ minLength: 16, maxLength: 16 })
+  const times = (a: Uint8Array, b: Uint8Array): Uint8Array => gf128Multiply.run({ left: a, right: b })
+  it('is a field', () => {
+    fc.assert(
+      fc.property(element, element, element, (a, b, c) => {
+        expect(times(a, b)).toEqual(times(b, a))
+        expect(times(times(a, b), c)).toEqual(times(a, times(b, c)))
+        expect(times(a, xor(b, c))).toEqual(xor(times(a, b), times(a, c)))
+        expect(gf128Scale.run({ factor: a, elements: b })).toEqual(times(a, b))
+      }),
+      { numRuns: 50 },
+    )
+    const x = Uint8Array.from([2, ...new Uint8Array(15)])
+    let power = x
+    // x^(2^128) = x, and x^(2^64) is not: the order of x does not divide 2^64 - 1.
+    for (let i = 0; i < 128; i++) {
+      power = times(power, power)
+      if (i === 63) expect(power).not.toEqual(x)
+    }
+    expect(power).toEqual(x)
+  })
+  it('evaluates as Horner says and sums products', () => {
+    const [point, elements] = [bytes(1, 16), bytes(2, 16 * 40)]
+    let sum: Uint8Array = new Uint8Array(16)
+    for (let i = 39; i >= 0; i--) sum = xor(times(sum, point), elements.subarray(16 * i, 16 * i + 16))
+    expect(gf128Evaluate.run({ point, elements })).toEqual(sum)
+    const products = times(elements, bytes(3, 640))
+    let inner: Uint8Array = new Uint8Array(16)
+    for (let i = 0; i < 40; i++) inner = xor(inner, products.subarray(16 * i, 16 * i + 16))
+    expect(gf128Inner.run({ left: elements, right: bytes(3, 640) })).toEqual(inner)
+  })
+})
+
+describe('transpose and code', () => {
+  it('transposes twice to the same', () => {
+    const rows = bytes(3, 256 * 32)
+    expect(transposeBits.run({ rows: transposeBits.run({ rows, height: 256 }), height: 256 })).toEqual(rows)
+  })
+  it('is linear, and takes a sparse vector as its dense form', () => {
+    const k = 128
+    const none = { places: new Uint32Array(), values: new Uint8Array(), outputs: k }
+    const encode = (dense: Uint8Array): Uint8Array => expandConvoluteEncode.run({ ...none, dense }).dense
+    const [a, b] = [bytes(1, 32 * k), bytes(2, 32 * k)]
+    expect(encode(xor(a, b))).toEqual(xor(encode(a), encode(b)))
+    const places = Uint32Array.of(3, 127, 128, 200)
+    const values = bytes(7, 64)
+    const full = new Uint8Array(32 * k)
+    places.forEach((place, i) => full.set(values.subarray(16 * i, 16 * i + 16), 16 * place))
+    expect(expandConvoluteEncode.run({ dense: a, places, values, outputs: k }).sparse).toEqual(encode(full))
+  })
+  it('spreads a single element over about half of the code word', () => {
+    const k = 1024
+    for (const place of [1024, 1500, 2047]) {
+      const dense = new Uint8Array(32 * k)
+      dense[16 * place] = 1
+      const none = { places: new Uint32Array(), values: new Uint8Array(), outputs: k }
+      const out = expandConvoluteEncode.run({ ...none, dense }).dense
+      let ones = 0
+      for (let i = 0; i < k; i++) ones += out[16 * i]!
+      expect(ones).toBeGreaterThan(0.4 * k)
+      expect(ones).toBeLessThan(0.6 * k)
+    }
+  })
+})
