@@ -45,6 +45,7 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
         values: bytes(n + 2, 16 * n),
         first: bytes(n + 3, 16 * n),
         second: bytes(n + 4, 16 * n),
+        tweak: n % 2 === 0 ? new Uint8Array(16) : bytes(n + 5, 16),
         width,
       })),
     ),

@@ -16,6 +16,7 @@ export const ORDER: usize = memory.data(4 * 8256, 16)
 export const DIGESTS: usize = memory.data(32 * 2048, 16)
 /** Inputs of `mask`, 16 bytes a row each; FIRST and SECOND are also where `hash` puts the halves of digests. */
 export const VALUES: usize = memory.data(16 * 2048, 16)
+export const TWEAK: usize = memory.data(16, 16)
 export const FIRST: usize = memory.data(16 * 2048, 16)
 export const SECOND: usize = memory.data(16 * 2048, 16)
 
@@ -93,10 +94,12 @@ export function hash(groups: u32): void {
   }
 }
 
-/** Hashes VALUES ‖ FIRST ‖ SECOND row by row, `rows` a multiple of 4: 48 bytes, one block. */
+/** Hashes (VALUES + TWEAK) ‖ FIRST ‖ SECOND row by row, `rows` a multiple of 4: 48 bytes, one block. */
 export function mask(rows: u32): void {
+  const tweak = v128.load(TWEAK)
   for (let at: usize = 0; at < <usize>rows << 4; at += 64) {
-    transpose(BLOCK, v128.load(VALUES + at), v128.load(VALUES + at, 16), v128.load(VALUES + at, 32), v128.load(VALUES + at, 48), 16)
+    transpose(BLOCK, v128.xor(v128.load(VALUES + at), tweak), v128.xor(v128.load(VALUES + at, 16), tweak),
+      v128.xor(v128.load(VALUES + at, 32), tweak), v128.xor(v128.load(VALUES + at, 48), tweak), 16)
     transpose(BLOCK + 64, v128.load(FIRST + at), v128.load(FIRST + at, 16), v128.load(FIRST + at, 32), v128.load(FIRST + at, 48), 16)
     transpose(BLOCK + 128, v128.load(SECOND + at), v128.load(SECOND + at, 16), v128.load(SECOND + at, 32), v128.load(SECOND + at, 48), 16)
     memory.fill(BLOCK + 192, 0, 64)
@@ -121,6 +124,7 @@ export function wipe(): void {
   memory.fill(FIRST, 0, 16 * ROWS)
   memory.fill(SECOND, 0, 16 * ROWS)
   memory.fill(KEY, 0, 128)
+  memory.fill(TWEAK, 0, 16)
   memory.fill(STATE, 0, 128)
   memory.fill(BLOCK, 0, 256)
 }

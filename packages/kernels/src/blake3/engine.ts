@@ -19,6 +19,7 @@ interface Exports extends ArenaExports {
   readonly ORDER: Address
   readonly DIGESTS: Address
   readonly VALUES: Address
+  readonly TWEAK: Address
   readonly FIRST: Address
   readonly SECOND: Address
   readonly setKey: () => void
@@ -105,10 +106,11 @@ export async function loadBlake3(): Promise<Engine> {
   }
 
   const masks = (input: MasksInput): Uint8Array => {
-    const { key, values, first, second, width } = checkMasks(input)
+    const { key, values, first, second, tweak, width } = checkMasks(input)
     const rows = values.length / 16
     const out = new Uint8Array(width * rows)
-    session(key, ({ VALUES, FIRST, SECOND, DIGESTS, ROWS, mask, pack }, memory) => {
+    session(key, ({ VALUES, TWEAK, FIRST, SECOND, DIGESTS, ROWS, mask, pack }, memory) => {
+      memory.set(tweak, TWEAK.value)
       for (let from = 0; from < rows; from += ROWS.value) {
         const to = Math.min(rows, from + ROWS.value)
         memory.set(values.subarray(16 * from, 16 * to), VALUES.value)

@@ -28,6 +28,8 @@ export interface MasksInput extends Digests {
   readonly key: Uint8Array
   /** n rows of 16 bytes. */
   readonly values: Uint8Array
+  /** 16 bytes, added (over GF(2^128)) to every value. */
+  readonly tweak: Uint8Array
   /** Bytes of a mask, 1 to 32. */
   readonly width: number
 }
@@ -50,7 +52,7 @@ export const ids: Kernel<IdsInput, Digests> = {
   },
 }
 
-/** The first `width` bytes of BLAKE3(key, value ‖ first ‖ second) for each row. */
+/** The first `width` bytes of BLAKE3(key, (value + tweak) ‖ first ‖ second) for each row. */
 export const masks: Kernel<MasksInput, Uint8Array> = {
   name: 'blake3/masks',
   run: (input) => reference.masks(checkMasks(input)),

@@ -15,12 +15,13 @@ export function ids({ key, bytes, offsets }: IdsInput): Digests {
   return { first, second }
 }
 
-export function masks({ key, values, first, second, width }: MasksInput): Uint8Array {
+export function masks({ key, values, first, second, tweak, width }: MasksInput): Uint8Array {
   const rows = values.length / 16
   const out = new Uint8Array(width * rows)
   for (let row = 0; row < rows; row++) {
     const part = (table: Uint8Array): Uint8Array => table.subarray(16 * row, 16 * row + 16)
-    const digest = blake3(concatBytes(part(values), part(first), part(second)), { key })
+    const value = part(values).map((byte, k) => byte ^ tweak[k]!)
+    const digest = blake3(concatBytes(value, part(first), part(second)), { key })
     out.set(digest.subarray(0, width), width * row)
   }
   return out

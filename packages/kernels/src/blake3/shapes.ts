@@ -21,12 +21,13 @@ export function checkIds(input: IdsInput): IdsInput {
 
 /** @throws TallyError api/misuse unless there are as many values as digests, and the width is 1 to 32. */
 export function checkMasks(input: MasksInput): MasksInput {
-  const { key, values, first, second, width } = input
+  const { key, values, first, second, tweak, width } = input
   checkKey(key)
   if (values.length % 16 !== 0) throw misuse(`values of 16 bytes, found ${values.length} bytes`)
   if (first.length !== values.length || second.length !== values.length) {
     throw misuse(`two halves of a digest for each value, found ${first.length} and ${second.length} bytes`)
   }
+  if (tweak.length !== 16) throw misuse(`a tweak of 16 bytes, found ${tweak.length}`)
   if (!Number.isInteger(width) || width < 1 || width > 32) throw misuse(`a width of 1 to 32 bytes, found ${width}`)
   return input
 }
