@@ -90,3 +90,68 @@ export function join(
     }
   }
 }
+
+/** The first eight bytes of a row, the first the most significant; bytes beyond the row are zero. */
+// @ts-ignore: decorator
+@inline function keyOf(p: usize, keep: u64): u64 { return bswap<u64>(load<u64>(p)) & keep }
+
+/** Whether row a comes after row b, whose first eight bytes are the same. */
+function after(a: usize, b: usize, width: usize): bool {
+  for (let at: usize = 8; at < width; at++) {
+    const x = load<u8>(a + at), y = load<u8>(b + at)
+    if (x != y) return x > y
+  }
+  return false
+}
+
+/**
+ * Sorts n rows: dealt by their first `bits` bits into parts, sorted there by insertion. entries: 16 bytes a row of (key,
+ * row). False, and nothing of use, where a part has more than `most` rows: the rows are not random.
+ */
+export function sort(
+  rows: usize, n: u32, width: u32, bits: u32, most: u32, counts: usize, entries: usize, out: usize, order: usize,
+): bool {
+  const w = <usize>width, parts: u32 = 1 << bits, shift = <u64>(64 - bits)
+  const keep: u64 = width >= 8 ? u64.MAX_VALUE : ~(u64.MAX_VALUE >> (<u64>width << 3))
+  let p = rows
+  for (let i: u32 = 0; i < n; i++, p += w) {
+    const at = word(counts, bits == 0 ? 2 : <u32>(keyOf(p, keep) >> shift) + 2)
+    store<u32>(at, load<u32>(at) + 1)
+  }
+  let total: u32 = 0
+  for (let i: u32 = 1; i <= parts + 1; i++) {
+    const count = load<u32>(word(counts, i))
+    if (count > most) return false
+    total += count
+    store<u32>(word(counts, i), total)
+  }
+  p = rows
+  for (let i: u32 = 0; i < n; i++, p += w) {
+    const key = keyOf(p, keep), at = word(counts, bits == 0 ? 1 : <u32>(key >> shift) + 1), to = load<u32>(at)
+    store<u32>(at, to + 1)
+    store<u64>(entries + (<usize>to << 4), key)
+    store<u64>(entries + (<usize>to << 4), <u64>i, 8)
+  }
+  for (let part: u32 = 0; part < parts; part++) {
+    const from = entries + (<usize>load<u32>(word(counts, part)) << 4), to = entries + (<usize>load<u32>(word(counts, part + 1)) << 4)
+    for (let e = from + 16; e < to; e += 16) {
+      const key = load<u64>(e), row = load<u64>(e, 8)
+      let at = e
+      for (; at > from; at -= 16) {
+        const before = load<u64>(at - 16), other = load<u64>(at - 16, 8)
+        if (before < key || (before == key && !after(rows + <usize>other * w, rows + <usize>row * w, w))) break
+        store<u64>(at, before)
+        store<u64>(at, other, 8)
+      }
+      store<u64>(at, key)
+      store<u64>(at, row, 8)
+    }
+  }
+  for (let i: u32 = 0; i < n; i++) {
+    const row = load<u32>(entries + (<usize>i << 4), 8), from = rows + <usize>row * w, to = out + <usize>i * w
+    store<u32>(word(order, i), row)
+    if (width <= 16) v128.store(to, v128.load(from))
+    else memory.copy(to, from, w)
+  }
+  return true
+}

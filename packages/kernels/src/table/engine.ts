@@ -8,6 +8,9 @@
  * Strings", section 3; chains are of constant expected length for any fixed rows), under keys expanded from a digest of
  * rows sampled on both sides. Who cannot predict the sampled rows of the other side (they are masked by its secret)
  * cannot predict the hash. The result never depends on it. Time depends on the rows: they are masked values, not secrets.
+ *
+ * `table/sort` deals rows by their first bits and sorts the small parts by insertion; rows too uneven for that, or too
+ * many, are sorted in TypeScript.
  */
 import type { Engine } from '@tallystick/protocol'
 import { blake3 } from '@noble/hashes/blake3.js'
@@ -42,12 +45,25 @@ interface Exports extends ArenaExports {
     next: number,
     found: number,
   ) => void
+  readonly sort: (
+    rows: number,
+    n: number,
+    width: number,
+    bits: number,
+    most: number,
+    counts: number,
+    entries: number,
+    out: number,
+    order: number,
+  ) => number
 }
 
 const samples = 64
 /** Right rows that a part should have: with heads and entries some 64 KiB. */
 const partRows = 4096
 const maxPartBits = 11
+/** Rows that insertion should sort at once. */
+const sortedRows = 12
 /** Bytes of memory for a slice of the right rows beside the left ones. */
 const sliceBytes = 2 ** 30
 
@@ -140,7 +156,31 @@ export async function loadTable(): Promise<Engine> {
     return found
   }
 
-  const sort = (input: SortInput): Sorted => sortRows(checkSort(input))
+  const sort = (input: SortInput): Sorted => {
+    const { rows, width } = checkSort(input)
+    const n = rows.length / width
+    const bits = Math.min(16, Math.max(0, Math.ceil(Math.log2(n / sortedRows))))
+    const regions = layout({
+      // 16 bytes of slack, since vectors are read and written whole.
+      rows: rows.length + 16,
+      out: rows.length + 16,
+      counts: 4 * (2 ** bits + 2),
+      entries: 16 * n,
+      order: 4 * n,
+    })
+    if (regions.bytes > 2 ** 31) return sortRows(input)
+    return arena.run(regions.bytes, (exports, base) => {
+      const at = regions.from(base)
+      const memory = new Uint8Array(exports.memory.buffer)
+      memory.set(rows, at.rows)
+      const most = Math.max(8 * sortedRows, (8 * n) / 2 ** bits)
+      if (!exports.sort(at.rows, n, width, bits, most, at.counts, at.entries, at.out, at.order)) return sortRows(input)
+      return {
+        rows: memory.slice(at.out, at.out + rows.length),
+        order: new Uint32Array(exports.memory.buffer, at.order, n).slice(),
+      }
+    })
+  }
 
   return { 'table/intersect': intersect, 'table/sort': sort }
 }
