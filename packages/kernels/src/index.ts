@@ -57,6 +57,9 @@ export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
 export type { OkvsShape } from './okvs/parameters.ts'
 export { intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'
 export type { IntersectInput, Sorted, SortInput } from './table/kernels.ts'
+export { evaluate as garbleEvaluate, garble as garbleGarble } from './garble/kernels.ts'
+export type { EvaluateInput as GarbleEvaluateInput, Garbled, GarbleInput } from './garble/kernels.ts'
+export { tweaksOf as garbleTweaks } from './garble/shapes.ts'
 export { kernels } from './kernels.ts'
 export {
   encrypt as rlweEncrypt,
@@ -65,6 +68,23 @@ export {
   switchKeys as rlweSwitchKeys,
   ternary,
 } from './rlwe/kernels.ts'
+export { decrypt as rlweDecrypt, encode as rlweEncode, encodeReals as rlweEncodeReals } from './rlwe/encoding.ts'
+export type {
+  Decrypted,
+  DecryptInput as RlweDecryptInput,
+  EncodeInput as RlweEncodeInput,
+  EncodeRealsInput as RlweEncodeRealsInput,
+} from './rlwe/encoding.ts'
 export { evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
-export type { EvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from './rlwe/evaluate.ts'
-export type { EncryptInput, MaskInput, SwitchKeysInput } from './rlwe/kernels.ts'
+export type {
+  EvaluateInput as RlweEvaluateInput,
+  Instruction,
+  RingCiphertext,
+  RingPlaintext,
+  SwitchKeys,
+} from './rlwe/evaluate.ts'
+export type {
+  EncryptInput as RlweEncryptInput,
+  MaskInput as RlweMaskInput,
+  SwitchKeysInput as RlweSwitchKeysInput,
+} from './rlwe/kernels.ts'

@@ -5,8 +5,11 @@ import { hash, hashScale, scale, scaleEach } from './curve25519/kernels.ts'
 import { encode as expandConvolute } from './expand-convolute/kernels.ts'
 import * as gf128 from './gf128/kernels.ts'
 import * as ggm from './ggm/kernels.ts'
+import * as garbling from './garble/kernels.ts'
 import * as oprf from './oprf/kernels.ts'
 import * as pir from './pir/kernels.ts'
+import * as encoding from './rlwe/encoding.ts'
+import { evaluate } from './rlwe/evaluate.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
 import { intersect, sort } from './table/kernels.ts'
@@ -32,6 +35,8 @@ export const kernels = {
   'gf128/scale': gf128.scale,
   'ggm/grow': ggm.grow,
   'ggm/puncture': ggm.puncture,
+  'garble/evaluate': garbling.evaluate,
+  'garble/garble': garbling.garble,
   'oprf/blind': oprf.blind,
   'oprf/combine': oprf.combine,
   'oprf/evaluate': oprf.evaluate,
@@ -43,7 +48,11 @@ export const kernels = {
   'pir/multiply': pir.multiply,
   'pir/patch': pir.patch,
   'pir/scan': pir.scan,
+  'rlwe/decrypt': encoding.decrypt,
+  'rlwe/encode': encoding.encode,
+  'rlwe/encode-reals': encoding.encodeReals,
   'rlwe/encrypt': rlwe.encrypt,
+  'rlwe/evaluate': evaluate,
   'rlwe/expand': rlwe.expand,
   'rlwe/mask': rlwe.mask,
   'rlwe/switch-keys': rlwe.switchKeys,

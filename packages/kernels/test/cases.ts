@@ -75,6 +75,9 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     })),
     ...scalars.map((scalar) => ({ scalar, dst, ...messages([dst, bytes(1, 18), bytes(2, 200)]) })),
   ],
+  'garble/evaluate': () =>
+    garbled().map(({ delta: _, ...input }, i) => ({ ...input, tables: bytes(i + 31, garbleTableBytes(input)) })),
+  'garble/garble': () => garbled(),
   'oprf/blind': () => oprfMessages().flatMap((input) => oprfScalars(input.offsets.length - 1, input)),
   'oprf/combine': () => [
     ...[0, 1, 2, 3, 33].map((n) => ({ points: elements(n), scalars: scalarsBelowOrder(n) })),
@@ -157,6 +160,64 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       queries: new Uint32Array(2 * 4096).fill(word),
     })),
   ],
+  'rlwe/decrypt': () =>
+    rings.slice(1).flatMap((ring) =>
+      [0n, 65537n].map((plainModulus) => ({
+        ...ring,
+        plainModulus,
+        secret: secretOf(ring.degree),
+        ciphertexts: [1, 2].map((level) => ({
+          level,
+          size: level + 1,
+          correction: 5n,
+          scale: 2 ** 20,
+          residues: residuesOf(ring, level, level + 1),
+        })),
+      })),
+    ),
+  'rlwe/encode': () =>
+    [8, 1024].map((degree) => ({
+      ...{ degree, plainModulus: 65537n },
+      values: BigInt64Array.from({ length: 2 * degree }, (_, i) => BigInt((i * 7919) % 65537) - 32768n),
+    })),
+  'rlwe/encode-reals': () =>
+    rings.map((ring) => ({
+      ...ring,
+      scale: 2 ** 30,
+      values: Float64Array.from({ length: ring.degree }, (_, i) => i / 3 - 7),
+    })),
+  'rlwe/evaluate': () =>
+    rings.slice(1).flatMap((ring) =>
+      [0n, 97n].map((plainModulus) => {
+        const [level, targets] = [ring.moduli.length - 1, Uint32Array.of(0, 3)]
+        const key = (): BigUint64Array =>
+          Array.from({ length: 2 * level }, () => residuesOf(ring, level + 1, 1)).reduce((all, part) =>
+            BigUint64Array.of(...all, ...part),
+          )
+        const input = { level, size: 2, correction: 1n, scale: 1, residues: residuesOf(ring, level, 2) }
+        return {
+          ...{ ...ring, plainModulus, inputs: [input, input], outputs: [2, 3, 4] },
+          plains: [
+            {
+              scale: 2,
+              residues: plainModulus === 0n ? residuesOf(ring, level, 1) : new BigUint64Array(ring.degree).fill(96n),
+            },
+          ],
+          keys: { id: 'key', targets, first: key(), second: key() },
+          program: [
+            ['add', 2, 0, 1],
+            ['negate', 2, 2],
+            ['multiply', 3, 2, 1],
+            ['relinearise', 3, 3],
+            ['rotate', 3, 3, 3],
+            ...(level > 1 ? [['rescale', 3, 3]] : []),
+            ['multiply-plain', 4, 2, 0],
+            ['add-plain', 4, 4, 0],
+            ['subtract', 4, 4, 0],
+          ],
+        }
+      }),
+    ),
   'rlwe/encrypt': () =>
     rings.flatMap((ring) =>
       [0n, 97n].map((plainModulus) => {
@@ -245,6 +306,15 @@ const rings = [
   { degree: 1024, moduli: BigUint64Array.of(8796092792833n, 17592186028033n) },
 ]
 
+function residuesOf({ degree, moduli }: (typeof rings)[number], level: number, size: number): BigUint64Array {
+  const out = new BigUint64Array(size * level * degree)
+  for (let i = 0; i < out.length; i++) {
+    const q = moduli[Math.floor(i / degree) % level]!
+    out[i] = i % 3 === 0 ? q - 1n : (BigInt(i) * 1_000_000_007_000_003n) % q
+  }
+  return out
+}
+
 function secretOf(degree: number): Int8Array {
   return Int8Array.from(bytes(degree, degree), (byte) => (byte % 3) - 1)
 }
@@ -325,4 +395,44 @@ export function expected(name: Name): unknown[] {
     )
   }
   return outputs.get(name)!
+}
+
+/** Layers with AND gates around the batch of 64, free gates of every kind, slots read and written again. */
+function garbled() {
+  const layer = (seed: number, slots: number, free: number, and: number): number[] => {
+    const any = bytes(seed, 4 * free + 2 * and)
+    const freeGates = Array.from({ length: free }, (_, i) => {
+      const [kind, a, b, out] = any.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number]
+      const code = [0, 2, 3][kind % 3]!
+      return [code, code === 3 ? a & 1 : a % slots, b % slots, out % slots]
+    })
+    // Results go to the upper half, which no AND gate reads.
+    const andGates = Array.from({ length: and }, (_, i) => {
+      const [a, b] = any.subarray(4 * free + 2 * i) as unknown as [number, number]
+      return [a % (slots / 2), b % (slots / 2), slots / 2 + i]
+    })
+    return [free, and, ...freeGates.flat(), ...andGates.flat()]
+  }
+  const codes: [slots: number, code: number[]][] = [
+    [4, []],
+    [2, [0, 1, 0, 0, 1]],
+    [200, [...layer(1, 200, 50, 63), ...layer(2, 200, 20, 64), ...layer(3, 200, 7, 65), ...layer(4, 200, 3, 0)]],
+    [16, [...layer(5, 16, 9, 5), ...layer(6, 16, 0, 8), ...layer(7, 16, 12, 1)]],
+  ]
+  return codes.flatMap(([slots, code], i) =>
+    (i === 2 ? [1] : [1, 3, 33]).map((instances) => ({
+      code: Int32Array.from(code),
+      instances,
+      labels: i === 1 ? new Uint8Array(16 * slots * instances).fill(255) : bytes(i + 11, 16 * slots * instances),
+      start: i === 3 ? new Uint8Array(16).fill(255) : bytes(i + 21, 16),
+      tweak: i === 3 ? 2 ** 52 - 2 ** 20 : 128 * i,
+      delta: i === 1 ? new Uint8Array(16).fill(255) : bytes(i + 41, 16).map((x, at) => (at === 0 ? x | 1 : x)),
+    })),
+  )
+}
+
+function garbleTableBytes({ code, instances }: { code: Int32Array; instances: number }): number {
+  let gates = 0
+  for (let at = 0; at < code.length; at += 2 + 4 * code[at]! + 3 * code[at + 1]!) gates += code[at + 1]!
+  return 32 * gates * instances
 }

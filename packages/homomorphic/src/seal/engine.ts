@@ -3,9 +3,10 @@
  * only bytes that `format.ts` wrote from residues; what a caller brings is checked before (`ciphertext.ts`).
  */
 import { TallyError } from '@tallystick/core'
-import type { EvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from '@tallystick/kernels'
+import type { RlweEvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from '@tallystick/kernels'
 import type { Engine } from '@tallystick/protocol'
-import initialize, {
+import {
+  initialize,
   type Ciphertext,
   type GaloisKeys,
   type MainModule,
@@ -14,7 +15,7 @@ import initialize, {
 } from 'node-seal'
 import { ciphertextBytes, identityBytes, plaintextBytes, readCiphertext, switchKeysBytes } from './format.ts'
 
-type Parameters = Pick<EvaluateInput, 'degree' | 'moduli' | 'plainModulus'>
+type Parameters = Pick<RlweEvaluateInput, 'degree' | 'moduli' | 'plainModulus'>
 
 const misuse = (message: string): TallyError =>
   new TallyError('api/misuse', 'self', `rlwe/evaluate on SEAL: ${message}`)
@@ -108,7 +109,7 @@ const createRunner = (seal: MainModule) => {
     return known
   }
 
-  return (input: EvaluateInput): readonly RingCiphertext[] => {
+  return (input: RlweEvaluateInput): readonly RingCiphertext[] => {
     const { degree, plainModulus } = input
     const on = contextOf(input)
     const { evaluator, context } = on
@@ -142,9 +143,11 @@ const createRunner = (seal: MainModule) => {
     const perform = (instruction: Instruction): void => {
       const [name, target, first, second] = instruction
       const a = at(first)
-      if (name === 'copy') return put(target, a.copy())
       const out = new seal.Ciphertext()
       switch (name) {
+        case 'copy':
+          out.assign(a)
+          break
         case 'add':
           evaluator.add(a, at(second), out)
           break

@@ -2,6 +2,7 @@
 import type { Engine } from '@tallystick/protocol'
 import { align } from '../arena.ts'
 import type { Arithmetic } from './arithmetic.ts'
+import { encodingWith } from './encoding.ts'
 import { evaluateWith } from './evaluate.ts'
 import { kernelsOn } from './kernels.ts'
 import { base64 } from './ring.wasm.ts'
@@ -80,6 +81,7 @@ export const loadRing = async (): Promise<Engine> => {
   const wasm = instance.exports as unknown as Exports
   const fresh = (n: number, moduli: BigUint64Array) => arithmetic(wasm, n, moduli) as Arithmetic<unknown, unknown>
   const { expand, encrypt, switchKeys, mask } = kernelsOn(fresh)
+  const { encode, encodeReals, decrypt } = encodingWith(fresh)
   const wiped =
     <I, O>(run: (input: I) => O) =>
     (input: I): O => {
@@ -90,6 +92,9 @@ export const loadRing = async (): Promise<Engine> => {
       }
     }
   return {
+    'rlwe/encode': wiped(encode),
+    'rlwe/encode-reals': wiped(encodeReals),
+    'rlwe/decrypt': wiped(decrypt),
     'rlwe/evaluate': wiped(evaluateWith(fresh)),
     'rlwe/expand': wiped(expand),
     'rlwe/encrypt': wiped(encrypt),

@@ -295,5 +295,5 @@ export const evaluateWith =
 /** Runs a program over ciphertexts. Deterministic; not constant-time, and needs not be: everything it sees is public. */
 export const evaluate: Kernel<EvaluateInput, readonly RingCiphertext[]> = {
   name: 'rlwe/evaluate',
-  run: evaluateWith(bigintArithmetic as (degree: number) => Numbers),
+  run: evaluateWith(bigintArithmetic),
 }

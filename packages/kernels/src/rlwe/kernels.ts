@@ -235,7 +235,7 @@ export const kernelsOn = (arithmetic: (degree: number, moduli: BigUint64Array) =
   return { expand: on(expandOn), encrypt: on(encryptOn), switchKeys: on(switchKeysOn), mask: on(maskOn) }
 }
 
-const reference = kernelsOn(bigintArithmetic as (degree: number) => Numbers)
+const reference = kernelsOn(bigintArithmetic)
 
 /** rows × moduli × n residues: the second components, which a public seed stands for. */
 export const expand: Kernel<ExpandInput, BigUint64Array> = {

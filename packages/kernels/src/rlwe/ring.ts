@@ -1,5 +1,6 @@
 /** Primes and roots of the rings Z_q[x]/(x^n + 1), q = 1 mod 2n, in the order that Microsoft SEAL has them. */
 import { TallyError } from '@tallystick/core'
+import { reversed } from './fourier.ts'
 
 export const power = (base: bigint, exponent: bigint, q: bigint): bigint => {
   let result = 1n
@@ -26,12 +27,6 @@ const smallestRoot = (n: number, q: bigint): bigint => {
     if (root < smallest) smallest = root
   }
   return smallest
-}
-
-const reversed = (value: number, bits: number): number => {
-  let out = 0
-  for (let i = 0; i < bits; i++) out |= ((value >> i) & 1) << (bits - 1 - i)
-  return out
 }
 
 const tables = new Map<string, { readonly powers: BigUint64Array; readonly inverses: BigUint64Array }>()
@@ -76,17 +71,17 @@ export const galoisPlaces = (n: number, g: number): Int32Array => {
 }
 
 /** What the kernels accept: degrees that SEAL has, and primes whose products double precision can reduce. */
-export const checkRing = (degree: number, moduli: BigUint64Array): void => {
+export const checkRing = (degree: number, moduli: BigUint64Array, leastBits = 32): void => {
   const good =
     Number.isInteger(Math.log2(degree)) &&
     degree >= 8 &&
     degree <= 32_768 &&
     moduli.length >= 1 &&
-    moduli.every((q) => q > 1n << 31n && q < 1n << 50n && (q - 1n) % BigInt(2 * degree) === 0n)
+    moduli.every((q) => q > 1n << BigInt(leastBits - 1) && q < 1n << 50n && (q - 1n) % BigInt(2 * degree) === 0n)
   if (good) return
   throw new TallyError(
     'api/misuse',
     'self',
-    `rlwe: expected a degree of 8 to 32768, a power of two, and primes of 32 to 50 bits that are 1 modulo twice the degree; found degree ${degree} and ${moduli.length} moduli`,
+    `rlwe: expected a degree of 8 to 32768, a power of two, and primes of ${leastBits} to 50 bits that are 1 modulo twice the degree; found degree ${degree} and ${moduli.length} moduli`,
   )
 }
