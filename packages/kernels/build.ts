@@ -10,6 +10,7 @@ import * as aes from './generate/aes.ts'
 import * as blake3 from './generate/blake3.ts'
 import * as constants from './generate/constants.ts'
 import * as fma from './generate/fma.ts'
+import * as garble from './generate/garble.ts'
 import * as integer from './generate/integer.ts'
 import * as ristretto from './generate/ristretto.ts'
 import * as sha512 from './generate/sha512.ts'
@@ -40,6 +41,7 @@ const modules: Readonly<Record<string, Module>> = {
   },
   'aes/simd': { entry: 'aes/index.ts' },
   'expand-convolute/simd': { entry: 'expand-convolute/index.ts' },
+  'garble/garble': { entry: 'garble/index.ts' },
   'gf128/simd': { entry: 'gf128/index.ts' },
   'transpose/simd': { entry: 'transpose/index.ts' },
   'blake3/blake3': { entry: 'blake3/index.ts' },
@@ -68,6 +70,7 @@ export function sources(): Record<string, string> {
     'assembly/curve25519/field.fma.generated.ts': fma.generate(),
     'assembly/curve25519/field.integer.generated.ts': integer.generate(),
     'assembly/curve25519/sha512.generated.ts': sha512.generate(),
+    'assembly/garble/sbox.generated.ts': garble.generate(),
     'assembly/oprf/constants.generated.ts': ristretto.generate(),
   }
 }

@@ -11,6 +11,7 @@ import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts
 import { loadExpandConvolute } from './expand-convolute/engine.ts'
 import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
+import { loadGarble } from './garble/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
@@ -37,6 +38,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadTranspose,
   loadBlake3,
   loadCuckoo,
+  loadGarble,
   loadOkvs,
   loadTable,
   async () => pirEngine,

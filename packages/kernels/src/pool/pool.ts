@@ -87,6 +87,9 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'okvs/encode': ({ rows }: { rows: Uint8Array }) => rows.length / 80,
   'okvs/decode': ({ rows, vector }: { rows: Uint8Array; vector: Uint8Array }) =>
     rows.length / 160 + vector.length / 2000,
+  // Mostly AND gates, three numbers each: 0.2 µs a gate and instance.
+  'garble/garble': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.03,
+  'garble/evaluate': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.02,
   'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.07,
   'table/sort': ({ rows, width }: { rows: Uint8Array; width: number }) => (rows.length / width) * 0.1,
 }
