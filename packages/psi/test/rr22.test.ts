@@ -1,0 +1,33 @@
+import { wasmEngine } from '@tallystick/kernels/engine'
+import { conformance } from '@tallystick/protocol/testing'
+import type { Parameters } from '../src/rr22/index.ts'
+import { rr22Over } from '../src/rr22/index.ts'
+import { dealer } from './dealer.ts'
+import { ids, itemsOf } from './samples.ts'
+
+const inputsOf = (receiver: number, sender: number, common: number, first: number) => ({
+  receiver: itemsOf(ids(first, receiver)),
+  sender: itemsOf(ids(first + receiver - common, sender).reverse()),
+})
+
+const casesOf = (receivers: readonly Parameters['to'][]) =>
+  receivers.flatMap((to) =>
+    [
+      [0, 3, 0],
+      [4, 5, 2],
+    ].map(([receiver, sender, common]) => ({
+      name: `to ${to}, ${receiver} v ${sender}`,
+      parameters: {
+        sizes: { receiver: receiver!, sender: sender! },
+        output: 'intersection',
+        to,
+        chunkRows: 100,
+      } as const,
+      inputs: inputsOf(receiver!, sender!, common!, 0),
+      alternative: inputsOf(receiver!, sender!, Math.min(receiver!, sender!), 99_990),
+    })),
+  )
+
+const engine = await wasmEngine()
+conformance(rr22Over({ security: 'semi-honest', vole: dealer }), casesOf(['receiver', 'both']), { engine })
+conformance(rr22Over({ security: 'malicious', vole: dealer }), casesOf(['receiver']), { engine })
