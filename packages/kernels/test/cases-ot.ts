@@ -76,9 +76,10 @@ export const transferCases = {
   'gf128/multiply': () => [...rows.map((n) => pairs(n, n + 1)), { left, right }, pairs(4099, 5)],
   'gf128/inner': () => [...rows.map((n) => pairs(n, n + 1)), { left, right }, pairs(4099, 5)],
   'gf128/evaluate': () => [
-    ...rows.map((n) => ({ point: bytes(9, 16), elements: bytes(n + 1, 16 * n) })),
-    ...special.map((point) => ({ point, elements: right })),
-    { point: bytes(2, 16), elements: bytes(3, 16 * 8195) },
+    ...rows.map((n) => ({ point: bytes(9, 16), elements: bytes(n + 1, 16 * n), polynomials: 1 })),
+    ...special.map((point) => ({ point, elements: right, polynomials: 5 })),
+    { point: bytes(2, 16), elements: bytes(3, 16 * 8195), polynomials: 1 },
+    { point: bytes(2, 16), elements: bytes(3, 16 * 130 * 17), polynomials: 130 },
   ],
   'transpose/bits': () =>
     [

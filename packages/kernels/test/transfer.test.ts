@@ -53,7 +53,15 @@ describe('ggm', () => {
       const expected = grown.leaves.slice()
       for (const [tree, point] of points.entries())
         expected.fill(0, 16 * (tree * leaves + point), 16 * (tree * leaves + point + 1))
-      expect(punctured).toEqual(expected)
+      expect(punctured.leaves).toEqual(expected)
+      for (let tree = 0; tree < leaves; tree++) {
+        let total: Uint8Array = new Uint8Array(16)
+        for (let i = 0; i < leaves; i++) {
+          const at = 16 * (tree * leaves + i)
+          total = xor(total, expected.subarray(at, at + 16))
+        }
+        expect(punctured.totals.subarray(16 * tree, 16 * tree + 16)).toEqual(total)
+      }
     }
   })
 })
@@ -84,7 +92,7 @@ describe('gf128', () => {
     const [point, elements] = [bytes(1, 16), bytes(2, 16 * 40)]
     let sum: Uint8Array = new Uint8Array(16)
     for (let i = 39; i >= 0; i--) sum = xor(times(sum, point), elements.subarray(16 * i, 16 * i + 16))
-    expect(gf128Evaluate.run({ point, elements })).toEqual(sum)
+    expect(gf128Evaluate.run({ point, elements, polynomials: 1 })).toEqual(sum)
     const products = times(elements, bytes(3, 640))
     let inner: Uint8Array = new Uint8Array(16)
     for (let i = 0; i < 40; i++) inner = xor(inner, products.subarray(16 * i, 16 * i + 16))

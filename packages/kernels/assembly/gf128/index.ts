@@ -76,7 +76,7 @@ export function scale(place: usize, groups: i32): void {
   }
 }
 
-/** Horner's rule in 16 strides at once, last group first: state = state·factor + group. The state starts as zero. */
+/** Horner's rule in 16 strides at once, last group first: state = state·factor + group. */
 export function horner(place: usize, groups: i32): void {
   for (let group = place + (<usize>groups << 8); group > place;) {
     group -= 256
@@ -86,6 +86,10 @@ export function horner(place: usize, groups: i32): void {
       v128.store(SLICED + at, v128.xor(v128.load(SLICED + at), v128.load(ROWS + at)))
     }
   }
+}
+
+export function resetState(): void {
+  memory.fill(SLICED, 0, 256)
 }
 
 /** The state, one element a stride. */

@@ -12,6 +12,7 @@ interface Exports extends ArenaExports {
   readonly setFactor: (place: number) => void
   readonly scale: (place: number, groups: number) => void
   readonly horner: (place: number, groups: number) => void
+  readonly resetState: () => void
   readonly hornerState: (place: number) => void
   readonly multiply: (left: number, right: number, elements: number) => void
   readonly wipe: () => void
@@ -92,30 +93,46 @@ export async function loadGf128(): Promise<Engine> {
     return out
   }
 
+  /** One polynomial; the factor is point^16. */
+  const value = (
+    exports: Exports,
+    memory: Uint8Array,
+    base: number,
+    power: Uint8Array,
+    elements: Uint8Array,
+  ): Uint8Array => {
+    exports.resetState()
+    const last = Math.max(0, Math.ceil(elements.length / pieceBytes) - 1) * pieceBytes
+    for (let from = last; from >= 0; from -= pieceBytes) {
+      const piece = elements.subarray(from, from + pieceBytes)
+      const groups = Math.ceil(piece.length / groupBytes)
+      memory.fill(0, base + piece.length, base + groups * groupBytes)
+      memory.set(piece, base)
+      exports.horner(base, groups)
+    }
+    // Stride j holds the coefficients of x^(16 i + j).
+    exports.hornerState(base)
+    const sum = memory.slice(base, base + 16)
+    memory.copyWithin(base, base + 16, base + groupBytes)
+    memory.set(power.subarray(0, 240), base + pieceBytes)
+    memory.fill(0, base + 240, base + groupBytes)
+    exports.multiply(base, base + pieceBytes, 16)
+    sumInto(sum, memory.subarray(base, base + 240))
+    return sum
+  }
+
   const evaluate = (input: EvaluateInput): Uint8Array => {
-    const { point, elements } = checkEvaluate(input)
+    const { point, elements, polynomials } = checkEvaluate(input)
+    const length = elements.length / polynomials
     return work((exports, memory, base) => {
       const power = powers(exports, memory, base, point)
-      // Wipes the state as well: Horner's rule starts at zero.
-      exports.wipe()
       memory.set(power.subarray(240), base)
       exports.setFactor(base)
-      const last = Math.max(0, Math.ceil(elements.length / pieceBytes) - 1) * pieceBytes
-      for (let from = last; from >= 0; from -= pieceBytes) {
-        const piece = elements.subarray(from, from + pieceBytes)
-        memory.fill(0, base, base + pieceBytes)
-        memory.set(piece, base)
-        exports.horner(base, Math.ceil(piece.length / groupBytes))
+      const out = new Uint8Array(16 * polynomials)
+      for (let row = 0; row < polynomials; row++) {
+        out.set(value(exports, memory, base, power, elements.subarray(row * length, row * length + length)), 16 * row)
       }
-      // Stride j holds the coefficients of x^(16 i + j).
-      exports.hornerState(base)
-      const sum = memory.slice(base, base + 16)
-      memory.copyWithin(base, base + 16, base + groupBytes)
-      memory.set(power.subarray(0, 240), base + pieceBytes)
-      memory.fill(0, base + 240, base + groupBytes)
-      exports.multiply(base, base + pieceBytes, 16)
-      sumInto(sum, memory.subarray(base, base + 240))
-      return sum
+      return out
     })
   }
 

@@ -23,8 +23,10 @@ export interface PairsInput {
 export interface EvaluateInput {
   /** One element. */
   readonly point: Uint8Array
-  /** Coefficients, that of the constant first. */
+  /** Coefficients of one polynomial after the other, that of the constant first. */
   readonly elements: Uint8Array
+  /** Number of polynomials, all of one length. */
+  readonly polynomials: number
 }
 
 /** factor · element, for each. */
@@ -45,7 +47,7 @@ export const inner: Kernel<PairsInput, Uint8Array> = {
   run: (input) => reference.inner(checkPairs('gf128/inner', input)),
 }
 
-/** The polynomial's value at a point: the sum of elements[i] · point^i. */
+/** Each polynomial's value at a point: the sum of elements[i] · point^i. */
 export const evaluate: Kernel<EvaluateInput, Uint8Array> = {
   name: 'gf128/evaluate',
   run: (input) => reference.evaluate(checkEvaluate(input)),

@@ -42,9 +42,13 @@ export function inner({ left, right }: PairsInput): Uint8Array {
   return mapped(16, () => sum)
 }
 
-export function evaluate({ point, elements }: EvaluateInput): Uint8Array {
+export function evaluate({ point, elements, polynomials }: EvaluateInput): Uint8Array {
   const by = decode(point, 0)
-  let sum = 0n
-  for (let at = elements.length - 16; at >= 0; at -= 16) sum = product(sum, by) ^ decode(elements, at)
-  return mapped(16, () => sum)
+  const length = elements.length / polynomials
+  return mapped(16 * polynomials, (row) => {
+    const from = (row / 16) * length
+    let sum = 0n
+    for (let at = from + length - 16; at >= from; at -= 16) sum = product(sum, by) ^ decode(elements, at)
+    return sum
+  })
 }

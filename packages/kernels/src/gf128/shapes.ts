@@ -31,9 +31,10 @@ export function checkPairs(kernel: string, input: PairsInput): PairsInput {
   return input
 }
 
-/** @throws TallyError api/misuse unless point and elements are whole. */
+/** @throws TallyError api/misuse unless the point is whole and the polynomials are, all of one length. */
 export function checkEvaluate(input: EvaluateInput): EvaluateInput {
-  checkOne('gf128/evaluate', input.point)
-  checkElements('gf128/evaluate', input.elements)
-  return input
+  const { point, elements, polynomials } = input
+  checkOne('gf128/evaluate', point)
+  if (Number.isInteger(polynomials) && polynomials > 0 && elements.length % (16 * polynomials) === 0) return input
+  throw misuse(`gf128/evaluate: expected ${polynomials} equal polynomials, found ${elements.length} bytes`)
 }

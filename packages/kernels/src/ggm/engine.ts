@@ -7,7 +7,7 @@ import type { Engine } from '@tallystick/protocol'
 import { align, type Arena } from '../arena.ts'
 import { treeKeys } from '../aes/keys.ts'
 import { type Exports, loadModule, setKey } from '../aes/module.ts'
-import type { GrowInput, GrowOutput, PunctureInput } from './kernels.ts'
+import type { GrowInput, GrowOutput, PunctureInput, PunctureOutput } from './kernels.ts'
 import { checkGrow, checkPuncture, depthOf, widthAt } from './shapes.ts'
 
 /** AES under tree key 0 or 1 of the blocks at an address, to another address. */
@@ -37,7 +37,7 @@ function inGroups(
   steps: {
     readonly start: (roots: Uint8Array, from: number) => void
     readonly level: (group: Group, level: number, nodes: number, from: number, to: number) => void
-    readonly finish: (leaves: Uint8Array, from: number) => void
+    readonly finish: (leaves: Uint8Array, from: number, group: Group) => void
   },
 ): void {
   const depth = depthOf(leaves)
@@ -51,6 +51,7 @@ function inGroups(
     const sums = base + room[0]! + room[1]!
     const zero = sums + sumBytes
     const one = zero + 16 * pieceBlocks
+    const group = { exports, memory, sums }
     setKey(exports, 2, treeKeys[0], zero)
     setKey(exports, 3, treeKeys[1], zero)
     for (let from = 0; from < trees; from += size) {
@@ -67,9 +68,9 @@ function inGroups(
           encrypt(exports, 1, parents + 16 * first, one, n)
           exports.grow(parents, zero, one, placeOf(level), sums, above, widthAt(leaves, level), first, n)
         }
-        steps.level({ exports, memory, sums }, level, placeOf(level), from, from + count)
+        steps.level(group, level, placeOf(level), from, from + count)
       }
-      steps.finish(memory.subarray(placeOf(depth), placeOf(depth) + 16 * count * leaves), from)
+      steps.finish(memory.subarray(placeOf(depth), placeOf(depth) + 16 * count * leaves), from, group)
     }
   })
 }
@@ -93,10 +94,10 @@ export function ggmEngine(arena: Arena<Exports>, encrypt: Encrypt): Engine {
     return out
   }
 
-  const puncture = (input: PunctureInput): Uint8Array => {
+  const puncture = (input: PunctureInput): PunctureOutput => {
     const { points, sums: given, leaves } = checkPuncture(input)
     const depth = depthOf(leaves)
-    const out = new Uint8Array(16 * points.length * leaves)
+    const out = { leaves: new Uint8Array(16 * points.length * leaves), totals: new Uint8Array(16 * points.length) }
     inGroups(arena, encrypt, points.length, leaves, {
       start: (place) => place.fill(0),
       level({ exports, memory, sums }, level, nodes, from, to) {
@@ -105,18 +106,25 @@ export function ggmEngine(arena: Arena<Exports>, encrypt: Encrypt): Engine {
           const path = points[tree]! >> (depth - level)
           const here = nodes + 16 * ((tree - from) * width + path)
           const sibling = nodes + 16 * ((tree - from) * width + (path ^ 1))
-          if ((path ^ 1) < width) {
-            // The sum of the known nodes: without the sibling, which was grown from a node that is not known.
-            const known = sums + 32 * (tree - from) + 16 * ((path & 1) ^ 1)
-            exports.add(sibling, known, 1)
-            for (let k = 0; k < 16; k++) {
-              memory[sibling + k]! ^= given[16 * (tree * depth + level - 1) + k]!
-            }
-          }
+          const side = sums + 32 * (tree - from) + 16 * (path & 1)
+          // What was grown from a node that is not known is taken out of the sums of both sides.
+          exports.add(side, here, 1)
           memory.fill(0, here, here + 16)
+          if ((path ^ 1) >= width) continue
+          const other = side + (path & 1 ? -16 : 16)
+          exports.add(other, sibling, 1)
+          const known = given.subarray(16 * (tree * depth + level - 1), 16 * (tree * depth + level))
+          for (let k = 0; k < 16; k++) memory[sibling + k] = memory[other + k]! ^ known[k]!
+          memory.set(known, other)
         }
       },
-      finish: (place, from) => out.set(place, 16 * from * leaves),
+      finish(place, from, { exports, memory, sums }) {
+        out.leaves.set(place, 16 * from * leaves)
+        for (let i = 0; 16 * i * leaves < place.length; i++) {
+          exports.add(sums + 32 * i, sums + 32 * i + 16, 1)
+          out.totals.set(memory.subarray(sums + 32 * i, sums + 32 * i + 16), 16 * (from + i))
+        }
+      },
     })
     return out
   }

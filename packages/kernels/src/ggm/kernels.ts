@@ -37,8 +37,15 @@ export const grow: Kernel<GrowInput, GrowOutput> = {
   run: (input) => reference.grow(checkGrow(input)),
 }
 
-/** All leaves but one of each tree, which is zero. */
-export const puncture: Kernel<PunctureInput, Uint8Array> = {
+export interface PunctureOutput {
+  /** t · leaves blocks, tree by tree; the unknown leaf is zero. */
+  readonly leaves: Uint8Array
+  /** For each tree the sum of its known leaves. */
+  readonly totals: Uint8Array
+}
+
+/** All leaves but one of each tree. */
+export const puncture: Kernel<PunctureInput, PunctureOutput> = {
   name: 'ggm/puncture',
   run: (input) => reference.puncture(checkPuncture(input)),
 }

@@ -1,6 +1,6 @@
 import { encrypt } from '../aes/reference.ts'
 import { treeKeys } from '../aes/keys.ts'
-import type { GrowInput, GrowOutput, PunctureInput } from './kernels.ts'
+import type { GrowInput, GrowOutput, PunctureInput, PunctureOutput } from './kernels.ts'
 import { depthOf, widthAt } from './shapes.ts'
 
 const add = (target: Uint8Array, at: number, source: Uint8Array, from: number): void => {
@@ -35,9 +35,9 @@ export function grow({ roots, leaves }: GrowInput): GrowOutput {
   return out
 }
 
-export function puncture({ points, sums, leaves }: PunctureInput): Uint8Array {
+export function puncture({ points, sums, leaves }: PunctureInput): PunctureOutput {
   const depth = depthOf(leaves)
-  const out = new Uint8Array(16 * points.length * leaves)
+  const out = { leaves: new Uint8Array(16 * points.length * leaves), totals: new Uint8Array(16 * points.length) }
   points.forEach((point, tree) => {
     let nodes: Uint8Array = new Uint8Array(16)
     for (let level = 1; level <= depth; level++) {
@@ -51,7 +51,8 @@ export function puncture({ points, sums, leaves }: PunctureInput): Uint8Array {
       for (let i = sibling & 1; i < nodes.length / 16; i += 2) add(known, 0, nodes, 16 * i)
       nodes.set(known, 16 * sibling)
     }
-    out.set(nodes, 16 * tree * leaves)
+    out.leaves.set(nodes, 16 * tree * leaves)
+    for (let i = 0; i < leaves; i++) add(out.totals, 16 * tree, nodes, 16 * i)
   })
   return out
 }
