@@ -8,10 +8,10 @@ export const BASE: usize = (__heap_base + 15) & ~15
 export const ROWS: usize = 2048
 export const BYTES: usize = 65536
 export const MESSAGES: usize = memory.data(65536 + 64, 16)
-/** ROWS + 1 positions in MESSAGES. */
+/** ROWS + 1 positions, of which the first is that of MESSAGES. */
 export const OFFSETS: usize = memory.data(4 * 2049, 16)
 /** The order in which messages are taken, four by four of an equal number of blocks: up to 4 · ROWS + 64 words. */
-export const ORDER: usize = memory.data(4 * 8256, 16)
+const ORDER: usize = memory.data(4 * 8256, 16)
 /** Output of `mask`: 32 bytes a row, until `pack`. */
 export const DIGESTS: usize = memory.data(32 * 2048, 16)
 /** Inputs of `mask`, 16 bytes a row each; FIRST and SECOND are also where `hash` puts the halves of digests. */
@@ -54,16 +54,57 @@ export function setKey(): void {
   return v128.and(v128.load(p + at), v128.load(KEEP + (<usize>kept << 4)))
 }
 
+/** The longest message of one chunk. */
+const CHUNK: u32 = 1024
+const COUNTS: usize = memory.data(4 * 18, 16)
+
+// @ts-ignore: decorator
+@inline function blocksOf(row: u32): u32 {
+  const at = OFFSETS + (<usize>row << 2)
+  return max<u32>(1, (load<u32>(at, 4) - load<u32>(at) + 63) >> 6)
+}
+
+/**
+ * Makes ORDER for `rows` messages: by number of blocks, each group of four filled up with its last message. It follows
+ * the lengths, which are no secret. Returns the number of groups, or -1 if a message has more than one chunk.
+ */
+export function plan(rows: u32): i32 {
+  memory.fill(COUNTS, 0, 4 * 18)
+  for (let row: u32 = 0; row < rows; row++) {
+    const blocks = blocksOf(row)
+    if (blocks > CHUNK / 64) return -1
+    const at = COUNTS + (<usize>blocks << 2)
+    store<u32>(at, load<u32>(at) + 1)
+  }
+  let total: u32 = 0
+  for (let at = COUNTS; at < COUNTS + 4 * 18; at += 4) {
+    const count = load<u32>(at)
+    store<u32>(at, total)
+    total += (count + 3) & ~3
+  }
+  memory.fill(ORDER, 0xff, <usize>total << 2)
+  for (let row: u32 = 0; row < rows; row++) {
+    const at = COUNTS + (<usize>blocksOf(row) << 2), to = load<u32>(at)
+    store<u32>(at, to + 1)
+    store<u32>(ORDER + (<usize>to << 2), row)
+  }
+  for (let at = ORDER + 4; at < ORDER + (<usize>total << 2); at += 4) {
+    if (load<u32>(at) == 0xffffffff) store<u32>(at, load<u32>(at - 4))
+  }
+  return total >> 2
+}
+
 // @ts-ignore: decorator
 @inline function begin(): void { memory.copy(STATE, KEY, 128) }
 
 /** Hashes 4 · groups messages as ORDER names them; the messages of a group have equally many blocks. */
 export function hash(groups: u32): void {
+  const origin = MESSAGES - <usize>load<u32>(OFFSETS)
   for (let g: u32 = 0; g < groups; g++) {
     const order = ORDER + (<usize>g << 4)
     const r0 = <usize>load<u32>(order), r1 = <usize>load<u32>(order, 4), r2 = <usize>load<u32>(order, 8), r3 = <usize>load<u32>(order, 12)
     const o0 = OFFSETS + (r0 << 2), o1 = OFFSETS + (r1 << 2), o2 = OFFSETS + (r2 << 2), o3 = OFFSETS + (r3 << 2)
-    let p0 = MESSAGES + <usize>load<u32>(o0), p1 = MESSAGES + <usize>load<u32>(o1), p2 = MESSAGES + <usize>load<u32>(o2), p3 = MESSAGES + <usize>load<u32>(o3)
+    let p0 = origin + <usize>load<u32>(o0), p1 = origin + <usize>load<u32>(o1), p2 = origin + <usize>load<u32>(o2), p3 = origin + <usize>load<u32>(o3)
     let n0 = <i32>(load<u32>(o0, 4) - load<u32>(o0)), n1 = <i32>(load<u32>(o1, 4) - load<u32>(o1))
     let n2 = <i32>(load<u32>(o2, 4) - load<u32>(o2)), n3 = <i32>(load<u32>(o3, 4) - load<u32>(o3))
     const blocks = max<i32>(1, (n0 + 63) >> 6)
