@@ -1,1 +1,55 @@
-export {}
+/** Oblivious query: a row of a partner's list by its id, without the partner learning the id. One folder a protocol. */
+export { answerAt, answersOf, type Answers, type Nothing } from './answers.ts'
+export { computing, runLocally } from './local.ts'
+export { maxQueries } from './parameters.ts'
+export { encodeScalar, invertScalars, order } from './rfc9497/group.ts'
+export { maxBatch, proofBytes, prove, verify } from './rfc9497/proof.ts'
+export {
+  blind,
+  blindEvaluate,
+  contextString,
+  deriveKeyPair,
+  evaluate,
+  finalize,
+  type Items,
+  type KeyPair,
+  type Mode,
+} from './rfc9497/suite.ts'
+export { answerInList, listDigest, sealedList, type Answer } from './sealed/list.ts'
+export { hasTag, openRow, rowKeys, sealRow, slotOverhead, type RowKeys } from './sealed/row.ts'
+export {
+  maxListRows,
+  sealedListQuery,
+  type ListInputs,
+  type ListParameters,
+  type QueryOutputs,
+} from './sealed-list/index.ts'
+export { columnOf, emptyTable, fill, rowCount, rowOf, stashOf, type Rows, type Table } from './simplepir/build.ts'
+export { expandMatrix, makeHint, wordsOver } from './simplepir/hint.ts'
+export { simplePirQuery } from './simplepir/index.ts'
+export { queriesPerFrame, type PirInputs, type PirOutputs, type PirParameters } from './simplepir/messages.ts'
+export {
+  areUnits,
+  bindUnits,
+  makeUnits,
+  maxUnits,
+  preparedQuery,
+  unitAt,
+  unitBytesOf,
+  unitCoins,
+  type Prepared,
+  type Unit,
+} from './simplepir/prepare.ts'
+export { decodeColumn, queryFor, roundAnswers } from './simplepir/query.ts'
+export {
+  checkShape,
+  chooseShape,
+  failureBits,
+  linesOf,
+  matrixBytesOf,
+  readSlot,
+  secretWords,
+  slotBytesOf,
+  type Shape,
+} from './simplepir/shape.ts'
+export { patchHint, update, type Changes, type Delta } from './simplepir/update.ts'

@@ -24,6 +24,11 @@ export interface Options {
   readonly engine?: Engine
   /** False for a protocol without an output that anyone could learn, such as the making of correlations. */
   readonly opens?: boolean
+  /**
+   * True for a protocol whose receivers check every frame against what they know: then no mutation may give a wrong
+   * output even without the close, where otherwise one must (else the mutations would change nothing).
+   */
+  readonly verifiable?: boolean
 }
 
 /** One protocol under test on one case. */

@@ -1,0 +1,103 @@
+/**
+ * The holder's table: sealed rows in hash buckets. A row stands in some slot of the column that its OPRF output names;
+ * rows that find their column full stand in the stash, which every asker has. Empty slots are random bytes, as sealed
+ * ones are to whoever lacks their outputs.
+ */
+import { invariant, TallyError, type Rng } from '@tallystick/core'
+import type { Routine } from '@tallystick/protocol'
+import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
+import { sealedList } from '../sealed/list.ts'
+import { maxVersion, outputBytes, rowKeys, saltBytes, sealRow } from '../sealed/row.ts'
+import { checkShape, linesOf, matrixBytesOf, slotBytesOf, writeSlot, type Shape } from './shape.ts'
+
+/** A table as its holder has it. Changed in place by {@link fill} and by updates. */
+export interface Table {
+  readonly shape: Shape
+  /** 12 random bytes, new for each build. */
+  readonly salt: Uint8Array
+  /** Of the last change: rows that it wrote bear it. */
+  version: number
+  /** lines × columns bytes. */
+  readonly matrix: Uint8Array
+  /** 1 for a slot that holds a row, at slot · columns + column. */
+  readonly occupied: Uint8Array
+  /** Sealed rows that overflowed. */
+  stash: readonly Uint8Array[]
+}
+
+/** Rows to be sealed: ids and, with the same number of offsets, values. */
+export interface Rows {
+  readonly ids: Items
+  readonly values: Items
+}
+
+const randomPiece = 1 << 16
+
+/**
+ * A table without rows. `matrix` may be bytes of the caller's, in the memory of an engine.
+ * @param rng 12 bytes for the salt, then a byte for each of the matrix
+ */
+export const emptyTable = (shape: Shape, rng: Rng, matrix = new Uint8Array(matrixBytesOf(shape))): Table => {
+  checkShape(shape)
+  invariant(matrix.length === matrixBytesOf(shape), 'the matrix has the size of its shape')
+  const salt = rng.bytes(saltBytes)
+  for (let at = 0; at < matrix.length; at += randomPiece) {
+    matrix.set(rng.bytes(Math.min(randomPiece, matrix.length - at)), at)
+  }
+  return { shape, salt, version: 1, matrix, occupied: new Uint8Array(shape.columns * shape.slots), stash: [] }
+}
+
+export const columnOf = ({ columns }: Shape, keys: { readonly column: number }): number => keys.column & (columns - 1)
+
+/** A free slot of a column, or -1. */
+export const freeSlot = ({ shape, occupied }: Table, column: number): number => {
+  for (let slot = 0; slot < shape.slots; slot++) if (occupied[slot * shape.columns + column] === 0) return slot
+  return -1
+}
+
+/** Puts a sealed row where it belongs; the slot, or -1 for the stash. */
+export const place = (table: Table, column: number, sealed: Uint8Array): number => {
+  const slot = freeSlot(table, column)
+  if (slot < 0) return -1
+  writeSlot(table.matrix, table.shape, column, slot, sealed)
+  table.occupied[slot * table.shape.columns + column] = 1
+  return slot
+}
+
+export const rowOf = ({ bytes, offsets }: Items, i: number): Uint8Array => bytes.subarray(offsets[i], offsets[i + 1])
+
+export const rowCount = ({ offsets }: Items): number => offsets.length - 1
+
+/**
+ * Seals rows into a table under construction; call it for one piece of the list after the other. Ids are distinct over
+ * all pieces: a repeated id would stand twice, and either row be found.
+ * @throws TallyError input/oversize for a value over the table's capacity
+ */
+export function* fill(ctx: Computing, table: Table, secretKey: Uint8Array, { ids, values }: Rows): Routine<void> {
+  const { shape, salt, version } = table
+  const outputs = yield* evaluate(ctx, ids, secretKey)
+  const overflow: Uint8Array[] = []
+  for (let i = 0; i < rowCount(ids); i++) {
+    const keys = rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), salt)
+    const sealed = sealRow(keys, version, rowOf(values, i), shape.valueBytes)
+    if (place(table, columnOf(shape, keys), sealed) < 0) overflow.push(sealed)
+  }
+  if (overflow.length > 0) table.stash = [...table.stash, ...overflow]
+}
+
+/** The stash as it is shipped. */
+export const stashOf = (table: Table): Uint8Array => sealedList(table.stash)
+
+/** Numbers the next change. @throws TallyError input/oversize when the versions are used up */
+export const nextVersion = (table: Table): number => {
+  if (table.version < maxVersion) return table.version + 1
+  throw new TallyError('input/oversize', 'self', 'the versions of this table are used up', {
+    remedy: 'build the table anew',
+  })
+}
+
+export const tableBytes = (shape: Shape) => ({
+  matrix: matrixBytesOf(shape),
+  hint: 4 * 1024 * linesOf(shape),
+  slot: slotBytesOf(shape),
+})
