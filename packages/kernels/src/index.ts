@@ -3,6 +3,13 @@
  * This entry point touches neither Node, nor a browser global, nor WebAssembly, so that protocol text may import it;
  * `@tallystick/kernels/engine` holds the fast implementations of the same names, `@tallystick/kernels/pool` runs them.
  */
+export {
+  and as bitsAnd,
+  expand as bitsExpand,
+  permutation as bitsPermutation,
+  slice as bitsSlice,
+  unslice as bitsUnslice,
+} from './bits/kernels.ts'
 export { ids as blake3Ids, masks as blake3Masks } from './blake3/kernels.ts'
 export type { Digests, IdsInput, MasksInput } from './blake3/kernels.ts'
 export { expand as aesExpand, hash as aesHash, tweakedHash as aesTweakedHash } from './aes/kernels.ts'
@@ -55,11 +62,12 @@ export { decode as okvsDecode, encode as okvsEncode } from './okvs/kernels.ts'
 export type { DecodeInput, EncodeInput, EncodeOutput } from './okvs/kernels.ts'
 export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
 export type { OkvsShape } from './okvs/parameters.ts'
-export { intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'
-export type { IntersectInput, Sorted, SortInput } from './table/kernels.ts'
+export { duplicate as tableDuplicate, intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'
+export type { IntersectInput, ItemsInput, Sorted, SortInput } from './table/kernels.ts'
 export { evaluate as garbleEvaluate, garble as garbleGarble } from './garble/kernels.ts'
 export type { EvaluateInput as GarbleEvaluateInput, Garbled, GarbleInput } from './garble/kernels.ts'
 export { tweaksOf as garbleTweaks } from './garble/shapes.ts'
+export { crossTerms128, crossTerms64, matrixProduct128, matrixProduct64 } from './ring/kernels.ts'
 export { kernels } from './kernels.ts'
 export {
   encrypt as rlweEncrypt,

@@ -1,3 +1,19 @@
 /** Computation on secret shares. One folder a protocol, named by paper. */
+export * from './backend.ts'
+export { elementsOfPlanes, planeOfBits, trimPlanes } from './bits-words.ts'
+export { clear, clearBackend, clearShare, clearWords, runClear } from './clear.ts'
+export { count, type Counted } from './counting.ts'
+export { add as addBits, all as allBits, topOfSum } from './operators/adder.ts'
+export { isNegative, lessThan } from './operators/compare.ts'
+export {
+  programProtocol,
+  type Inputs,
+  type Outputs,
+  type Program,
+  type ProgramProtocol,
+  type Vectors,
+} from './program.ts'
+export type { InputSpec } from './rep3/inputs.ts'
+export * from './words.ts'
 export { araki16, crossTerms, zeroCorrelation, zeroShares } from './araki16/index.ts'
 export type { Input, Output, Parameters, Role, Share } from './araki16/index.ts'

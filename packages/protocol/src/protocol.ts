@@ -85,6 +85,11 @@ export interface Cost {
   readonly coins: Readonly<Record<string, number>>
   /** Units of each correlation, summed over the roles. */
   readonly correlations: Readonly<Record<string, number>>
+  /**
+   * Present where values that the protocol opens decide, such as the comparisons of a quicksort: what is expected over
+   * its coins. Rounds and bytes are then bounds.
+   */
+  readonly expected?: { readonly rounds: number; readonly bytes: number }
 }
 
 export interface Party<M extends Messages, R extends string, P, I, O> {
