@@ -12,7 +12,7 @@ import * as encoding from './rlwe/encoding.ts'
 import { evaluate } from './rlwe/evaluate.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
-import { intersect, sort } from './table/kernels.ts'
+import { duplicate, intersect, sort } from './table/kernels.ts'
 import { bits } from './transpose/kernels.ts'
 
 /** Every kernel by name: what the equality tests, the benches and an auditor's sampling iterate over. */
@@ -60,5 +60,6 @@ export const kernels = {
   'okvs/decode': decode,
   'table/intersect': intersect,
   'table/sort': sort,
+  'table/duplicate': duplicate,
   'transpose/bits': bits,
 } as const

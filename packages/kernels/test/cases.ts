@@ -255,6 +255,16 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     { left: bytes(5, 16 * 20_000), right: bytes(5, 16 * 30_000), width: 16 },
     ...[0, 28].map((at) => ({ left: counters(500, 0, at), right: counters(700, 250, at), width: 32 })),
   ],
+  'table/duplicate': () => [
+    { bytes: bytes(1, 9), offsets: Uint32Array.of(0) },
+    { bytes: bytes(1, 9), offsets: Uint32Array.of(2, 7) },
+    { bytes: bytes(1, 9), offsets: Uint32Array.of(3, 3, 3) },
+    messages(lengths.map((length) => bytes(length + 1, length))),
+    messages(lengths.flatMap((length) => [bytes(length + 1, length), bytes(7, 24)])),
+    messages([...lengths, 17, 300, 9, 17].map((length) => bytes(5, length)).toReversed()),
+    ...[1, 2, 3].map((step) => messages(Array.from({ length: 9000 }, (_, i) => encode(BigInt((i * step) % 20_000))))),
+    ...[5000, 8999].map((at) => messages(Array.from({ length: 9000 }, (_, i) => encode(BigInt(i >= at ? i - 77 : i))))),
+  ],
   'table/sort': () => [
     ...[1, 3, 4, 5, 10, 32].map((width) => ({ rows: bytes(5, 200 * width), width })),
     { rows: new Uint8Array(), width: 7 },

@@ -155,3 +155,62 @@ export function sort(
   }
   return true
 }
+
+/** A keyed mix of a row of any length: 64 bits at a time, the last filled up with zeros, and the length. */
+function mixOf(p: usize, length: usize, seed: u64): u32 {
+  let h = seed ^ (<u64>length * 0x9e3779b97f4a7c15)
+  const end = p + length
+  for (; p + 8 <= end; p += 8) {
+    h = (h ^ load<u64>(p)) * 0xd6e8feb86659fd93
+    h ^= h >> 32
+  }
+  if (p < end) {
+    h = (h ^ (load<u64>(p) & ~(u64.MAX_VALUE << (<u64>(end - p) << 3)))) * 0xd6e8feb86659fd93
+    h ^= h >> 32
+  }
+  h = (h ^ seed) * 0xd6e8feb86659fd93
+  return <u32>(h >> 32)
+}
+
+/** As `hash`, for rows between n + 1 offsets. */
+export function hashItems(rows: usize, offsets: usize, n: u32, seed: u64, hashes: usize, shift: u32, counts: usize): void {
+  for (let i: u32 = 0; i < n; i++) {
+    const from = load<u32>(word(offsets, i)), h = mixOf(rows + <usize>from, <usize>(load<u32>(word(offsets, i + 1)) - from), seed)
+    store<u32>(word(hashes, i), h)
+    const at = word(counts, <u32>(<u64>h >> <u64>shift) + 2)
+    store<u32>(at, load<u32>(at) + 1)
+  }
+}
+
+/** The first row that repeats an earlier one, and (at 4 bytes from `found`) the first of those; or n. */
+export function duplicate(
+  rows: usize, offsets: usize, n: u32, parts: u32, ends: usize, entries: usize, bits: u32, heads: usize, next: usize,
+  found: usize,
+): void {
+  const mask = (<u32>1 << bits) - 1
+  store<u32>(found, n)
+  for (let part: u32 = 0; part < parts; part++) {
+    const from = load<u32>(word(ends, part)), to = load<u32>(word(ends, part + 1))
+    memory.fill(heads, 0, <usize>4 << bits)
+    for (let j = from; j < to; j++) {
+      const e = load<u64>(entry(entries, j)), row = <u32>e, head = word(heads, <u32>(e >> 32) & mask)
+      const at = load<u32>(word(offsets, row)), length = load<u32>(word(offsets, row + 1)) - at
+      let known = load<u32>(head)
+      for (; known != 0; known = load<u32>(word(next, known - 1))) {
+        const other = load<u64>(entry(entries, from + known - 1))
+        if (other >> 32 != e >> 32) continue
+        const first = load<u32>(word(offsets, <u32>other))
+        if (load<u32>(word(offsets, <u32>other + 1)) - first != length) continue
+        if (!equal(rows + <usize>first, rows + <usize>at, <usize>length)) continue
+        if (row < load<u32>(found)) {
+          store<u32>(found, row)
+          store<u32>(found, <u32>other, 4)
+        }
+        break
+      }
+      if (known != 0) continue
+      store<u32>(word(next, j - from), load<u32>(head))
+      store<u32>(head, j - from + 1)
+    }
+  }
+}

@@ -91,6 +91,7 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'garble/garble': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.03,
   'garble/evaluate': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.02,
   'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.07,
+  'table/duplicate': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 0.05,
   'table/sort': ({ rows, width }: { rows: Uint8Array; width: number }) => (rows.length / width) * 0.1,
 }
 

@@ -15,8 +15,8 @@
 import type { Engine } from '@tallystick/protocol'
 import { blake3 } from '@noble/hashes/blake3.js'
 import { arenaOf, layout, type ArenaExports } from '../arena.ts'
-import type { IntersectInput, SortInput, Sorted } from './kernels.ts'
-import { checkIntersect, checkSort } from './shapes.ts'
+import type { IntersectInput, ItemsInput, SortInput, Sorted } from './kernels.ts'
+import { checkIntersect, checkItems, checkSort } from './shapes.ts'
 import { base64 } from './table.wasm.ts'
 import { sortRows } from './sort.ts'
 
@@ -56,6 +56,27 @@ interface Exports extends ArenaExports {
     out: number,
     order: number,
   ) => number
+  readonly hashItems: (
+    rows: number,
+    offsets: number,
+    n: number,
+    seed: bigint,
+    hashes: number,
+    shift: number,
+    counts: number,
+  ) => void
+  readonly duplicate: (
+    rows: number,
+    offsets: number,
+    n: number,
+    parts: number,
+    ends: number,
+    entries: number,
+    bits: number,
+    heads: number,
+    next: number,
+    found: number,
+  ) => void
 }
 
 const samples = 64
@@ -87,15 +108,19 @@ const hashKeys = ({ left, right, width }: IntersectInput): Uint8Array =>
     .update(sample(right, width))
     .digest()
 
+/** How many parts for so many rows, and how many heads a part has: at most 2^17, then chains grow. */
+function partition(rows: number) {
+  const partBits = Math.min(maxPartBits, Math.max(0, Math.ceil(Math.log2(rows / partRows))))
+  const parts = 2 ** partBits
+  return { partBits, parts, bits: Math.min(17, Math.max(4, Math.ceil(Math.log2((1.5 * rows) / parts)))) }
+}
+
 export async function loadTable(): Promise<Engine> {
   const arena = await arenaOf<Exports>(base64)
 
   const join = ({ left, right, width }: IntersectInput, keys: Uint8Array): Int32Array => {
     const rows = { left: left.length / width, right: right.length / width }
-    const partBits = Math.min(maxPartBits, Math.max(0, Math.ceil(Math.log2(rows.right / partRows))))
-    const parts = 2 ** partBits
-    // A hostile right side may be all in one part: heads for 2^16 rows a part at most, then chains.
-    const bits = Math.min(17, Math.max(4, Math.ceil(Math.log2((1.5 * rows.right) / parts))))
+    const { partBits, parts, bits } = partition(rows.right)
     const regions = layout({
       left: left.length + 4,
       right: right.length + 4,
@@ -156,6 +181,35 @@ export async function loadTable(): Promise<Engine> {
     return found
   }
 
+  const duplicate = (input: ItemsInput): Uint32Array => {
+    const { bytes, offsets } = checkItems(input)
+    const n = offsets.length - 1
+    if (n < 2) return new Uint32Array()
+    const { partBits, parts, bits } = partition(n)
+    const regions = layout({
+      // 8 bytes of slack, since rows are read by words.
+      rows: bytes.length + 8,
+      offsets: 4 * (n + 1),
+      counts: 4 * (parts + 2),
+      entries: 8 * n,
+      heads: 4 * 2 ** bits,
+      next: 4 * n,
+      found: 8,
+    })
+    return arena.run(regions.bytes, (exports, base) => {
+      const at = regions.from(base)
+      new Uint8Array(exports.memory.buffer).set(bytes, at.rows)
+      new Uint32Array(exports.memory.buffer, at.offsets).set(offsets)
+      const seed = new DataView(blake3(sample(bytes, 1)).buffer).getBigUint64(0, true)
+      const shift = 32 - partBits
+      exports.hashItems(at.rows, at.offsets, n, seed, at.next, shift, at.counts)
+      exports.deal(n, at.next, shift, at.counts, parts, at.entries)
+      exports.duplicate(at.rows, at.offsets, n, parts, at.counts, at.entries, bits, at.heads, at.next, at.found)
+      const found = new Uint32Array(exports.memory.buffer, at.found, 2)
+      return found[0] === n ? new Uint32Array() : found.slice()
+    })
+  }
+
   const sort = (input: SortInput): Sorted => {
     const { rows, width } = checkSort(input)
     const n = rows.length / width
@@ -182,5 +236,5 @@ export async function loadTable(): Promise<Engine> {
     })
   }
 
-  return { 'table/intersect': intersect, 'table/sort': sort }
+  return { 'table/intersect': intersect, 'table/sort': sort, 'table/duplicate': duplicate }
 }

@@ -1,7 +1,7 @@
 /** Joins of tables of fixed-width binary rows (group elements, digests), by row content. */
 import type { Kernel } from '@tallystick/protocol'
 import * as reference from './reference.ts'
-import { checkIntersect, checkSort } from './shapes.ts'
+import { checkIntersect, checkItems, checkSort } from './shapes.ts'
 
 export interface IntersectInput {
   /** Rows of `width` bytes. */
@@ -38,4 +38,17 @@ export interface Sorted {
 export const sort: Kernel<SortInput, Sorted> = {
   name: 'table/sort',
   run: (input) => reference.sort(checkSort(input)),
+}
+
+export interface ItemsInput {
+  /** The rows, one after the other. */
+  readonly bytes: Uint8Array
+  /** n + 1 non-decreasing positions in `bytes`: row i is bytes[offsets[i], offsets[i + 1]); n below 2^30. */
+  readonly offsets: Uint32Array
+}
+
+/** The first row that equals an earlier one, and the first row that it equals; none: empty. */
+export const duplicate: Kernel<ItemsInput, Uint32Array> = {
+  name: 'table/duplicate',
+  run: (input) => reference.duplicate(checkItems(input)),
 }

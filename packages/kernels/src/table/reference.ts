@@ -1,5 +1,5 @@
 /** Reference of `table/intersect`: sort the right rows, then search each left row. O((n + m)·log n) whatever the rows. */
-import type { IntersectInput, SortInput, Sorted } from './kernels.ts'
+import type { IntersectInput, ItemsInput, SortInput, Sorted } from './kernels.ts'
 
 function compareRows(a: Uint8Array, i: number, b: Uint8Array, j: number, width: number): number {
   for (let k = 0; k < width; k++) {
@@ -32,4 +32,15 @@ export function sort({ rows, width }: SortInput): Sorted {
   const sorted = new Uint8Array(rows.length)
   order.forEach((row, i) => sorted.set(rows.subarray(width * row, width * (row + 1)), width * i))
   return { rows: sorted, order }
+}
+
+export function duplicate({ bytes, offsets }: ItemsInput): Uint32Array {
+  const first = new Map<string, number>()
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    const key = bytes.subarray(offsets[row], offsets[row + 1]).join()
+    const before = first.get(key)
+    if (before !== undefined) return Uint32Array.of(row, before)
+    first.set(key, row)
+  }
+  return new Uint32Array()
 }

@@ -1,5 +1,5 @@
 import { TallyError } from '@tallystick/core'
-import type { IntersectInput, SortInput } from './kernels.ts'
+import type { IntersectInput, ItemsInput, SortInput } from './kernels.ts'
 
 const misuse = (found: string): TallyError => new TallyError('api/misuse', 'self', `table: ${found}`)
 
@@ -25,5 +25,17 @@ export function checkSort(input: SortInput): SortInput {
   const { rows, width } = input
   checkWidth(width)
   if (rows.length % width !== 0) throw misuse(`expected rows of ${width} bytes, found ${rows.length} bytes`)
+  return input
+}
+
+/** @throws TallyError api/misuse unless the offsets describe the bytes, and are of fewer than 2^30 rows. */
+export function checkItems(input: ItemsInput): ItemsInput {
+  const { bytes, offsets } = input
+  if (offsets.length === 0 || offsets.length > 2 ** 30) throw misuse(`expected n + 1 offsets, found ${offsets.length}`)
+  for (let i = 1; i < offsets.length; i++) {
+    if (offsets[i]! < offsets[i - 1]!)
+      throw misuse(`expected offsets that do not decrease, found ${offsets[i]} at ${i}`)
+  }
+  if (offsets[offsets.length - 1]! > bytes.length) throw misuse(`expected offsets within the ${bytes.length} bytes`)
   return input
 }
