@@ -13,6 +13,7 @@ import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
 import { loadGarble } from './garble/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
+import { p256Engine } from './p256/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
 import { loadOkvs } from './okvs/engine.ts'
@@ -41,6 +42,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadGarble,
   loadOkvs,
   loadTable,
+  async () => p256Engine,
   async () => pirEngine,
   loadRing,
 ]

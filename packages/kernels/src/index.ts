@@ -48,6 +48,12 @@ export type {
   ScaleInput as OprfScaleInput,
   ScaleOutput as OprfScaleOutput,
 } from './oprf/kernels.ts'
+export { hashScale as p256HashScale, pointBytes as p256PointBytes, scale as p256Scale } from './p256/kernels.ts'
+export type {
+  HashScaleInput as P256HashScaleInput,
+  ScaleInput as P256ScaleInput,
+  ScaleOutput as P256ScaleOutput,
+} from './p256/kernels.ts'
 export {
   expand as pirExpand,
   expandRows,

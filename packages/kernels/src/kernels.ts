@@ -7,6 +7,7 @@ import * as gf128 from './gf128/kernels.ts'
 import * as ggm from './ggm/kernels.ts'
 import * as garbling from './garble/kernels.ts'
 import * as oprf from './oprf/kernels.ts'
+import * as p256 from './p256/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as encoding from './rlwe/encoding.ts'
 import { evaluate } from './rlwe/evaluate.ts'
@@ -43,6 +44,8 @@ export const kernels = {
   'oprf/finalize': oprf.finalize,
   'oprf/hash': oprf.hash,
   'oprf/scale': oprf.scale,
+  'p256/hash-scale': p256.hashScale,
+  'p256/scale': p256.scale,
   'pir/expand': pir.expand,
   'pir/gauss': pir.gauss,
   'pir/multiply': pir.multiply,

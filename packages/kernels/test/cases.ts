@@ -4,6 +4,7 @@ import { utf8ToBytes } from '@tallystick/core'
 import { kernels, okvsShape, okvsSize, type OkvsShape } from '../src/index.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
 import { transferCases } from './cases-ot.ts'
+import { p256Cases } from './cases-p256.ts'
 import { bytes, concat, encode, extremes, malformed, messages, points, smallOrder } from './samples.ts'
 
 export type Name = keyof typeof kernels
@@ -26,6 +27,7 @@ const lengths = [...Array.from({ length: 130 }, (_, i) => i), 239, 240, 256, 100
 /** Inputs by kernel name: the one table that equality is driven by. */
 export const cases: Record<keyof typeof kernels, () => unknown[]> = {
   ...transferCases,
+  ...p256Cases,
   'blake3/ids': () => [
     { key: bytes(1, 32), bytes: bytes(2, 40), offsets: Uint32Array.of(5) },
     ...[1, 2, 3, 4, 5, 33].map((n) => ({

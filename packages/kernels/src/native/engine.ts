@@ -4,9 +4,11 @@ import { wasmEngine } from '../engine.ts'
 import { aes } from './aes.ts'
 import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
+import { p256 } from './p256.ts'
 
 const loadNative = async (): Promise<Engine> => ({
   ...aes,
+  ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
 })

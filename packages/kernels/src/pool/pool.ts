@@ -75,6 +75,8 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'oprf/finalize': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
   'oprf/scale': ({ points }: { points: Uint8Array }) => (points.length / 32) * 37,
   'oprf/combine': ({ points }: { points: Uint8Array }) => (points.length / 32) * 33,
+  'p256/hash-scale': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 230,
+  'p256/scale': ({ points }: { points: Uint8Array }) => (points.length / 33) * 190,
   // A resident matrix is scanned by the thread that holds it: a copy costs more than a scan.
   'pir/scan': ({ matrix, columns, queries }: { matrix: Uint8Array; columns: number; queries: Uint32Array }) =>
     residentIn(matrix) ? 0 : (matrix.length / 1e4) * (queries.length / columns),
