@@ -34,11 +34,8 @@ export const firstDuplicate = (items: Items): { readonly row: number; readonly o
   return undefined
 }
 
-/**
- * Checks a role's own input against the terms; nothing was sent yet.
- * @throws TallyError input/malformed, input/changed (not the agreed number of rows) or input/duplicate.
- */
-export const checkItems = (items: Items, role: Role, size: number): void => {
+/** Checks the shape of a role's own input. @throws TallyError input/malformed or input/changed (another number of rows). */
+export const checkRows = (items: Items, role: Role, size: number): void => {
   const { bytes, offsets } = items
   const malformed = (found: string): TallyError =>
     new TallyError('input/malformed', 'self', `expected n + 1 non-decreasing offsets over the bytes, found ${found}`)
@@ -53,13 +50,21 @@ export const checkItems = (items: Items, role: Role, size: number): void => {
       remedy: 'restore the data that the terms were made for, or agree on new terms with the size of today',
     })
   }
+}
+
+export const duplicated = (row: number, of: number): TallyError =>
+  new TallyError('input/duplicate', 'self', `expected distinct rows, found row ${row} equal to row ${of}`, {
+    remedy: 'remove the duplicates, or choose the rule "keep-first" in the terms',
+  })
+
+/**
+ * Checks a role's own input against the terms; nothing was sent yet.
+ * @throws TallyError input/malformed, input/changed (not the agreed number of rows) or input/duplicate.
+ */
+export const checkItems = (items: Items, role: Role, size: number): void => {
+  checkRows(items, role, size)
   const duplicate = firstDuplicate(items)
-  if (duplicate !== undefined) {
-    const { row, of } = duplicate
-    throw new TallyError('input/duplicate', 'self', `expected distinct rows, found row ${row} equal to row ${of}`, {
-      remedy: 'remove the duplicates, or choose the rule "keep-first" in the terms',
-    })
-  }
+  if (duplicate !== undefined) throw duplicated(duplicate.row, duplicate.of)
 }
 
 /** Bounds [from, to) of the chunks of `rows` rows. */

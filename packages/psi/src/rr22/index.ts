@@ -58,7 +58,7 @@
  * duplicates, the length of rows, sorting own masks, and the comparison.
  */
 import type { Adversary, BlockCost, VoleOptions, VoleReceive, VoleSend } from '@tallystick/ot'
-import { defineProtocol, type Messages, type Party } from '@tallystick/protocol'
+import { defineProtocol, type Messages } from '@tallystick/protocol'
 import type { Items, Outcome, Role } from '../ecdh/messages.ts'
 import {
   coinMessages,
@@ -165,9 +165,8 @@ export const rr22Over = (variant: Variant) => {
       sender: to === 'both' ? plain(y, x) : { kind: 'none' },
     }),
     parties: {
-      // The roles see the messages that they use; the vector OLE's are behind its generators.
-      receiver: receiverOf(variant) as unknown as Party<typeof table, 'receiver', Parameters, Items, Outcome>,
-      sender: senderOf(variant) as unknown as Party<typeof table, 'sender', Parameters, Items, Outcome>,
+      receiver: receiverOf(variant),
+      sender: senderOf(variant),
     },
   })
 }

@@ -2,11 +2,11 @@
 import { equalBytes, invariant, taggedDigest } from '@tallystick/core'
 import { okvsDecode, okvsEncode, tableIntersect, type Digests } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { checkItems, chunks } from '../ecdh/items.ts'
+import { chunks } from '../ecdh/items.ts'
 import type { Items, Outcome } from '../ecdh/messages.ts'
 import type { Variant, Wire } from './index.ts'
 import { elementBytes, isTrivial, maskBytes, saltBytes, storeShape, storeSize, type Parameters } from './messages.ts'
-import { add, digestsOf, masksOf, misbehaved, receiveChunk } from './steps.ts'
+import { add, checkOwn, digestsOf, masksOf, misbehaved, receiveChunk } from './steps.ts'
 
 type Ctx = Context<Wire, 'receiver'>
 
@@ -102,7 +102,7 @@ function* maskOwn(
 
 export const receiverOf = (variant: Variant) =>
   function* (ctx: Ctx, parameters: Parameters, items: Items): Routine<Outcome> {
-    checkItems(items, 'receiver', parameters.sizes.receiver)
+    yield* checkOwn(ctx, items, 'receiver', parameters.sizes.receiver)
     const width = maskBytes(parameters, variant.security)
     const left = isTrivial(parameters) ? undefined : yield* evaluate(ctx, variant, parameters, items)
     yield* ctx.checkpoint()

@@ -2,11 +2,11 @@
 import { taggedDigest } from '@tallystick/core'
 import { gf128Scale, okvsDecode, tableSort } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { checkItems, chunks } from '../ecdh/items.ts'
+import { chunks } from '../ecdh/items.ts'
 import type { Items, Outcome } from '../ecdh/messages.ts'
 import type { Variant, Wire } from './index.ts'
 import { elementBytes, isTrivial, maskBytes, storeShape, storeSize, type Parameters } from './messages.ts'
-import { add, digestsOf, masksOf, misbehaved, receiveChunk } from './steps.ts'
+import { add, checkOwn, digestsOf, masksOf, misbehaved, receiveChunk } from './steps.ts'
 
 type Ctx = Context<Wire, 'sender'>
 
@@ -62,7 +62,7 @@ function* receiveCommon(ctx: Ctx, { sizes, chunkRows }: Parameters, order: Uint3
 
 export const senderOf = (variant: Variant) =>
   function* (ctx: Ctx, parameters: Parameters, items: Items): Routine<Outcome> {
-    checkItems(items, 'sender', parameters.sizes.sender)
+    yield* checkOwn(ctx, items, 'sender', parameters.sizes.sender)
     const { to, chunkRows, sizes } = parameters
     const nothing: Outcome = to === 'both' ? { kind: 'intersection', rows: new Uint32Array() } : { kind: 'none' }
     const width = maskBytes(parameters, variant.security)

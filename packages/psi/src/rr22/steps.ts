@@ -1,8 +1,8 @@
 /** The steps of the two roles, each over the chunks of one message or the whole of one table. */
 import { taggedDigest, TallyError } from '@tallystick/core'
-import { blake3Ids, blake3Masks, type Digests } from '@tallystick/kernels'
+import { blake3Ids, blake3Masks, tableDuplicate, type Digests } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { chunks, pickItems } from '../ecdh/items.ts'
+import { checkRows, chunks, duplicated } from '../ecdh/items.ts'
 import type { Items, Role } from '../ecdh/messages.ts'
 import { elementBytes } from './messages.ts'
 
@@ -12,6 +12,24 @@ export const misbehaved = (peer: Role, text: string): TallyError =>
   new TallyError('peer/misbehaved', { peer }, text, {
     remedy: `ask the ${peer} which software it runs: the agreed protocol does not send this; keep the journal`,
   })
+
+/**
+ * Checks a role's own input against the terms; nothing was sent yet.
+ * @throws TallyError input/malformed, input/changed (not the agreed number of rows) or input/duplicate.
+ */
+export function* checkOwn(ctx: Compute, items: Items, role: Role, size: number): Routine<void> {
+  checkRows(items, role, size)
+  const [row, of] = yield* ctx.compute(tableDuplicate, { bytes: items.bytes, offsets: items.offsets })
+  if (row !== undefined) throw duplicated(row, of!)
+}
+
+/** Rows from … to, over the same bytes. */
+const slice = ({ bytes, offsets }: Items, from: number, to: number): Items => {
+  const start = offsets[from]!
+  const own = new Uint32Array(to - from + 1)
+  for (let i = 0; i < own.length; i++) own[i] = offsets[from + i]! - start
+  return { bytes: bytes.subarray(start, offsets[to]), offsets: own }
+}
 
 /** Rows that a kernel call hashes: its memory beside the result stays small, and a worker is not kept for long. */
 const hashRows = 65_536
@@ -23,7 +41,7 @@ export function* digestsOf(ctx: Compute, salt: Uint8Array, items: Items): Routin
   const first = new Uint8Array(elementBytes * rows)
   const second = new Uint8Array(elementBytes * rows)
   for (const [from, to] of chunks(rows, hashRows)) {
-    const part = yield* ctx.compute(blake3Ids, { key, ...pickItems(items, undefined, from, to) })
+    const part = yield* ctx.compute(blake3Ids, { key, ...slice(items, from, to) })
     first.set(part.first, elementBytes * from)
     second.set(part.second, elementBytes * from)
   }
