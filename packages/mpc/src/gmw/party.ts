@@ -26,7 +26,7 @@ function* shareInputs(ctx: Ctx, index: Index, parameters: CircuitParameters, inp
   const [dense, words] = [densePlaneWords(instances), planeWords(instances)]
   const owners = computing.filter((role) => parameters.owners.includes(role))
   const [setup, ...steps] = [ctx.narrow('setup'), ...owners.map((owner) => ctx.narrow(`inputs/${owner}`))]
-  const [keys, ...shared] = (yield* ctx.join(
+  const [keys, ...shared] = yield* ctx.join(
     () => agreeKeys(setup, index),
     ...owners.map((owner, i) => (): Routine<Components> => {
       if (owner !== ctx.role) {
@@ -39,7 +39,7 @@ function* shareInputs(ctx: Ctx, index: Index, parameters: CircuitParameters, inp
       }
       return giveBits(steps[i]!, index, restride(planesOfInput(parameters, owner, input), dense, words))
     }),
-  )) as [Parameters<typeof partyOf>[2], ...Components[]]
+  )
   const total = circuitOfTerms(parameters.circuit).schedule.inputs.length * words
   const all = { own: new Uint32Array(total), next: new Uint32Array(total) }
   owners.forEach((owner, i) => {
