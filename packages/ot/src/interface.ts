@@ -4,7 +4,8 @@
  * - a message table, made by `…Messages(sender, receiver)` for the roles that the protocol gives to the two ends, to be
  *   spread into the protocol's own: `messages: { ...voleMessages('sender', 'receiver'), … }`. With 'each' for both, every
  *   pair of roles can run it;
- * - two generators, one for each end, over a *narrowed* context: `yield* voleSend(ctx.narrow('vole'), peer, options, …)`.
+ * - two generators, one for each end, over a *narrowed* context: `const b = yield* voleSend(ctx.narrow('vole'), peer, options, delta)`,
+ *   `const { a, c } = yield* voleReceive(ctx.narrow('vole'), peer, options)`.
  *   They send nothing that opens an output, so they may run before the checkpoint, and inside a join;
  * - a cost function: exact rounds, bytes and coins by end.
  *
@@ -12,7 +13,6 @@
  * F_2[x] / (x^128 + x^7 + x^2 + x + 1). This is the plain little-endian polynomial order, not GHASH's reflected one.
  * Vectors are flat: n elements are 16n bytes.
  */
-import type { Context, Messages, Routine } from '@tallystick/protocol'
 
 /** Against whom a block holds: its two ends may have to pay for checks. */
 export type Adversary = 'semi-honest' | 'malicious'
@@ -37,20 +37,6 @@ export interface VoleReceived {
   readonly a: Uint8Array
   readonly c: Uint8Array
 }
-
-/** `delta` is the sender's Δ, 16 bytes, uniform; the result is b. */
-export type VoleSend = <M extends Messages, R extends string>(
-  ctx: Context<M, R>,
-  peer: string,
-  options: VoleOptions,
-  delta: Uint8Array,
-) => Routine<Uint8Array>
-
-export type VoleReceive = <M extends Messages, R extends string>(
-  ctx: Context<M, R>,
-  peer: string,
-  options: VoleOptions,
-) => Routine<VoleReceived>
 
 /** Public options of a call of the OT extension. */
 export interface TransferOptions {
