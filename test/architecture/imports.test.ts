@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
 ]
 const layerOf = (name: string): number => layers.findIndex((layer) => layer.includes(name))
 
-/** Sources of the protocol side; engines, pools and the test kit run where there is more than a protocol. */
+/** Sources of the protocol side; engines, pools, Node's kernels and the test kit run where there is more than a protocol. */
 const protocolSide = [
   'core',
   'protocol',
@@ -38,7 +38,7 @@ const protocolSide = [
   'homomorphic',
   'statistics',
 ]
-const exempt = /\/(?:pool|testing)\/|\/(?:engine|module)\.ts$|\.wasm\.ts$/
+const exempt = /\/(?:native|pool|testing)\/|\/(?:arena|engine|module)\.ts$|\.wasm\.ts$/
 
 interface Source {
   readonly path: string
