@@ -20,7 +20,7 @@ import {
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { engine as best, itemsOf, rngOf } from './samples.ts'
-import * as rfc from './vectors/rfc9497.ts'
+import { keyInfo, oprf, seed, voprf } from './vectors/rfc9497.ts'
 
 const rows = (hex: readonly string[]): Uint8Array => concatBytes(...hex.map((row) => hexToBytes(row)))
 
@@ -31,11 +31,11 @@ for (const variant of ['fma', 'integer'] as const) {
 }
 
 describe.each(engines)('RFC 9497 on the %s engine', (_, engine) => {
-  it.each(['oprf', 'voprf'] as const)('gives the vectors of mode %s', (mode) => {
-    const pair = deriveKeyPair(hexToBytes(rfc.seed), hexToBytes(rfc.keyInfo), mode)
-    expect(pair.secretKey).toEqual(hexToBytes(rfc[mode].secretKey))
-    if (mode === 'voprf') expect(pair.publicKey).toEqual(hexToBytes(rfc.voprf.publicKey))
-    for (const vector of rfc[mode].vectors) {
+  it.each([['oprf', oprf] as const, ['voprf', voprf] as const])('gives the vectors of mode %s', (mode, expected) => {
+    const pair = deriveKeyPair(hexToBytes(seed), hexToBytes(keyInfo), mode)
+    expect(pair.secretKey).toEqual(hexToBytes(expected.secretKey))
+    if (mode === 'voprf') expect(pair.publicKey).toEqual(hexToBytes(voprf.publicKey))
+    for (const vector of expected.vectors) {
       const items = itemsOf(vector.inputs.map((input) => hexToBytes(input)))
       const blinds = rows(vector.blinds)
       const blinded = runLocally(blind(computing, items, blinds, mode), engine)
@@ -60,7 +60,7 @@ it('equals @noble/curves on random inputs', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), (input, seed) => {
       const pair = deriveKeyPair(seed, new Uint8Array())
       const output = runLocally(evaluate(computing, itemsOf([input]), pair.secretKey), best)
-      expect(output).toEqual(ristretto255_oprf.voprf.finalize === undefined ? output : nobleOutput(pair, input))
+      expect(output).toEqual(nobleOutput(pair, input))
     }),
     { numRuns: 20 },
   )

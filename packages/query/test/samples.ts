@@ -1,5 +1,5 @@
 /** Tables, ids and coins that the tests share. */
-import { createRng, taggedDigest, toHex, utf8ToBytes, type Hex, type Rng } from '@tallystick/core'
+import { createRng, taggedDigest, toHex, utf8ToBytes, type Rng } from '@tallystick/core'
 import { resident, wasmEngine } from '@tallystick/kernels/engine'
 import {
   bindUnits,
@@ -32,7 +32,7 @@ export const itemsOf = (rows: readonly (string | Uint8Array)[]): Items => {
   const parts = rows.map((row) => (typeof row === 'string' ? utf8ToBytes(row) : row))
   const offsets = new Uint32Array(parts.length + 1)
   parts.forEach((part, i) => (offsets[i + 1] = offsets[i]! + part.length))
-  const bytes = new Uint8Array(offsets.at(-1)!)
+  const bytes = new Uint8Array(offsets[parts.length]!)
   parts.forEach((part, i) => bytes.set(part, offsets[i]))
   return { bytes, offsets }
 }
@@ -75,7 +75,7 @@ export const parametersOf = ({ table }: Pick<World, 'table'>, queries: number): 
     queries,
     publicKey,
     salt: toHex(table.salt),
-    table: `0x${'00'.repeat(32)}` as Hex,
+    table: `0x${'00'.repeat(32)}`,
     stashRows: table.stash.length,
     stash: listDigest(stash),
   }

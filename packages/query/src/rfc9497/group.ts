@@ -46,8 +46,8 @@ export const invertScalars = (scalars: Uint8Array): Uint8Array => {
   const rows = scalars.length / scalarBytes
   const values = Array.from({ length: rows }, (_, row) => decodeScalar(scalars, row))
   const products = [1n]
-  for (const value of values) products.push((products.at(-1)! * value) % order)
-  let inverse = power(products.at(-1)!, order - 2n)
+  for (const value of values) products.push((products[products.length - 1]! * value) % order)
+  let inverse = power(products[rows]!, order - 2n)
   const out = new Uint8Array(scalars.length)
   for (let row = rows - 1; row >= 0; row--) {
     out.set(encodeScalar((inverse * products[row]!) % order), scalarBytes * row)
@@ -58,7 +58,7 @@ export const invertScalars = (scalars: Uint8Array): Uint8Array => {
 
 /** hash_to_field for scalars (RFC 9497, section 4.1): expand_message_xmd with SHA-512 to 64 bytes, modulo ℓ. */
 export const hashToScalar = (message: Uint8Array, dst: Uint8Array): bigint =>
-  ristretto255_hasher.hashToScalar!(message, { DST: dst })
+  ristretto255_hasher.hashToScalar(message, { DST: dst })
 
 /** The generator, encoded. */
 export const generator: Uint8Array = ristretto255.Point.BASE.toBytes()
