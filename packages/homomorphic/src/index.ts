@@ -1,1 +1,9 @@
-export {}
+/** Homomorphic operators: protocols over BGV and CKKS ciphertexts, computed on Microsoft SEAL. */
+export { scoring } from './scoring/index.ts'
+export type {
+  ClientInput as ScoringClientInput,
+  ClientOutput as ScoringClientOutput,
+  Parameters as ScoringParameters,
+  ServerInput as ScoringServerInput,
+} from './scoring/index.ts'
+export { largestModulus, ringFor, type Ring } from './parameters.ts'

@@ -12,7 +12,7 @@ import {
   type MainModule,
   type Plaintext,
   type RelinKeys,
-} from 'node-seal'
+} from 'node-seal/allows'
 import { ciphertextBytes, identityBytes, plaintextBytes, readCiphertext, switchKeysBytes } from './format.ts'
 
 type Parameters = Pick<RlweEvaluateInput, 'degree' | 'moduli' | 'plainModulus'>

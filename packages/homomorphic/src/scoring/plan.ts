@@ -1,0 +1,84 @@
+/** Which ring a scoring needs, from public sizes alone. */
+import { TallyError } from '@tallystick/core'
+import { bitLength, ringFor, type Ring } from '../parameters.ts'
+
+/** Public parameters, as they stand in the signed terms. */
+export interface Parameters {
+  /** Rows that the client has scored. */
+  readonly sizes: { readonly client: number }
+  readonly features: number
+  /** Features are integers between -(2^bits - 1) and 2^bits - 1: fixed point, in a unit that both know. */
+  readonly featureBits: number
+  /** The same of the weights; the intercept has weightBits + featureBits. */
+  readonly weightBits: number
+}
+
+export interface Plan {
+  readonly ring: Ring
+  /** Ciphertexts of one feature: a row a slot. */
+  readonly tiles: number
+  /** The mask's noise is uniform over 2^floodBits values times t. */
+  readonly floodBits: number
+}
+
+/** Bits by which the flood exceeds what it hides: statistical distance 2^-40 of all that the client receives. */
+export const statisticalBits = 40
+export const maxRows = 10_000_000
+
+const malformed = (message: string): TallyError =>
+  new TallyError('terms/malformed', 'self', `homomorphic/scoring parameters: ${message}`)
+
+/** @throws TallyError terms/malformed */
+export const parseParameters = (value: unknown): Parameters => {
+  const { sizes, features, featureBits, weightBits, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const client = ((sizes ?? {}) as Readonly<Record<string, unknown>>)['client']
+  const within = (n: unknown, most: number): n is number => Number.isInteger(n) && Number(n) >= 1 && Number(n) <= most
+  if (
+    within(client, maxRows) &&
+    within(features, 4096) &&
+    within(featureBits, 24) &&
+    within(weightBits, 24) &&
+    Object.keys(rest).length === 0
+  ) {
+    return { sizes: { client }, features, featureBits, weightBits }
+  }
+  throw malformed(
+    `expected { sizes: { client: 1 to ${maxRows} }, features: 1 to 4096, featureBits and weightBits: 1 to 24 } and nothing else`,
+  )
+}
+
+/** Most coins a side of a centred binomial error. */
+const errorBound = 21n
+
+/**
+ * Noise, over t. A fresh ciphertext's phase is t·e + m with |e| ≤ 21 and |m| ≤ t/2, so that of Σ w_j·c_j + bias is below
+ * t·F·2^weightBits·22 + 2^(weightBits+featureBits); the mask adds t·(u·e' + e_0 + e_1·s), at most t·21·(2n + 1), and
+ * the flood. Uniform over 2^b values it hides a shift of up to B within B/2^b a coefficient: b = 40 + the bits of B + those
+ * of the number of coefficients.
+ */
+const planWithin = ({ sizes, features, featureBits, weightBits }: Parameters, degree: number) => {
+  const score = (BigInt(features) << BigInt(featureBits + weightBits)) + (1n << BigInt(featureBits + weightBits))
+  const plainBits = Math.max(17, bitLength(2n * score) + 1)
+  const tiles = Math.ceil(sizes.client / degree)
+  const hidden =
+    ((BigInt(features) << BigInt(weightBits)) + 1n) * (errorBound + 1n) + errorBound * BigInt(2 * degree + 1)
+  const floodBits = statisticalBits + bitLength(hidden) + bitLength(BigInt(tiles * degree))
+  return { plainBits, tiles, floodBits, modulusBits: plainBits + floodBits + 2 }
+}
+
+/** @throws TallyError terms/unsupported where no ring has room for it */
+export const planOf = (parameters: Parameters): Plan => {
+  // Rows are counted in slots of the ring, and the ring's room depends on their number by a bit or two: begin with the least.
+  for (const degree of [4096, 8192, 16_384, 32_768]) {
+    const { plainBits, tiles, floodBits, modulusBits } = planWithin(parameters, degree)
+    if (plainBits > 50) break
+    const ring = ringFor(plainBits, modulusBits)
+    if (ring.degree === degree) return { ring, tiles, floodBits }
+  }
+  throw new TallyError(
+    'terms/unsupported',
+    'self',
+    `expected scores of at most 49 bits, found ${parameters.features} features of ${parameters.featureBits} bits and weights of ${parameters.weightBits} bits`,
+    { remedy: 'round features or weights to fewer decimals' },
+  )
+}

@@ -1,0 +1,75 @@
+import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
+import { wasmEngine } from '@tallystick/kernels/engine'
+import { simulate } from '@tallystick/protocol'
+import { conformance } from '@tallystick/protocol/testing'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { scoring, type ScoringParameters } from '../src/index.ts'
+import { planOf } from '../src/scoring/index.ts'
+import { sealEngine } from '../src/seal/engine.ts'
+
+const portable = await wasmEngine()
+const engine = { ...portable, ...(await sealEngine()) }
+
+const inputsOf = ({ sizes, features, featureBits, weightBits }: ScoringParameters, shift: number) => {
+  const [x, w] = [2 ** featureBits - 1, 2 ** weightBits - 1]
+  const values = [x, -x, 0, shift % x, 1]
+  return {
+    client: {
+      features: Int32Array.from({ length: sizes.client * features }, (_, i) => values[(i * 7 + shift) % 5]!),
+    },
+    server: {
+      weights: Int32Array.from({ length: features }, (_, i) => [-w, w, 0][(i + shift) % 3]!),
+      intercept: (shift % 2 === 0 ? 1 : -1) * (2 ** (featureBits + weightBits) - 1),
+    },
+  }
+}
+
+const conform = [
+  { sizes: { client: 3 }, features: 1, featureBits: 8, weightBits: 8 },
+  { sizes: { client: 5 }, features: 2, featureBits: 12, weightBits: 10 },
+].map((parameters) => ({
+  name: `${parameters.sizes.client} rows of ${parameters.features} features`,
+  parameters,
+  inputs: inputsOf(parameters, 0),
+  alternative: inputsOf(parameters, 5),
+}))
+
+// A changed ciphertext decrypts to noise, which is noticed: no mutation can give a wrong score.
+conformance(scoring, conform, { engine, schedules: 20, verifiable: true })
+
+const scored = (parameters: ScoringParameters, shift: number, on = engine) =>
+  simulate(scoring, {
+    ...{ parameters, inputs: inputsOf(parameters, shift), engine: on },
+    rng: (role) => createRng(taggedDigest('test', utf8ToBytes(role), Uint8Array.of(shift))),
+  })
+
+test('scores are exact over declared ranges, more features than a call takes, and several tiles', () => {
+  const sizes = fc.record({
+    sizes: fc.record({ client: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 8190, max: 8194 })) }),
+    features: fc.integer({ min: 1, max: 35 }),
+    featureBits: fc.integer({ min: 1, max: 20 }),
+    weightBits: fc.integer({ min: 1, max: 18 }),
+  })
+  fc.assert(
+    fc.property(sizes, fc.nat(50), (parameters, shift) => {
+      const { client } = scoring.ideal(parameters, inputsOf(parameters, shift))
+      expect(scored(parameters, shift).outputs.client).toEqual(client)
+    }),
+    { numRuns: 6, seed: 7 },
+  )
+})
+
+test('SEAL and the reference send the same frames', () => {
+  const parameters = { sizes: { client: 9 }, features: 3, featureBits: 10, weightBits: 10 }
+  expect(scored(parameters, 3).heads).toEqual(scored(parameters, 3, portable).heads)
+})
+
+test('a plan keeps 128 bits of security and room for the flood, or is refused before anything is encrypted', () => {
+  const { ring, floodBits } = planOf({ sizes: { client: 100_000 }, features: 32, featureBits: 16, weightBits: 16 })
+  expect(ring.degree).toBe(8192)
+  expect(floodBits).toBeGreaterThan(40 + 21)
+  expect(() => planOf({ sizes: { client: 1 }, features: 4096, featureBits: 24, weightBits: 24 })).toThrow(
+    expect.objectContaining({ code: 'terms/unsupported' }),
+  )
+})
