@@ -48,6 +48,7 @@ export type {
   ScaleInput as OprfScaleInput,
   ScaleOutput as OprfScaleOutput,
 } from './oprf/kernels.ts'
+export { order as p256Order } from './p256/shapes.ts'
 export { hashScale as p256HashScale, pointBytes as p256PointBytes, scale as p256Scale } from './p256/kernels.ts'
 export type {
   HashScaleInput as P256HashScaleInput,
