@@ -16,6 +16,7 @@ export type Row = Readonly<Record<string, string | number | boolean>>
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   'psi-ecdh': () => import('./psi-ecdh.ts'),
+  query: () => import('./query.ts'),
   session: () => import('./session.ts'),
 }
 
