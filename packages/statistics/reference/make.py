@@ -32,14 +32,14 @@ def cut(values, edges, names):
 
 
 def table(name, columns, rows):
-    """Writes a CSV with the shortest decimal of each number, and returns the columns by name."""
+    """Writes a CSV with ten significant digits of each number, and returns the columns by name."""
     text = "\n".join(",".join(str(c) for c in r) for r in [columns] + rows) + "\n"
     (here / "data" / f"{name}.csv").write_text(text)
     return {c: [r[i] for r in rows] for i, c in enumerate(columns)}
 
 
 def shortest(v):
-    return repr(int(v)) if float(v).is_integer() else repr(float(v))
+    return f"{float(v):.10g}"
 
 
 def load():

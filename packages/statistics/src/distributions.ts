@@ -1,5 +1,5 @@
 /** Tail probabilities of the test statistics, in clear: they are computed from what was opened. */
-import { jStat } from 'jstat'
+import jStat from 'jstat'
 
 /** P(|T| >= |t|) of Student's t distribution. `freedom` > 0, not necessarily whole (Welch). */
 export const studentTail = (t: number, freedom: number): number => {

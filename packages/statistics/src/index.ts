@@ -1,3 +1,5 @@
 export * from './columns.ts'
 export * from './distributions.ts'
 export * from './plan.ts'
+export { parseParameters, tableSchema } from './parameters.ts'
+export { prepare, statistics, statisticsProgram, summarise, type Output as StatisticsOutput } from './program.ts'

@@ -1,0 +1,56 @@
+/** The figure of each kind of statistic. */
+import type { Figure } from './figure.ts'
+import { correlationFigure } from './figures/correlation.ts'
+import { linearFigure } from './figures/linear.ts'
+import { countFigure, covarianceFigure, sumFigure } from './figures/moments.ts'
+import { quantilesFigure } from './figures/quantiles.ts'
+import {
+  anovaFigure,
+  chiSquareFigure,
+  crosstabFigure,
+  evidenceFigure,
+  groupByFigure,
+  histogramFigure,
+  welchFigure,
+} from './figures/tables.ts'
+import type { Statistic } from './plan.ts'
+import type { Scope } from './scope.ts'
+
+/** @throws TallyError terms/malformed, terms/unsupported for what the tables do not have or what could wrap around */
+export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
+  switch (statistic.kind) {
+    case 'count':
+      return countFigure(scope)
+    case 'sum':
+    case 'mean':
+      return sumFigure(scope, statistic.kind, statistic.x)
+    case 'variance':
+      return covarianceFigure(scope, [statistic.x], (matrix) => matrix[0]![0]!)
+    case 'std':
+      return covarianceFigure(scope, [statistic.x], (matrix) => Math.sqrt(matrix[0]![0]!))
+    case 'covariance':
+      return covarianceFigure(scope, statistic.x, (matrix) => matrix)
+    case 'correlation':
+      return correlationFigure(scope, statistic.x, statistic.method)
+    case 'histogram':
+      return histogramFigure(scope, statistic.x, statistic.edges)
+    case 'crosstab':
+      return crosstabFigure(scope, statistic.rows, statistic.columns)
+    case 'chi-square':
+      return chiSquareFigure(scope, statistic.rows, statistic.columns)
+    case 'group-by':
+      return groupByFigure(scope, statistic.by, statistic.x)
+    case 'welch':
+      return welchFigure(scope, statistic.by, statistic.x, statistic.one, statistic.other)
+    case 'anova':
+      return anovaFigure(scope, statistic.by, statistic.x)
+    case 'linear':
+      return linearFigure(scope, statistic.y, statistic.x, statistic.penalty)
+    case 'woe':
+      return evidenceFigure(scope, statistic.y, statistic.x, statistic.edges)
+    case 'quantiles':
+      return quantilesFigure(scope, statistic.x, statistic.levels)
+    default:
+      throw new Error(statistic.kind)
+  }
+}

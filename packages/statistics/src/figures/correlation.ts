@@ -1,0 +1,102 @@
+/** Correlation matrices, of values or of ranks: the covariances are scaled to 1 under sharing, only the result is opened. */
+import type { Arithmetic, Backend } from '@tallystick/mpc'
+import type { Routine } from '@tallystick/protocol'
+import { fraction, normalise, rootsOf, shiftRight, type Bounds, type Normal, type Root } from '../algebra.ts'
+import { bitsOf, narrower, requireBits } from '../bounds.ts'
+import { nothingElse, type Figure, type Given } from '../figure.ts'
+import { largestOf, rank, value, type Vector } from '../moments.ts'
+import { impossible } from '../problems.ts'
+import type { Scope } from '../scope.ts'
+import { covarianceMoments, pairIndex, pairsOf, scatter } from './moments.ts'
+
+/**
+ * n² times a variance of whole numbers: 0, or at least n - 1 (n Σ u² - (Σ u)² = Σ (u_i - u_j)² over pairs), and at
+ * most (n range / 2)² (Popoviciu 1935).
+ */
+export const scatterBounds = (scope: Scope, vectors: readonly Vector[]): Bounds => {
+  const largest = Math.max(...vectors.map((vector) => largestOf(scope, vector)))
+  const bits = 2 * bitsOf(largest * scope.rows) - 2
+  requireBits(2 * bitsOf(largest * scope.rows), 128, 'the products of sums of a column', narrower)
+  if (scope.rows < 2) throw impossible('expected two rows or more, found one', 'use larger tables')
+  return { top: bits + (bits % 2), least: bitsOf(scope.rows - 1) - 1 }
+}
+
+/** A correlation matrix with what it was made of. */
+export interface Standard extends Root {
+  readonly normal: Normal
+  readonly bounds: Bounds
+  /** All pairs i <= j; the diagonal is 1, or 0 for a constant column. */
+  readonly correlations: Arithmetic<128>
+}
+
+/** Scales the covariances of the vectors to correlations. About 55 rounds. */
+export function* standardise(
+  backend: Backend,
+  given: Given,
+  scope: Scope,
+  vectors: readonly Vector[],
+): Routine<Standard> {
+  const bounds = scatterBounds(scope, vectors)
+  const p = vectors.length
+  const pairs = pairsOf(p)
+  const [left, right] = [0, 1].map((side) => Uint32Array.from(pairs, (pair) => pair[side]!))
+  const scattered = yield* scatter(backend, given, vectors, scope.rows)
+  const squares = backend.gather(
+    scattered,
+    Uint32Array.from({ length: p }, (_, i) => pairIndex(p, i, i)),
+  )
+  const normal = yield* normalise(backend, squares, bounds)
+  // |Σ_ij| 2^(m_i + m_j) < 2^top, as |Σ_ij|² <= Σ_ii Σ_jj.
+  const once = yield* backend.multiply(scattered, backend.gather(normal.up, left!))
+  const raised = yield* backend.multiply(once, backend.gather(normal.up, right!))
+  const [small, roots] = yield* backend.join(
+    (branch) => shiftRight(branch, raised, bounds.top - fraction),
+    (branch) => rootsOf(branch, normal.mantissa),
+  )
+  const { root, inverse } = roots
+  const both = yield* backend.multiplyTruncate(
+    backend.gather(inverse, left!),
+    backend.gather(inverse, right!),
+    fraction,
+  )
+  return { normal, bounds, root, inverse, correlations: yield* backend.multiplyTruncate(small, both, fraction) }
+}
+
+/** All p × p entries of a symmetric matrix from its pairs. */
+export const fullMatrix = (backend: Backend, pairs: Arithmetic<128>, p: number): Arithmetic<128> =>
+  backend.gather(
+    pairs,
+    Uint32Array.from({ length: p * p }, (_, k) => pairIndex(p, Math.floor(k / p), k % p)),
+  )
+
+/** Fixed point to a double. */
+export const numberOf = (opened: bigint, bits = fraction): number => Number(opened) / 2 ** bits
+
+export const correlationFigure = (scope: Scope, columns: readonly string[], method: 'pearson' | 'spearman'): Figure => {
+  columns.forEach((column) => scope.numeric(column))
+  if (method === 'spearman' && !scope.vertical && scope.owners.length > 1) {
+    throw impossible('Spearman: ranks among the rows of several owners would need a secret sort', 'use pearson')
+  }
+  const vectors = columns.map(method === 'pearson' ? value : rank)
+  scatterBounds(scope, vectors)
+  const p = columns.length
+  return {
+    ...nothingElse,
+    moments: covarianceMoments(vectors),
+    rounding: [{ drop: fraction - 30 }],
+    learns: `the ${method} correlations of ${columns.map((c) => `"${c}"`).join(', ')}, and which of them are constant`,
+    *open(backend, given) {
+      return [(yield* standardise(backend, given, scope, vectors)).correlations]
+    },
+    read: ([opened]) => {
+      const at = (i: number, j: number): number => numberOf(opened![pairIndex(p, i, j)]!)
+      const constant = columns.map((_, i) => at(i, i) < 0.5)
+      return columns.map((_, i) =>
+        columns.map((_column, j) => {
+          if (constant[i] === true || constant[j] === true) return null
+          return i === j ? 1 : Math.min(1, Math.max(-1, at(i, j)))
+        }),
+      )
+    },
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Counts and sums by group: histograms, contingency tables, group-by, and the tests that are made of them. The groups
+ * are public; what lies in them is opened, and counts below the plan's minimum are withheld before they are opened.
+ */
+import type { Json } from '@tallystick/core'
+import type { Arithmetic, Backend } from '@tallystick/mpc'
+import type { Routine } from '@tallystick/protocol'
+import { narrower, requireBits } from '../bounds.ts'
+import { binary, unknownLevel } from '../problems.ts'
+import { valueOf } from '../columns.ts'
+import { chiSquareTail, fisherTail, studentTail } from '../distributions.ts'
+import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from '../figure.ts'
+import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
+import { edgeCodes, originOf, unitOf, type Scope } from '../scope.ts'
+import { keepFrom } from './withhold.ts'
+
+/** A count, or null where it is withheld. */
+type Count = number | null
+
+interface Grouped {
+  readonly counts: Moment
+  /** Sums over the same groups. */
+  readonly sums: readonly Moment[]
+}
+
+/** Counts and sums of each group, with zeros where the count is from 1 to below the minimum; and what was kept. */
+const openGrouped = (scope: Scope, { counts, sums }: Grouped) =>
+  function* (backend: Backend, given: Given): Routine<readonly Arithmetic[]> {
+    const vectors = [counts, ...sums].map((moment) => given.moment(moment))
+    const { minimumCount } = scope.parameters
+    if (minimumCount <= 1) return vectors
+    const kept = yield* keepFrom(backend, vectors[0]!, minimumCount)
+    const all = backend.concat(...vectors)
+    const flags = backend.concat(...vectors.map(() => kept))
+    return [yield* backend.multiply(all, flags), kept]
+  }
+
+/** The vectors that {@link openGrouped} opens, with null where a group is withheld. */
+const readGrouped = (scope: Scope, groups: number, opened: readonly Opened[]): (bigint | null)[][] => {
+  if (scope.parameters.minimumCount <= 1) return opened.map((vector) => [...vector])
+  const [all, kept] = opened
+  return Array.from({ length: all!.length / groups }, (_, v) =>
+    Array.from({ length: groups }, (_, g) => (kept![g] === 1n ? all![v * groups + g]! : null)),
+  )
+}
+
+const withheld = ({ parameters: { minimumCount } }: Scope): string =>
+  minimumCount > 1 ? `, but for those from 1 to ${minimumCount - 1}, which are withheld` : ''
+
+const grouped = (
+  scope: Scope,
+  shape: Grouped & { readonly groups: number; readonly learns: string },
+  read: (vectors: (bigint | null)[][]) => Json,
+): Figure => {
+  for (const moment of shape.sums) requireBits(momentBits(scope, moment), 128, 'a sum by group', narrower)
+  return {
+    ...nothingElse,
+    moments: [shape.counts, ...shape.sums],
+    learns: shape.learns + withheld(scope),
+    open: openGrouped(scope, shape),
+    read: (opened) => read(readGrouped(scope, shape.groups, opened)),
+  }
+}
+
+const number = (count: bigint | null): Count => (count === null ? null : Number(count))
+
+export const histogramFigure = (scope: Scope, column: string, edges: readonly number[]): Figure => {
+  const factor: Factor = { column, edges }
+  const shape = { counts: countBy(factor), sums: [], groups: groupsOf(scope, factor) }
+  return grouped(scope, { ...shape, learns: `how many rows have "${column}" in each bin` }, ([counts]) => ({
+    edges: [...edges],
+    counts: counts!.map(number),
+  }))
+}
+
+const levelsOf = (scope: Scope, column: string): readonly string[] => scope.categorical(column).levels
+
+const table = (scope: Scope, rows: string, columns: string, read: (counts: Count[][]) => Json): Figure => {
+  const [by, and] = [{ column: rows }, { column: columns }]
+  const width = groupsOf(scope, and)
+  const shape = { counts: countBy(by, and), sums: [], groups: groupsOf(scope, by) * width }
+  const learns = `how many rows have each pair of "${rows}" and "${columns}"`
+  return grouped(scope, { ...shape, learns }, ([counts]) =>
+    read(levelsOf(scope, rows).map((_, r) => counts!.slice(r * width, (r + 1) * width).map(number))),
+  )
+}
+
+export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure =>
+  table(scope, rows, columns, (counts) => ({
+    rows: [...levelsOf(scope, rows)],
+    columns: [...levelsOf(scope, columns)],
+    counts,
+  }))
+
+/** Pearson's statistic of whole counts. Levels that do not occur take no part. */
+export const pearsonStatistic = (counts: readonly (readonly number[])[]): { statistic: number; freedom: number } => {
+  const rowSums = counts.map((row) => row.reduce((a, b) => a + b, 0))
+  const columnSums = counts[0]!.map((_, c) => counts.reduce((sum, row) => sum + row[c]!, 0))
+  const total = rowSums.reduce((a, b) => a + b, 0)
+  let statistic = 0
+  for (const [r, row] of counts.entries()) {
+    for (const [c, count] of row.entries()) {
+      const expected = (rowSums[r]! * columnSums[c]!) / total
+      if (expected > 0) statistic += (count - expected) ** 2 / expected
+    }
+  }
+  const occurring = (sums: readonly number[]): number => sums.filter((sum) => sum > 0).length - 1
+  return { statistic, freedom: occurring(rowSums) * occurring(columnSums) }
+}
+
+export const chiSquareFigure = (scope: Scope, rows: string, columns: string): Figure =>
+  table(scope, rows, columns, (counts) => {
+    if (counts.flat().includes(null)) return { statistic: null, freedom: null, p: null, withheld: true }
+    const { statistic, freedom } = pearsonStatistic(counts as number[][])
+    const p = freedom > 0 ? chiSquareTail(statistic, freedom) : null
+    return { statistic: finite(statistic), freedom, p }
+  })
+
+/** Sample moments of one group, in the units of its column. */
+interface Sample {
+  readonly count: number
+  readonly sum: number
+  readonly mean: number | null
+  /** With the divisor count - 1. */
+  readonly variance: number | null
+}
+
+/** Of a count, Σ u and Σ u², where u are codes: whole numbers until the last division. */
+const sampleOf = (scope: Scope, column: string, count: bigint, sum: bigint, squares: bigint): Sample => {
+  const unit = unitOf(scope, column)
+  const total = sum + count * BigInt(originOf(scope, column))
+  const variance = count > 1n ? ratio(count * squares - sum * sum, count * (count - 1n)) * unit * unit : null
+  return {
+    count: Number(count),
+    sum: ratio(total, 1n) * unit,
+    mean: count > 0n ? ratio(total, count) * unit : null,
+    variance,
+  }
+}
+
+const samples = (scope: Scope, by: string, column: string, learns: string, read: (s: (Sample | null)[]) => Json) => {
+  const factor = { column: by }
+  scope.numeric(column)
+  const sums = [sumBy(factor, value(column)), sumBy(factor, square(column))]
+  const shape = { counts: countBy(factor), sums, groups: groupsOf(scope, factor) }
+  return grouped(scope, { ...shape, learns }, ([counts, totals, squares]) =>
+    read(
+      counts!.map((count, g) => (count === null ? null : sampleOf(scope, column, count, totals![g]!, squares![g]!))),
+    ),
+  )
+}
+
+const groupsLearn = (by: string, x: string): string =>
+  `count, sum, mean and variance of "${x}" for each level of "${by}"`
+
+export const groupByFigure = (scope: Scope, by: string, x: string): Figure =>
+  samples(scope, by, x, groupsLearn(by, x), (found) => ({
+    levels: [...levelsOf(scope, by)],
+    groups: found as unknown as Json,
+  }))
+
+/** Welch's t of two samples, with the Welch-Satterthwaite degrees of freedom. */
+export const welchOf = (a: Sample, b: Sample): { t: number; freedom: number; p: number } => {
+  const [va, vb] = [a.variance! / a.count, b.variance! / b.count]
+  const t = (a.mean! - b.mean!) / Math.sqrt(va + vb)
+  const freedom = (va + vb) ** 2 / (va ** 2 / (a.count - 1) + vb ** 2 / (b.count - 1))
+  return { t, freedom, p: studentTail(t, freedom) }
+}
+
+const untested = { t: null, freedom: null, p: null }
+
+export const welchFigure = (scope: Scope, by: string, x: string, one: string, other: string): Figure => {
+  const levels = levelsOf(scope, by)
+  const places = [one, other].map((level) => levels.indexOf(level))
+  if (places.includes(-1)) throw unknownLevel(by, places[0] === -1 ? one : other)
+  const learns = `${groupsLearn(by, x)}, of which the test is made`
+  return samples(scope, by, x, learns, (found) => {
+    const [a, b] = places.map((place) => found[place])
+    if (typeof a?.variance !== 'number' || typeof b?.variance !== 'number') return untested
+    const { t, freedom, p } = welchOf(a, b)
+    return Number.isFinite(t) ? { t, freedom, p } : untested
+  })
+}
+
+/** One-way analysis of variance between samples. */
+export const anovaOf = (groups: readonly Sample[]): { f: number; between: number; within: number; p: number } => {
+  const count = groups.reduce((sum, group) => sum + group.count, 0)
+  const grand = groups.reduce((sum, group) => sum + group.mean! * group.count, 0) / count
+  const between = groups.length - 1
+  const within = count - groups.length
+  const explained = groups.reduce((sum, { mean, count: n }) => sum + n * (mean! - grand) ** 2, 0) / between
+  const rest = groups.reduce((sum, { variance, count: n }) => sum + (variance ?? 0) * (n - 1), 0) / within
+  const f = explained / rest
+  return { f, between, within, p: fisherTail(f, between, within) }
+}
+
+export const anovaFigure = (scope: Scope, by: string, x: string): Figure =>
+  samples(scope, by, x, `${groupsLearn(by, x)}, of which the test is made`, (found) => {
+    const occurring = found.filter((sample): sample is Sample => sample !== null && sample.count > 0)
+    const untestable = found.includes(null) || occurring.length < 2
+    const { f, between, within, p } = anovaOf(occurring)
+    if (untestable || !Number.isFinite(f)) return { f: null, between: null, within: null, p: null }
+    return { f, between, within, p }
+  })
+
+/** Weight of evidence and information value of counts by bin, those of y = 0 and of y = 1 (Siddiqi 2006). */
+export const evidenceOf = (goods: readonly number[], bads: readonly number[]) => {
+  const [good, bad] = [goods, bads].map((counts) => counts.reduce((a, b) => a + b, 0))
+  const shares = goods.map((g, i) => [g / good!, bads[i]! / bad!] as const)
+  const woe = shares.map(([g, b]) => finite(Math.log(g / b)))
+  const value = shares.reduce((sum, [g, b]) => (g > 0 && b > 0 ? sum + (g - b) * Math.log(g / b) : sum), 0)
+  return { woe, informationValue: finite(value) }
+}
+
+/** Whether the column y has the values 0 and 1 and no others. */
+export const requireBinary = (scope: Scope, y: string): void => {
+  const column = scope.numeric(y)
+  if (column.decimals === 0 && column.minimum === 0 && column.maximum === 1) return
+  throw binary(y, `from ${valueOf(column, 0)} to ${column.maximum} with ${column.decimals} decimals`)
+}
+
+export const evidenceFigure = (scope: Scope, y: string, x: string, edges: readonly number[]): Figure => {
+  requireBinary(scope, y)
+  edgeCodes(scope, x, edges)
+  const bins: Factor = { column: x, edges }
+  const labels: Factor = { column: y, edges: [1] }
+  const shape = { counts: countBy(bins, labels), sums: [], groups: 2 * groupsOf(scope, bins) }
+  const learns = `how many rows of each bin of "${x}" have "${y}" = 0 and 1, of which the weights are made`
+  return grouped(scope, { ...shape, learns }, ([counts]) => {
+    const of = (label: number): Count[] => counts!.filter((_, i) => i % 2 === label).map(number)
+    const [goods, bads] = [of(0), of(1)]
+    if ([...goods, ...bads].includes(null)) return { edges: [...edges], woe: null, informationValue: null }
+    return { edges: [...edges], ...evidenceOf(goods as number[], bads as number[]) }
+  })
+}

@@ -1,0 +1,127 @@
+/** The public parameters as JSON of the terms. */
+import { TallyError } from '@tallystick/core'
+import { z } from 'zod'
+import { checkSchema, maxLevels } from './columns.ts'
+import { roles, type Parameters } from './plan.ts'
+
+const name = z.string().min(1).max(100)
+const columns = z.array(name).min(1).max(64)
+const edges = z
+  .array(z.number())
+  .min(1)
+  .max(maxLevels - 1)
+const kind = <const T extends string>(literal: T) => z.literal(literal)
+
+const statistic = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: kind('count') }),
+  z.strictObject({ kind: z.enum(['sum', 'mean', 'variance', 'std']), x: name }),
+  z.strictObject({ kind: kind('covariance'), x: columns }),
+  z.strictObject({ kind: kind('correlation'), x: columns, method: z.enum(['pearson', 'spearman']) }),
+  z.strictObject({ kind: kind('quantiles'), x: name, levels: z.array(z.number()).min(1).max(100) }),
+  z.strictObject({ kind: kind('histogram'), x: name, edges }),
+  z.strictObject({ kind: z.enum(['crosstab', 'chi-square']), rows: name, columns: name }),
+  z.strictObject({ kind: kind('group-by'), by: name, x: name }),
+  z.strictObject({ kind: kind('welch'), by: name, x: name, one: name, other: name }),
+  z.strictObject({ kind: kind('anova'), by: name, x: name }),
+  z.strictObject({ kind: kind('linear'), y: name, x: columns, penalty: z.number().min(0).max(1e9) }),
+  z.strictObject({
+    kind: kind('logistic'),
+    y: name,
+    x: columns,
+    penalty: z.number().min(0).max(1e9),
+    iterations: z.int().min(1).max(100),
+    method: z.enum(['fixed-hessian', 'newton']),
+  }),
+  z.strictObject({
+    kind: kind('k-means'),
+    x: columns,
+    starts: z.array(z.array(z.number())).min(2).max(32),
+    iterations: z.int().min(1).max(100),
+  }),
+  z.strictObject({ kind: kind('components'), x: columns, standardised: z.boolean() }),
+  z.strictObject({ kind: kind('woe'), y: name, x: name, edges }),
+])
+
+const column = z.discriminatedUnion('type', [
+  z.strictObject({
+    name,
+    type: kind('numeric'),
+    minimum: z.number(),
+    maximum: z.number(),
+    decimals: z.int().min(0).max(9),
+  }),
+  z.strictObject({
+    name,
+    type: kind('categorical'),
+    levels: z.array(z.string().min(1).max(200)).min(2).max(maxLevels),
+  }),
+])
+
+export const tableSchema = z.strictObject({ columns: z.array(column).min(1).max(256) })
+
+const perRole = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(roles), value)
+
+const schema = z.strictObject({
+  layout: z.enum(['horizontal', 'vertical']),
+  outputs: z
+    .array(z.strictObject({ name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/), statistic }))
+    .min(1)
+    .max(100),
+  minimumCount: z.int().min(0).max(1_000_000),
+  to: z.enum(['all', ...roles]),
+  sizes: perRole(
+    z
+      .int()
+      .min(1)
+      .max(2 ** 27),
+  ),
+  tables: perRole(tableSchema),
+})
+
+const malformed = (message: string, remedy = 'make the terms anew with "tally stats plan"'): TallyError =>
+  new TallyError('terms/malformed', 'self', `statistics/rep3 parameters: ${message}`, { remedy })
+
+const sameColumns = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** What a shape cannot say: tables that fit together. */
+const consistent = ({ layout, sizes, tables, outputs }: Parameters): void => {
+  const owners = roles.filter((role) => tables[role] !== undefined)
+  const sized = roles.filter((role) => sizes[role] !== undefined)
+  if (owners.length === 0) throw malformed('expected a table of at least one party, found none')
+  if (owners.join() !== sized.join()) throw malformed('expected sizes for exactly the roles that have tables')
+  for (const role of owners) checkSchema(tables[role]!)
+  const [first, ...others] = owners
+  const names = outputs.map(({ name: output }) => output)
+  if (new Set(names).size < names.length) throw malformed('two outputs have the same name')
+  if (layout === 'horizontal') {
+    const other = others.find((role) => !sameColumns(tables[role], tables[first!]))
+    if (other !== undefined) {
+      throw malformed(
+        `horizontal tables have the same columns, those of ${first} and ${other} differ`,
+        'have all parties declare with the same column file',
+      )
+    }
+    return
+  }
+  const uneven = others.find((role) => sizes[role] !== sizes[first!])
+  if (uneven !== undefined) {
+    throw malformed(
+      `vertical tables have the same rows, ${first} has ${sizes[first!]} and ${uneven} ${sizes[uneven]}`,
+      'join the tables on the common ids first',
+    )
+  }
+  const all = owners.flatMap((role) => tables[role]!.columns.map(({ name: column }) => column))
+  const twice = all.find((each, i) => all.indexOf(each) !== i)
+  if (twice !== undefined) throw malformed(`two parties have a column "${twice}"`, 'rename one of them')
+}
+
+/** @throws TallyError terms/malformed */
+export const parseParameters = (value: unknown): Parameters => {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw malformed(`${issue!.path.join('.') || 'the whole'}: ${issue!.message}`)
+  }
+  consistent(parsed.data)
+  return parsed.data
+}

@@ -1,0 +1,139 @@
+/**
+ * `statistics/rep3`: the figures of a plan over the tables of up to three parties, who compute themselves under
+ * replicated secret sharing (Araki et al. 2016, ia.cr/2016/768; `@tallystick/mpc`).
+ *
+ *     p0, p1, p2       each: sums over its own data in clear; shares of them, and of rows where a figure needs rows
+ *     p0, p1, p2       the program: products, comparisons, roots, inverses of shared numbers
+ *     ==============   checkpoint   ==============
+ *     to the receivers of the terms: the figures, and nothing else
+ *
+ * Security: semi-honest, one of the three may be corrupt; AES-128 as a pseudorandom function. What a receiver learns is
+ * the figures: whatever follows from them it may conclude, also about single rows where a figure is about few.
+ * Leakage: row counts stand in the terms. In vertical tables all learn whether the ids of all owners are the same.
+ * Low bits: approximate figures are opened with some bits more than are kept, whose truncation is random (algebra.ts).
+ * Cost: exact, from the parameters (`explain.ts`). Constant time: as the backend's; an owner's work on its own rows is not.
+ */
+import {
+  integersOfWords,
+  programProtocol,
+  type Arithmetic,
+  type Backend,
+  type Inputs,
+  type Outputs,
+  type Program,
+} from '@tallystick/mpc'
+import type { Json } from '@tallystick/core'
+import type { Routine } from '@tallystick/protocol'
+import { figureOf } from './catalogue.ts'
+import type { Table } from './columns.ts'
+import type { Figure, Opened, Rounding } from './figure.ts'
+import { parseParameters } from './parameters.ts'
+import { roles, type Parameters } from './plan.ts'
+import { scopeOf, type Scope } from './scope.ts'
+import { alignment, encodeInputs, givenOf, needsOf, specsOf, type Needs } from './shares.ts'
+
+/** What the receivers get: opened vectors by figure, whole numbers in decimal, and whether the ids fitted. */
+export interface Output {
+  readonly aligned: boolean
+  /** By name of the output, then in the order of the figure. */
+  readonly opened: Readonly<Record<string, readonly (readonly bigint[])[]>>
+}
+
+interface Prepared {
+  readonly scope: Scope
+  readonly figures: readonly Figure[]
+  readonly needs: Needs
+}
+
+export const prepare = (parameters: Parameters): Prepared => {
+  const scope = scopeOf(parameters)
+  const figures = parameters.outputs.map(({ statistic }) => figureOf(scope, statistic))
+  return { scope, figures, needs: needsOf(scope, figures) }
+}
+
+const ringOfName = (name: string): 64 | 128 => (name.endsWith('/64') ? 64 : 128)
+
+/** Names in order: figure, vector, ring. */
+const vectorName = (figure: number, vector: number, { ring }: Arithmetic): string => `${figure}/${vector}/${ring}`
+
+function* compute(backend: Backend, parameters: Parameters, inputs: Inputs): Routine<Outputs> {
+  const { scope, figures, needs } = prepare(parameters)
+  const [opened, aligned] = yield* backend.join(
+    function* (branch) {
+      const given = yield* givenOf(branch, scope, needs, inputs)
+      return yield* branch.join(...figures.map((figure) => (part: Backend) => figure.open(part, given)))
+    },
+    (branch) => alignment(branch, scope, inputs),
+  )
+  const named = opened.flatMap((vectors, f) => vectors.map((vector, v) => [vectorName(f, v, vector), vector] as const))
+  if (aligned === undefined) return Object.fromEntries(named)
+  // Zeros instead of figures of rows that do not belong together.
+  const narrow = backend.low(aligned)
+  const kept = yield* backend.join(
+    ...named.map(([, vector]) => (branch: Backend): Routine<Arithmetic> => {
+      if (vector.ring === 64) return branch.multiply(vector as Arithmetic<64>, narrow)
+      return branch.multiply(vector as Arithmetic<128>, aligned)
+    }),
+  )
+  return Object.fromEntries([['aligned/128', aligned], ...named.map(([name], i) => [name, kept[i]!] as const)])
+}
+
+const halfUp = (value: bigint, bits: bigint): bigint => {
+  if (bits <= 0n) return value
+  const magnitude = value < 0n ? -value : value
+  const rounded = ((magnitude + (1n << (bits - 1n))) >> bits) << bits
+  return value < 0n ? -rounded : rounded
+}
+
+const bitLength = (value: bigint): number => (value < 0n ? -value : value).toString(2).length
+
+/** Rounds symmetrically; the units stay. */
+export const roundOpened = (values: Opened, rounding: Rounding | undefined): Opened => {
+  if (rounding === undefined) return values
+  return values.map((value) =>
+    halfUp(value, BigInt('drop' in rounding ? rounding.drop : bitLength(value) - rounding.keep)),
+  )
+}
+
+export const statisticsProgram: Program<Parameters, Table, Output> = {
+  id: 'statistics/rep3',
+  version: 1,
+  parameters: (value) => {
+    const parameters = parseParameters(value)
+    const { scope, needs } = prepare(parameters)
+    specsOf(scope, needs)
+    return parameters
+  },
+  inputs: (parameters) => {
+    const { scope, needs } = prepare(parameters)
+    return specsOf(scope, needs)
+  },
+  receivers: ({ to }) => (to === 'all' ? roles : [to]),
+  encode: (parameters, role, table) => {
+    const { scope, needs } = prepare(parameters)
+    return encodeInputs(scope, needs, role, table)
+  },
+  compute,
+  decode: (parameters, words) => {
+    const { figures } = prepare(parameters)
+    const numbers = Object.entries(words).map(
+      ([name, vector]) => [name, integersOfWords(ringOfName(name), vector)] as const,
+    )
+    const aligned = numbers.find(([name]) => name === 'aligned/128')?.[1][0]
+    const opened = parameters.outputs.map(({ name }, f) => {
+      const vectors = numbers.filter(([key]) => key.startsWith(`${f}/`))
+      return [name, vectors.map(([, values], v) => [...roundOpened(values, figures[f]!.rounding?.[v])])] as const
+    })
+    return { aligned: aligned !== 0n, opened: Object.fromEntries(opened) }
+  },
+}
+
+export const statistics = programProtocol(statisticsProgram)
+
+/** The figures in the units of the columns, from what was opened: public work in clear. By name of the output. */
+export const summarise = (parameters: Parameters, { aligned, opened }: Output): Readonly<Record<string, Json>> => {
+  const { figures } = prepare(parameters)
+  return Object.fromEntries(
+    parameters.outputs.map(({ name }, f) => [name, aligned ? figures[f]!.read(opened[name]!) : null]),
+  )
+}

@@ -1,0 +1,90 @@
+/** Parameters as the parts of a plan look at them: which column is whose, how many rows there are. */
+import { TallyError } from '@tallystick/core'
+import { largestCode, unitsOf, type CategoricalColumn, type Column, type NumericColumn } from './columns.ts'
+import { roles, type Parameters, type Role } from './plan.ts'
+
+/** A column where it is. */
+export interface Place {
+  readonly column: Column
+  /** Place in the schema of its table. */
+  readonly index: number
+  /** Who holds it: everybody with rows in horizontal tables. */
+  readonly owners: readonly Role[]
+}
+
+export interface Scope {
+  readonly parameters: Parameters
+  readonly vertical: boolean
+  /** Rows of the joint table. */
+  readonly rows: number
+  /** Roles with rows, in order. */
+  readonly owners: readonly Role[]
+  rowsOf(role: Role): number
+  place(name: string): Place
+  numeric(name: string): NumericColumn
+  categorical(name: string): CategoricalColumn
+}
+
+const malformed = (message: string, remedy: string): TallyError =>
+  new TallyError('terms/malformed', 'self', message, { remedy })
+
+export const scopeOf = (parameters: Parameters): Scope => {
+  const { tables, sizes, layout } = parameters
+  const vertical = layout === 'vertical'
+  const owners = roles.filter((role) => tables[role] !== undefined)
+  const rowsOf = (role: Role): number => sizes[role] ?? 0
+  const place = (name: string): Place => {
+    for (const role of owners) {
+      const index = tables[role]!.columns.findIndex((column) => column.name === name)
+      if (index >= 0) return { column: tables[role]!.columns[index]!, index, owners: vertical ? [role] : owners }
+    }
+    const known = [...new Set(owners.flatMap((role) => tables[role]!.columns.map((column) => column.name)))]
+    throw malformed(`no table has a column "${name}"`, `name one of ${known.map((each) => `"${each}"`).join(', ')}`)
+  }
+  const typed = (name: string, type: Column['type']): Column => {
+    const { column } = place(name)
+    if (column.type === type) return column
+    throw malformed(`expected a ${type} column, "${name}" is ${column.type}`, 'choose another column or statistic')
+  }
+  return {
+    parameters,
+    vertical,
+    rows: vertical ? rowsOf(owners[0]!) : owners.reduce((sum, role) => sum + rowsOf(role), 0),
+    owners,
+    rowsOf,
+    place,
+    numeric: (name) => typed(name, 'numeric') as NumericColumn,
+    categorical: (name) => typed(name, 'categorical') as CategoricalColumn,
+  }
+}
+
+/** The largest code of a column: its range in units. */
+export const rangeOf = (scope: Scope, name: string): number => largestCode(scope.place(name).column)
+
+/** The least unit that a numeric column may have. */
+export const originOf = (scope: Scope, name: string): number => {
+  const column = scope.numeric(name)
+  return unitsOf(column, column.minimum)
+}
+
+export const unitOf = (scope: Scope, name: string): number => 10 ** -scope.numeric(name).decimals
+
+export const unitsPerOne = (scope: Scope, name: string): bigint => 10n ** BigInt(scope.numeric(name).decimals)
+
+/** Edges of bins as codes: the bin of a code is the number of edges at or below it. */
+export const edgeCodes = (scope: Scope, name: string, edges: readonly number[]): readonly number[] => {
+  const column = scope.numeric(name)
+  const codes = edges.map((edge) => {
+    const units = unitsOf(column, edge)
+    if (units / 10 ** column.decimals !== edge) {
+      throw malformed(`bins of "${name}": ${edge} has more than ${column.decimals} decimals`, 'round the edges')
+    }
+    return units - unitsOf(column, column.minimum)
+  })
+  const inside = codes.every((code, i) => code > (codes[i - 1] ?? 0) && code <= largestCode(column))
+  if (codes.length >= 1 && inside) return codes
+  throw malformed(
+    `bins of "${name}": expected one or more edges, ascending, inside the declared range`,
+    `choose edges above ${column.minimum} and not above ${column.maximum}`,
+  )
+}

@@ -1,0 +1,339 @@
+/**
+ * From what owners bring to what figures work on. An owner brings sums that it made in clear (push-down), and rows only
+ * where a sum is between two owners or a model needs them.
+ *
+ *   ids        of each owner of a vertical table: a digest of its ids in order; unless all are equal, zeros are opened
+ *   moments    sums over its own rows or between its own columns
+ *   vectors    rows of a vector that meets another owner's in a sum
+ *   groups     rows of a factor that meets another owner's columns: an indicator for each group
+ *   orders     codes at places of the order (one owner), or cumulative counts by code (several)
+ *   codes      rows of a column that a model needs
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import {
+  addBits,
+  allBits,
+  isNegative,
+  wordsOfIntegers,
+  type Arithmetic,
+  type Backend,
+  type Inputs,
+  type InputSpec,
+  type Vectors,
+} from '@tallystick/mpc'
+import type { Routine } from '@tallystick/protocol'
+import { safeBits } from './bounds.ts'
+import type { Table } from './columns.ts'
+import type { Figure, Given, Order } from './figure.ts'
+import {
+  codesOf,
+  columnsOf,
+  groupOfRows,
+  groupsOf,
+  localMoments,
+  localOwners,
+  momentBits,
+  momentKey,
+  momentLength,
+  valuesOf,
+  type Factor,
+  type Moment,
+  type Vector,
+} from './moments.ts'
+import { impossible } from './problems.ts'
+import type { Role } from './plan.ts'
+import { rangeOf, type Scope } from './scope.ts'
+
+/** Codes of a column whose quantiles are taken over several owners. */
+const mostCodes = 2 ** 18
+
+const distinct = <T>(items: readonly T[], key: (item: T) => string): readonly T[] => [
+  ...new Map(items.map((item) => [key(item), item])).values(),
+]
+
+const keyOf = (item: object): string => JSON.stringify(item)
+const orderKey = ({ column, ranks }: Order): string => `${column}:${ranks.join()}`
+
+/** What all figures of a plan need, each thing once. */
+export interface Needs {
+  /** Made by their owners. */
+  readonly local: readonly Moment[]
+  /** Between two owners. */
+  readonly crossed: readonly Moment[]
+  readonly vectors: readonly Vector[]
+  readonly factors: readonly Factor[]
+  readonly orders: readonly Order[]
+  readonly codes: readonly string[]
+}
+
+const vectorsOf = ({ left, right }: Moment): readonly Vector[] => [left, right].filter(({ kind }) => kind !== 'one')
+const factorsOf = ({ by, and }: Moment): readonly Factor[] => [by, and].filter((each) => each !== undefined)
+
+export const needsOf = (scope: Scope, figures: readonly Figure[]): Needs => {
+  const moments = distinct(
+    figures.flatMap((figure) => figure.moments),
+    momentKey,
+  )
+  const isLocal = (moment: Moment): boolean => localOwners(scope, moment).length > 0
+  const crossed = moments.filter((moment) => !isLocal(moment))
+  for (const moment of crossed) {
+    const owners = new Set(columnsOf(moment).map((column) => scope.place(column).owners[0]))
+    if (vectorsOf(moment).length + factorsOf(moment).length === 2 && owners.size === 2) continue
+    throw impossible('a sum over columns of three owners', 'bring two of the columns to one owner')
+  }
+  return {
+    local: moments.filter(isLocal),
+    crossed,
+    vectors: distinct(crossed.flatMap(vectorsOf), keyOf),
+    factors: distinct(crossed.flatMap(factorsOf), keyOf),
+    orders: distinct(
+      figures.flatMap((figure) => figure.orders),
+      orderKey,
+    ),
+    codes: [...new Set(figures.flatMap((figure) => figure.codes))],
+  }
+}
+
+const columnOf = (item: Vector | Factor): string => (item as { readonly column: string }).column
+const ownerOf = (scope: Scope, column: string): Role => scope.place(column).owners[0]!
+
+/** Whether several owners have rows of it. */
+const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
+
+const ringOf = (scope: Scope, { crossed }: Needs, vector: Vector): 64 | 128 =>
+  crossed.some((moment) => vectorsOf(moment).includes(vector) && momentBits(scope, moment) > safeBits[64]) ? 128 : 64
+
+/** Moments that an owner makes its part of. */
+const momentsOf = (scope: Scope, { local }: Needs, role: Role): readonly Moment[] =>
+  local.filter((moment) => localOwners(scope, moment).includes(role))
+
+const lengthOf = (scope: Scope, moments: readonly Moment[]): number =>
+  moments.reduce((sum, moment) => sum + momentLength(scope, moment), 0)
+
+/** An input with what its owner puts there. */
+interface Input extends InputSpec {
+  readonly values: (table: Table) => ArrayLike<number | bigint>
+}
+
+const indicators = (scope: Scope, table: Table, factor: Factor): Float64Array => {
+  const groups = groupOfRows(scope, table, factor)
+  const out = new Float64Array(groupsOf(scope, factor) * table.rows)
+  groups.forEach((group, row) => (out[group * table.rows + row] = 1))
+  return out
+}
+
+const cumulative = (scope: Scope, table: Table, column: string): Float64Array => {
+  const counts = new Float64Array(rangeOf(scope, column) + 1)
+  for (const code of codesOf(scope, table, column)) counts[code]! += 1
+  for (let code = 1; code < counts.length; code++) counts[code]! += counts[code - 1]!
+  return counts
+}
+
+const ranked = (scope: Scope, table: Table, { column, ranks }: Order): Float64Array => {
+  const sorted = codesOf(scope, table, column).toSorted()
+  return Float64Array.from(ranks, (rank) => sorted[rank - 1]!)
+}
+
+/** 128 bits of a digest of all ids in their order. */
+const digestOfIds = ({ ids }: Table): bigint =>
+  sha256(ids)
+    .subarray(0, 16)
+    .reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+
+const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
+  scope.owners.flatMap((owner) => {
+    const mine = (column: string): boolean => scope.place(column).owners.includes(owner)
+    const moments = momentsOf(scope, needs, owner)
+    const inputs: Input[] = []
+    const bring = (name: string, ring: 64 | 128, length: number, values: Input['values']): void => {
+      if (length > 0) inputs.push({ name: `${owner}/${name}`, owner, ring, length, values })
+    }
+    if (scope.vertical) bring('ids', 128, 1, (table) => [digestOfIds(table)])
+    bring('moments', 128, lengthOf(scope, moments), (table) => localMoments(scope, table, moments))
+    for (const [i, vector] of needs.vectors.entries()) {
+      if (mine(columnOf(vector))) {
+        bring(`vector/${i}`, ringOf(scope, needs, vector), scope.rows, (table) => valuesOf(scope, table, vector))
+      }
+    }
+    for (const [i, factor] of needs.factors.entries()) {
+      const length = groupsOf(scope, factor) * scope.rows
+      if (mine(factor.column)) bring(`factor/${i}`, 64, length, (table) => indicators(scope, table, factor))
+    }
+    for (const [i, order] of needs.orders.entries()) {
+      if (!mine(order.column)) continue
+      const length = isSpread(scope) ? rangeOf(scope, order.column) + 1 : order.ranks.length
+      if (isSpread(scope))
+        bring(`counts/${order.column}`, 64, length, (table) => cumulative(scope, table, order.column))
+      else bring(`order/${i}`, 64, length, (table) => ranked(scope, table, order))
+    }
+    for (const column of needs.codes) {
+      if (mine(column)) bring(`codes/${column}`, 64, scope.rowsOf(owner), (table) => codesOf(scope, table, column))
+    }
+    return distinct(inputs, ({ name }) => name)
+  })
+
+/** @throws TallyError terms/unsupported for quantiles over too many codes */
+export const specsOf = (scope: Scope, needs: Needs): readonly InputSpec[] => {
+  const wide = needs.orders.find(({ column }) => isSpread(scope) && rangeOf(scope, column) >= mostCodes)
+  if (wide !== undefined) {
+    const message = `quantiles of "${wide.column}" over several owners: its range has more than ${mostCodes} steps`
+    throw impossible(message, 'declare a smaller range or fewer decimals')
+  }
+  return inputsOf(scope, needs).map(({ name, owner, ring, length }) => ({ name, owner, ring, length }))
+}
+
+/** What a role brings, as words. */
+export const encodeInputs = (scope: Scope, needs: Needs, role: string, table: Table): Vectors =>
+  Object.fromEntries(
+    inputsOf(scope, needs)
+      .filter(({ owner }) => owner === role)
+      .map(({ name, ring, values }) => [name, wordsOfIntegers(ring, values(table))]),
+  )
+
+type Named = (name: string) => Arithmetic
+
+/** Sums of owners' parts, moment by moment. */
+const localShares = (backend: Backend, scope: Scope, needs: Needs, named: Named): [string, Arithmetic<128>][] => {
+  const parts = new Map<string, Arithmetic<128>>()
+  for (const owner of scope.owners) {
+    let at = 0
+    for (const moment of momentsOf(scope, needs, owner)) {
+      const all = named(`${owner}/moments`) as Arithmetic<128>
+      const part = backend.slice(all, at, (at += momentLength(scope, moment)))
+      const key = momentKey(moment)
+      const before = parts.get(key)
+      parts.set(key, before === undefined ? part : backend.add(before, part))
+    }
+  }
+  return [...parts]
+}
+
+/** The shared rows of a vector or of a factor. */
+const rowsOf = (scope: Scope, needs: Needs, named: Named) => ({
+  vector: (vector: Vector): Arithmetic => {
+    const i = needs.vectors.findIndex((each) => keyOf(each) === keyOf(vector))
+    return named(`${ownerOf(scope, columnOf(vector))}/vector/${i}`)
+  },
+  factor: (factor: Factor): Arithmetic<64> => {
+    const i = needs.factors.findIndex((each) => keyOf(each) === keyOf(factor))
+    return named(`${ownerOf(scope, factor.column)}/factor/${i}`) as Arithmetic<64>
+  },
+})
+
+const lowered = (backend: Backend, x: Arithmetic): Arithmetic<64> =>
+  x.ring === 64 ? (x as Arithmetic<64>) : backend.low(x as Arithmetic<128>)
+
+/** One sum between two owners, in the smallest ring that holds it. */
+const crossProduct = (scope: Scope, needs: Needs, named: Named, moment: Moment) =>
+  function* (backend: Backend): Routine<Arithmetic> {
+    const { vector, factor } = rowsOf(scope, needs, named)
+    const { by, and } = moment
+    const n = scope.rows
+    const [first, second] = vectorsOf(moment)
+    if (by === undefined) {
+      const [x, y] = [vector(first!), vector(second!)]
+      const wide = momentBits(scope, moment) > safeBits[64]
+      const shape = { rows: 1, inner: n, columns: 1 }
+      if (wide) return yield* backend.matrixProduct(x as Arithmetic<128>, y as Arithmetic<128>, shape)
+      return yield* backend.matrixProduct(lowered(backend, x), lowered(backend, y), shape)
+    }
+    const groups = groupsOf(scope, by)
+    const shape = { rows: groups, inner: n, columns: 1 }
+    if (and === undefined) return yield* backend.matrixProduct(factor(by), lowered(backend, vector(first!)), shape)
+    const others = groupsOf(scope, and)
+    const columns = yield* backend.join(
+      ...Array.from({ length: others }, (_, level) => (branch: Backend) => {
+        const rows = branch.slice(factor(and), level * n, (level + 1) * n)
+        return branch.matrixProduct(factor(by), rows, shape)
+      }),
+    )
+    const index = Uint32Array.from(
+      { length: groups * others },
+      (_, k) => (k % others) * groups + Math.floor(k / others),
+    )
+    return backend.gather(backend.concat(...columns), index)
+  }
+
+function* crossShares(
+  backend: Backend,
+  scope: Scope,
+  needs: Needs,
+  named: Named,
+): Routine<[string, Arithmetic<128>][]> {
+  if (needs.crossed.length === 0) return []
+  for (const moment of needs.crossed) {
+    if (moment.by !== undefined && momentBits(scope, moment) > safeBits[64]) {
+      throw impossible('a sum by groups of another owner needs more than 62 bits', 'declare a smaller range')
+    }
+  }
+  const products = yield* backend.join(...needs.crossed.map((moment) => crossProduct(scope, needs, named, moment)))
+  const narrow = products.filter(({ ring }) => ring === 64) as Arithmetic<64>[]
+  const wide = narrow.length === 0 ? undefined : yield* backend.widen(backend.concat(...narrow))
+  let at = 0
+  return products.map((product, i) => {
+    const key = momentKey(needs.crossed[i]!)
+    if (product.ring === 128) return [key, product as Arithmetic<128>]
+    return [key, backend.slice(wide!, at, (at += product.length))]
+  })
+}
+
+/** The codes at some ranks: for each rank, how many codes have fewer rows at or below them. */
+function* ordered(backend: Backend, counts: Arithmetic<64>, ranks: readonly number[]): Routine<Arithmetic<64>> {
+  const codes = counts.length
+  const gaps = ranks.map((rank) => backend.shift(counts, wordsOfIntegers(64, [-rank])))
+  const fewer = yield* isNegative(backend, backend.concat(...gaps))
+  return backend.sum(yield* backend.inject(fewer, 64), codes)
+}
+
+function* orderShares(backend: Backend, scope: Scope, needs: Needs, named: Named): Routine<[string, Arithmetic<64>][]> {
+  const found = yield* backend.join(
+    ...needs.orders.map(
+      (order, i) =>
+        function* (branch: Backend): Routine<Arithmetic<64>> {
+          if (!isSpread(scope)) return named(`${ownerOf(scope, order.column)}/order/${i}`) as Arithmetic<64>
+          const parts = scope.owners.map((owner) => named(`${owner}/counts/${order.column}`) as Arithmetic<64>)
+          const counts = parts.reduce((sum, part) => branch.add(sum, part))
+          return yield* ordered(branch, counts, order.ranks)
+        },
+    ),
+  )
+  return found.map((codes, i) => [orderKey(needs.orders[i]!), codes])
+}
+
+/** What the figures of a plan work on. Sums and orders are made side by side. */
+export function* givenOf(backend: Backend, scope: Scope, needs: Needs, inputs: Inputs): Routine<Given> {
+  const named: Named = (name) => inputs[name]!
+  const [crossed, orders] = yield* backend.join(
+    (branch) => crossShares(branch, scope, needs, named),
+    (branch) => orderShares(branch, scope, needs, named),
+  )
+  const moments = new Map([...localShares(backend, scope, needs, named), ...crossed])
+  const sorted = new Map(orders)
+  return {
+    moment: (moment) => moments.get(momentKey(moment))!,
+    order: (order) => sorted.get(orderKey(order))!,
+    codes: (column) => {
+      const parts = scope.place(column).owners.map((owner) => named(`${owner}/codes/${column}`) as Arithmetic<64>)
+      return backend.concat(...parts)
+    },
+  }
+}
+
+const planes = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+/** 1 where the owners of vertical tables have the same ids in the same order, 0 elsewhere. 17 rounds. */
+export function* alignment(backend: Backend, scope: Scope, inputs: Inputs): Routine<Arithmetic<128> | undefined> {
+  if (!scope.vertical || scope.owners.length < 2) return undefined
+  const digests = scope.owners.map((owner) => inputs[`${owner}/ids`] as Arithmetic<128>)
+  const gaps = digests.slice(1).map((digest) => backend.subtract(digest, digests[0]!))
+  const equal = yield* backend.join(
+    ...gaps.map(
+      (gap) =>
+        function* (branch: Backend) {
+          const [u, v] = yield* branch.summands(gap)
+          return branch.not(branch.planes(yield* addBits(branch, u, v), planes(128)))
+        },
+    ),
+  )
+  return yield* backend.inject(yield* allBits(backend, backend.stack(...equal)), 128)
+}
