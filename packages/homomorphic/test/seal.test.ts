@@ -219,7 +219,15 @@ describe.each(['bgv', 'ckks'] as const)('%s', (scheme) => {
     publicKey.set(own)
     publicKey.set(run(rlweExpand, common), own.length)
     const bits = scheme === 'bgv' ? 40 : 15
-    const residues = run(rlweMask, { degree, moduli: data, publicKey, coins: seed('mask'), plainModulus, bits })
+    const residues = run(rlweMask, {
+      degree,
+      moduli: data,
+      publicKey,
+      coins: seed('mask'),
+      plainModulus,
+      bits,
+      plain: new BigUint64Array(),
+    })
     const [masked] = run(rlweEvaluate, input([['add', 0, 0, 1]], [0], [c, { ...c, residues }]))
     near(decrypt(masked!), left, 2)
     if (scheme === 'bgv') {

@@ -236,7 +236,14 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
         const publicKey = new BigUint64Array(2 * ring.moduli.length * ring.degree).map(
           (_, i) => (q! - 1n) / BigInt(i + 1),
         )
-        return { ...ring, publicKey, coins: bytes(bits, 32), plainModulus: bits % 2 === 0 ? 0n : 97n, bits }
+        return {
+          ...ring,
+          publicKey,
+          coins: bytes(bits, 32),
+          plainModulus: bits % 2 === 0 ? 0n : 97n,
+          bits,
+          plain: new BigUint64Array(bits === 31 ? ring.degree : 0).fill(90n),
+        }
       }),
     ),
   'rlwe/switch-keys': () =>

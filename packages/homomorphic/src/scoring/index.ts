@@ -28,6 +28,7 @@
  * of a whole frame's. The server's products by its weights are not constant-time either (SEAL).
  */
 import { defineProtocol } from '@tallystick/protocol'
+import { ownerCoins } from '../keys.ts'
 import { packedBytes } from '../wire.ts'
 import { client } from './client.ts'
 import { messages, type ClientInput, type ClientOutput, type Role, type ServerInput } from './messages.ts'
@@ -43,7 +44,7 @@ const cost = (parameters: Parameters) => {
   return {
     rounds: 2,
     bytes: 32 + component * (1 + tiles * parameters.features + 2 * tiles),
-    coins: { client: 96, server: 32 * tiles },
+    coins: { client: ownerCoins, server: 32 * tiles },
     correlations: {},
   }
 }

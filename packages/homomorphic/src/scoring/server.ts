@@ -1,14 +1,12 @@
 /** The server: has the model, learns nothing. */
-import { TallyError } from '@tallystick/core'
 import { rlweEvaluate, rlweExpand, rlweMask, type Instruction, type RingCiphertext } from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
-import { pack, packedBytes, unpack } from '../wire.ts'
+import { freshCiphertext, joined, noKeys, parsePublicKey } from '../keys.ts'
+import { pack, unpack } from '../wire.ts'
 import { checkModel, type messages, type ServerInput } from './messages.ts'
 import { planOf, type Parameters, type Plan } from './plan.ts'
 
 type Ctx = Context<typeof messages, 'server'>
-
-const noKeys = { id: '', targets: new Uint32Array(), first: new BigUint64Array(), second: new BigUint64Array() }
 
 /** A ciphertext from its first component; the second is what the public seed stands for. */
 function* complete(
@@ -20,10 +18,7 @@ function* complete(
 ): Routine<RingCiphertext> {
   const { degree, data } = ring
   const second = yield* ctx.compute(rlweExpand, { degree, moduli: data, publicSeed, first: index, rows: 1 })
-  const residues = new BigUint64Array(2 * first.length)
-  residues.set(first)
-  residues.set(second, first.length)
-  return { level: data.length, size: 2, correction: 1n, scale: 1, residues }
+  return freshCiphertext(ring, joined(first, second))
 }
 
 /** A polynomial that is the same integer in every slot. */
@@ -97,6 +92,7 @@ function* masked(
     coins,
     plainModulus,
     bits: plan.floodBits,
+    plain: new BigUint64Array(),
   })
   const [score] = yield* ctx.compute(rlweEvaluate, {
     ...{ degree, moduli, plainModulus, outputs: [0], keys: noKeys },
@@ -110,17 +106,6 @@ function* masked(
   return pack(degree, data, score!.residues)
 }
 
-const requireKey = (bytes: Uint8Array, { ring }: Plan): { publicSeed: Uint8Array; first: BigUint64Array } => {
-  const length = 32 + packedBytes(ring.degree, ring.data, 1)
-  if (bytes.length !== length) {
-    const message = `expected a key of ${length} bytes from client, found ${bytes.length}`
-    throw new TallyError('peer/misbehaved', { peer: 'client' }, message, {
-      remedy: 'ask client which software it runs',
-    })
-  }
-  return { publicSeed: bytes.slice(0, 32), first: unpack(ring.degree, ring.data, 1, bytes.subarray(32), 'client') }
-}
-
 export const server: Party<typeof messages, 'server', Parameters, ServerInput, null> = function* (
   ctx,
   parameters,
@@ -128,7 +113,7 @@ export const server: Party<typeof messages, 'server', Parameters, ServerInput, n
 ) {
   checkModel(input, parameters)
   const plan = planOf(parameters)
-  const { publicSeed, first } = requireKey(yield* ctx.receive('key'), plan)
+  const { publicSeed, first } = parsePublicKey(yield* ctx.receive('key'), plan.ring, 'client')
   const publicKey = (yield* complete(ctx.narrow('key'), plan, publicSeed, 0, first)).residues
   const sums: RingCiphertext[] = []
   for (let tile = 0; tile < plan.tiles; tile++) {

@@ -100,7 +100,7 @@ const phase = (on: Numbers, input: DecryptInput, { level, size, residues }: Ring
   const { degree: n, secret } = input
   const primes = input.moduli.subarray(0, level)
   const product = primes.reduce((all, q) => all * q, 1n)
-  const sums = new Array<bigint>(n).fill(0n)
+  const sums = Array.from({ length: n }, () => 0n)
   for (const [i, q] of primes.entries()) {
     const part = on.within(() => {
       const s = on.polynomial(new BigUint64Array(n))

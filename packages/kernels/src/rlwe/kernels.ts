@@ -53,8 +53,10 @@ export interface MaskInput extends Ring {
   readonly publicKey: BigUint64Array
   readonly coins: Uint8Array
   readonly plainModulus: bigint
-  /** The flood is uniform over 2^bits values around zero, times t. */
+  /** The flood is uniform over 2^bits values around zero, times t; 0 for none. */
   readonly bits: number
+  /** BGV: n coefficients modulo t that are encrypted; empty for zero. */
+  readonly plain: BigUint64Array
 }
 
 type Numbers = Arithmetic<unknown, unknown>
@@ -185,7 +187,8 @@ const maskOn = (on: Numbers, input: MaskInput): BigUint64Array => {
     for (const [i, q] of moduli.entries()) {
       const at = (component * moduli.length + i) * degree
       const x = on.polynomial(new BigUint64Array(degree))
-      on.lift(x, errors[component], t % q, nothing, 1n, q)
+      const message = component === 0 && input.plain.length > 0 ? on.polynomial(input.plain) : undefined
+      on.lift(x, errors[component], t % q, message ?? nothing, message === undefined ? 1n : t, q)
       if (component === 0) {
         for (const [digit, words] of flood.entries()) {
           const part = on.polynomial(new BigUint64Array(degree))
@@ -269,5 +272,5 @@ export const switchKeys: Kernel<SwitchKeysInput, BigUint64Array> = {
   run: reference.switchKeys,
 }
 
-/** 2 × moduli × n residues: an encryption of zero that floods the noise of the ciphertext it is added to. */
+/** 2 × moduli × n residues: an encryption under the public key, of zero or of `plain`, with noise that floods what it is added to. */
 export const mask: Kernel<MaskInput, BigUint64Array> = { name: 'rlwe/mask', run: reference.mask }
