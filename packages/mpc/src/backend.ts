@@ -111,8 +111,8 @@ export interface Backend {
   // — bits, one round each unless said otherwise —
 
   and(x: Bits, y: Bits): Routine<Bits>
-  /** Two integers in bits, u + v = x mod 2^ring, each of `ring` planes. One round. */
-  summands(x: Arithmetic): Routine<readonly [Bits, Bits]>
+  /** Two integers in bits, u + v = x mod 2^width, each of `width` planes (`ring` unless told). One round. */
+  summands(x: Arithmetic, width?: number): Routine<readonly [Bits, Bits]>
   /** Each bit as 0 or 1 of the ring, plane by plane: width · length elements; 2 rounds. */
   inject<R extends Ring>(x: Bits, ring: R): Routine<Arithmetic<R>>
   /** The integers that the planes are, mod 2^ring, missing planes being zeros; 9 rounds (ring 64), 10 (128). */

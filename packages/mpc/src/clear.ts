@@ -153,10 +153,10 @@ export const clearBackend: Backend = {
         zip(value(x), value(y), (a, b) => a & b),
       ),
     ),
-  summands(x) {
-    const planes = bitsSlice.run({ words: value(x), ring: x.ring })
-    const nothing = clearBits(x.ring, x.length, new Uint32Array(planes.length))
-    return now([clearBits(x.ring, x.length, planes), nothing] as const)
+  summands(x, width = x.ring) {
+    const planes = bitsSlice.run({ words: value(x), ring: x.ring }).slice(0, width * planeWords(x.length))
+    const nothing = clearBits(width, x.length, new Uint32Array(planes.length))
+    return now([clearBits(width, x.length, planes), nothing] as const)
   },
   inject: (x, ring) => now(share(ring, elementsOfPlanes(ring, value(x), x.length))),
   compose(x, ring) {

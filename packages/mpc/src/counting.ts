@@ -20,33 +20,33 @@ import { limbsOf, pairLength } from './words.ts'
 type Message = readonly [from: string, to: string, words: number]
 
 /** What passed between the parties so far. */
-class Tally {
-  words = 0
-  readonly depth = new Map<string, number>()
+interface Tally {
+  words: number
+  /** Rounds on the longest chain of messages to each role. */
+  readonly depth: Map<string, number>
   /** Whether opened values decide about a part of it. */
-  decided = false
+  decided: boolean
+  /** Whether those are counted as expected, not as they are at most. */
   readonly expected: boolean
-  constructor(expected: boolean) {
-    this.expected = expected
-  }
-  at(role: string): number {
-    return this.depth.get(role) ?? 0
-  }
-  /** Messages that all leave before any of them arrives. */
-  round(messages: readonly Message[]): void {
-    const sent = messages.filter(([, , words]) => words > 0)
-    const arrivals = sent.map(([from, to]) => [to, this.at(from) + 1] as const)
-    for (const [to, depth] of arrivals) this.depth.set(to, Math.max(this.at(to), depth))
-    for (const [, , words] of sent) this.words += words
-  }
-  /** One vector from every party to its neighbour. */
-  ring(words: number, by: 1 | -1): void {
-    this.round(computing.map((role, i) => [role, roleOf(i, by), words]))
-  }
-  get deepest(): number {
-    return Math.max(0, ...this.depth.values())
-  }
 }
+
+const depthOf = (tally: Tally, role: string): number => tally.depth.get(role) ?? 0
+const deepest = (tally: Tally): number => Math.max(0, ...tally.depth.values())
+
+/** Messages that all leave before any of them arrives. */
+const round = (tally: Tally, messages: readonly Message[]): void => {
+  const sent = messages.filter(([, , words]) => words > 0)
+  const arrivals = sent.map(([from, to]) => [to, depthOf(tally, from) + 1] as const)
+  for (const [to, depth] of arrivals) tally.depth.set(to, Math.max(depthOf(tally, to), depth))
+  for (const [, , words] of sent) tally.words += words
+}
+
+/** One vector from every party to its neighbour. */
+const toNeighbours = (tally: Tally, words: number, by: 1 | -1): void =>
+  round(
+    tally,
+    computing.map((role, i) => [role, roleOf(i, by), words]),
+  )
 
 const shares = <R extends Ring>(ring: R, length: number): Arithmetic<R> => ({ kind: 'arithmetic', ring, length })
 const planes = (width: number, length: number): Bits => ({ kind: 'bits', width, length })
@@ -84,20 +84,20 @@ const local: Omit<Backend, 'join' | 'order' | 'shuffle' | keyof ReturnType<typeo
 }
 
 const talking = (tally: Tally, turn: () => number) => {
-  const deal = (dealer: number, words: number): void => tally.round([[roleOf(dealer), roleOf(dealer, 2), words]])
-  const product = (ring: Ring, length: number): void => tally.ring(limbsOf(ring) * length, -1)
+  const deal = (dealer: number, words: number): void => round(tally, [[roleOf(dealer), roleOf(dealer, 2), words]])
+  const product = (ring: Ring, length: number): void => toNeighbours(tally, limbsOf(ring) * length, -1)
   const shiftRight = <R extends Ring>(from: Ring, to: R, by: number, length: number, threefold: boolean) => {
     const dealer = turn()
     const [d, a, b] = [roleOf(dealer), roleOf(dealer, 1), roleOf(dealer, 2)]
     const [source, target] = [limbsOf(from) * length, limbsOf(to) * length]
     const more = threefold ? source : 0
-    tally.round([
+    round(tally, [
       [d, a, target + topWords({ from, to, by, length }) + more],
       [d, b, more],
       [a, b, source],
       [b, a, source],
     ])
-    tally.round([
+    round(tally, [
       [a, b, target],
       [b, a, target],
     ])
@@ -122,16 +122,16 @@ const talking = (tally: Tally, turn: () => number) => {
     widen: (x: Arithmetic<64>) => now(shiftRight(64, 128, 0, x.length, false)),
     *reveal(x: Arithmetic): Routine<Uint32Array> {
       const words = limbsOf(x.ring) * x.length
-      tally.ring(words, 1)
+      toNeighbours(tally, words, 1)
       return yield* now(new Uint32Array(words))
     },
     *and(x: Bits, _: Bits): Routine<Bits> {
-      tally.ring(x.width * planeWords(x.length), -1)
+      toNeighbours(tally, x.width * planeWords(x.length), -1)
       return yield* now(planes(x.width, x.length))
     },
-    *summands(x: Arithmetic): Routine<readonly [Bits, Bits]> {
-      deal(turn(), x.ring * planeWords(x.length))
-      const part = planes(x.ring, x.length)
+    *summands(x: Arithmetic, width: number = x.ring): Routine<readonly [Bits, Bits]> {
+      deal(turn(), width * planeWords(x.length))
+      const part = planes(width, x.length)
       return yield* now([part, part] as const)
     },
     *inject<R extends Ring>(x: Bits, ring: R): Routine<Arithmetic<R>> {
@@ -147,7 +147,7 @@ const talking = (tally: Tally, turn: () => number) => {
       const part = planes(ring, x.length)
       yield* add(counting(tally, turn), part, part)
       const [a, b] = [roleOf(dealer, 1), roleOf(dealer, 2)]
-      tally.round([
+      round(tally, [
         [a, b, words],
         [b, a, words],
       ])
@@ -155,7 +155,7 @@ const talking = (tally: Tally, turn: () => number) => {
     },
     *revealBits(x: Bits): Routine<Uint32Array> {
       const words = x.width * planeWords(x.length)
-      tally.ring(words, 1)
+      toNeighbours(tally, words, 1)
       return yield* now(new Uint32Array(words))
     },
   }
@@ -205,7 +205,7 @@ const counting = (tally: Tally, turn: () => number): Backend => {
     *shuffle(columns) {
       const words = columns.reduce((sum, { ring, length }) => sum + limbsOf(ring) * length, 0)
       for (let j = 0; j < 3; j++) {
-        tally.round([
+        round(tally, [
           [roleOf(j), roleOf(j, 1), words],
           [roleOf(j, 1), roleOf(j), words],
         ])
@@ -227,7 +227,7 @@ export interface Counted {
 }
 
 const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expected: boolean) => {
-  const tally = new Tally(expected)
+  const tally: Tally = { words: 0, depth: new Map(), decided: false, expected }
   const specs = program.inputs(parameters)
   const owners = [...new Set(specs.map(({ owner }) => owner))]
   const opening: Message[] = computing.flatMap((role, i) => [1, -1].map((by): Message => [role, roleOf(i, by), 32 / 4]))
@@ -236,14 +236,15 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expect
     for (const [to] of seedsOf(owner)) opening.push([owner, to, seedBytes / 4])
     for (const to of sharesOf(owner).to) opening.push([owner, to, words])
   }
-  tally.round(opening)
+  round(tally, opening)
   const inputs = Object.fromEntries(specs.map(({ name, ring, length }) => [name, shares(ring, length)]))
   const outputs = Object.entries(runClear(program.compute(counting(tally, turns()), parameters, inputs)))
-  const deepest = tally.deepest
+  const before = deepest(tally)
   const receivers = program.receivers(parameters)
-  for (const role of [...computing, ...(program.owners ?? [])]) tally.depth.set(role, deepest)
+  for (const role of [...computing, ...(program.owners ?? [])]) tally.depth.set(role, before)
   const words = outputs.reduce((sum, [, value]) => sum + wordsOfShape(shapeOf(value)), 0)
-  tally.round(
+  round(
+    tally,
     receivers.flatMap((receiver): Message[] => {
       const place = (computing as readonly string[]).indexOf(receiver)
       if (place >= 0) return [[roleOf(place, -1), receiver, words]]
@@ -269,7 +270,7 @@ export const count = <P, In, Out>(program: Program<P, In, Out>, parameters: P): 
   if (stranger !== undefined) {
     throw new TallyError('terms/malformed', 'self', `expected inputs of ${roles.join(', ')}, found some of ${stranger}`)
   }
-  const sizes = (of: Tally) => ({ rounds: of.deepest, bytes: 4 * of.words })
+  const sizes = (of: Tally) => ({ rounds: deepest(of), bytes: 4 * of.words })
   const cost: Cost = {
     ...sizes(tally),
     coins: Object.fromEntries(roles.map((role) => [role, coinsOf(role)])),

@@ -76,7 +76,7 @@ export const rep3 = (party: Party): Backend => {
       return addWords(ring, addWords(ring, own, next), yield* products.reveal(party, own))
     },
     and: (x, y) => products.and(party, x, y),
-    summands: (x) => summands(party, x),
+    summands: (x, width = x.ring) => summands(party, x, width),
     inject: (x, ring) => inject(party, x, ring),
     compose: (x, ring) => compose(party, backend, x, ring),
     *revealBits(x: Bits) {

@@ -20,26 +20,28 @@ const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
   return out
 }
 
-const slice = (party: Party, ring: Ring, words: Words): Routine<Uint32Array> =>
-  party.ctx.compute(bitsSlice, { words, ring })
+/** The lowest `width` planes of the elements. */
+function* slice(party: Party, ring: Ring, words: Words, width: number): Routine<Uint32Array> {
+  const planes = yield* party.ctx.compute(bitsSlice, { words, ring })
+  return width === ring ? planes : planes.slice(0, (planes.length / ring) * width)
+}
 
 /**
  * u = x_k + x_(k+1), which the dealer k knows and deals in bits, and v = x_(k+2), which the other two know: no message.
- * With `negated` the second is -v, for tests of equality. One round; 8 bytes an element (ring 64) from one party.
+ * One round; `width` bits an element from one party.
  */
-export function* summands(party: Party, x: Arithmetic, negated = false): Routine<readonly [Bits, Bits]> {
+export function* summands(party: Party, x: Arithmetic, width: number): Routine<readonly [Bits, Bits]> {
   const { ring, own, next, length } = open64(x)
   const { index } = party
   const dealer = party.turn()
-  const words = ring * planeWords(length)
+  const words = width * planeWords(length)
   const isDealer = index === dealer
-  const value = isDealer ? yield* slice(party, ring, addWords(ring, own, next)) : undefined
+  const value = isDealer ? yield* slice(party, ring, addWords(ring, own, next), width) : undefined
   const u = yield* deal(party, dealer, words, value, xorWords)
   const third = after(dealer, 2)
-  const mine = index === third ? own : next
-  const v = isDealer ? new Uint32Array(words) : yield* slice(party, ring, negated ? negateWords(ring, mine) : mine)
+  const v = isDealer ? new Uint32Array(words) : yield* slice(party, ring, index === third ? own : next, width)
   const { own: v0, next: v1 } = known(index, third, v)
-  return [bits(ring, length, u.own, u.next), bits(ring, length, v0, v1)]
+  return [bits(width, length, u.own, u.next), bits(width, length, v0, v1)]
 }
 
 /** u + v - 2 u v for u = b_k xor b_(k+1), dealt by k, and v = b_(k+2). Two rounds. */
@@ -79,7 +81,7 @@ export function* compose<R extends Ring>(party: Party, backend: Backend, x: Bits
   const second =
     place === 2 ? undefined : yield* expandPlace(party, place === 0 ? shared.next(words) : shared.own(words), words)
   const sum = place === 0 ? negateWords(ring, addWords(ring, first!, second!)) : undefined
-  const value = sum && (yield* slice(party, ring, sum))
+  const value = sum && (yield* slice(party, ring, sum, ring))
   const dealt = yield* deal(party, dealer, ring * planeWords(length), value, xorWords)
   const index64 = Array.from({ length: ring }, (_, i) => (i < x.width ? i : -1))
   const total = openBits(yield* add(backend, backend.planes(x, index64), bits(ring, length, dealt.own, dealt.next)))

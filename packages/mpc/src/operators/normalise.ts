@@ -1,0 +1,130 @@
+/**
+ * A number as a mantissa in [1/2, 1] and a power of two: the most significant bit by a prefix OR over the bits (Catrina
+ * and Saxena, FC 2010, section 3.3, over a bit-sliced sum), one share of 0 or 1 for each place that it may have.
+ * Any function of the exponent is then a public linear combination.
+ */
+import type { Routine } from '@tallystick/protocol'
+import type { Arithmetic, Backend, Bits, Ring } from '../backend.ts'
+import { wordsOfNumbers } from '../words.ts'
+import { add } from './adder.ts'
+import { fixed, rescale, widthOf, type Fixed } from './fixed.ts'
+
+const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+
+/** The bits of x, |x| < 2^(width - 1), two's complement. 1 + 1 + ceil(log2 (width - 1)) rounds. */
+export function* bitsOf(backend: Backend, x: Arithmetic, width: number): Routine<Bits> {
+  const [u, v] = yield* backend.summands(x, width)
+  return yield* add(backend, u, v)
+}
+
+/** Plane i is the OR of the planes i and above. ceil(log2 width) rounds. */
+function* prefixOr(backend: Backend, x: Bits): Routine<Bits> {
+  // NOT OR = AND of NOTs: Hillis and Steele's scan.
+  let zeros = backend.not(x)
+  for (let by = 1; by < x.width; by *= 2) {
+    const low = range(0, x.width - by)
+    const high = low.map((i) => i + by)
+    const both = yield* backend.and(backend.planes(zeros, low), backend.planes(zeros, high))
+    zeros = backend.stack(both, backend.planes(zeros, range(x.width - by, x.width)))
+  }
+  return backend.not(zeros)
+}
+
+/** The sum of values[k] times the k-th vector of a stack of vectors of one length. */
+export const weigh = <R extends Ring>(
+  backend: Backend,
+  stacked: Arithmetic<R>,
+  values: readonly number[],
+  fraction: number,
+): Arithmetic<R> => {
+  const length = stacked.length / values.length
+  return values
+    .map((value, k) =>
+      backend.scale(
+        backend.slice(stacked, k * length, (k + 1) * length),
+        wordsOfNumbers(stacked.ring, [value], fraction),
+      ),
+    )
+    .reduce((sum, part) => backend.add(sum, part))
+}
+
+/** Fraction bits of mantissas and what is computed of them: products of two fit the ring. */
+export const innerFraction = (ring: Ring): number => ring / 2 - 2
+
+export interface Normal {
+  /** |x| 2^-exponent in [1/2, 1], 0 for x = 0; `innerFraction` bits. */
+  readonly mantissa: Fixed
+  /** For k = 0 … places - 1, whether |x| (as an integer) has exponent k + 1 - `below`; none of them for x = 0. */
+  readonly places: Arithmetic
+  readonly count: number
+  /** 1 where signs are doubled away: exponents are k + 1 - below. */
+  readonly below: number
+  /** 1 where x < 0, for a signed x. */
+  readonly negative: Arithmetic | undefined
+  /** 2^(count - 1 - k), negative where x is. */
+  readonly factor: Fixed
+}
+
+/**
+ * For 0 <= x, or any x where `signed`. Rounds: 2 + 2 log2 width of the bits, 2 of their injection, 1 to 4 for
+ * the mantissa.
+ */
+export function* normalise(backend: Backend, x: Fixed, signed: boolean): Routine<Normal> {
+  const { share } = x
+  const { ring, length } = share
+  const width = widthOf(x)
+  const all = yield* bitsOf(backend, share, width)
+  const magnitude = backend.planes(all, range(0, width - 1))
+  let bits = magnitude
+  let sign: Bits | undefined
+  if (signed) {
+    // 2|x| - 1 for x < 0, 2|x| else: the bits of 2x, all flipped by the sign. Its top bit is right for 2^k as well:
+    // then the mantissa is 1.
+    sign = backend.planes(all, [width - 1])
+    const flips = backend.stack(...range(0, width).map(() => sign!))
+    bits = backend.xor(backend.planes(magnitude, [-1, ...range(0, width - 1)]), flips)
+  }
+  const seen = yield* prefixOr(backend, bits)
+  const count = bits.width
+  const top = backend.xor(seen, backend.planes(seen, [...range(1, count), -1]))
+  const injected = yield* backend.inject(sign === undefined ? top : backend.stack(top, sign), ring)
+  const places = backend.slice(injected, 0, count * length)
+  const negative = sign && backend.slice(injected, count * length, (count + 1) * length)
+  const unsigned = weigh(
+    backend,
+    places,
+    range(0, count).map((k) => 2 ** (count - 1 - k)),
+    0,
+  )
+  const below = signed ? 1 : 0
+  let factor = unsigned
+  if (negative !== undefined) {
+    const both = yield* backend.multiply(negative, unsigned)
+    factor = backend.subtract(unsigned, backend.add(both, both))
+  }
+  // |x| 2^below · 2^(count - 1 - k) is in [2^(count - 1), 2^count].
+  const scaled = yield* backend.multiply(share, factor)
+  const whole = fixed(scaled, count - below, 2 ** (count - below))
+  const mantissa = yield* rescale(backend, whole, innerFraction(ring))
+  return {
+    mantissa: { ...mantissa, bound: 2 ** mantissa.fraction + 1 },
+    places,
+    count,
+    below,
+    negative,
+    factor: { share: factor, fraction: 0, bound: 2 ** (count - 1) },
+  }
+}
+
+/** f of the exponent e of |x| = mantissa · 2^e (|x| as a number, so with its fraction taken off), `fraction` bits. */
+export const ofExponent = (
+  backend: Backend,
+  { places, count, below }: Normal,
+  x: Fixed,
+  f: (exponent: number) => number,
+  fraction: number,
+): Fixed => {
+  const values = range(0, count).map((k) => f(k + 1 - below - x.fraction))
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return fixed(weigh(backend, places, values, fraction), fraction, largest * 2 ** fraction + 1)
+}
