@@ -28,6 +28,8 @@ export type Ends = 'sender' | 'receiver'
 export interface Parameters {
   readonly n: number
   readonly security: Adversary
+  /** Noise weight of the VOLE, in place of the secure one. */
+  readonly weight?: number
 }
 export interface Verdict {
   /** The first row that is not correlated, or -1. */

@@ -33,7 +33,7 @@ import { blockBytes } from '../bytes.ts'
 import { correlateCost } from '../extension/correlate.ts'
 import type { BlockCost, VoleOptions } from '../interface.ts'
 import { noiseCoins } from './noise.ts'
-import { noiseWeight, shapeOf } from './parameters.ts'
+import { shapeOf } from './parameters.ts'
 import { batchesOf } from './shares.ts'
 
 export { type VoleMessages, voleMessages } from './messages.ts'
@@ -42,16 +42,16 @@ export { voleReceive } from './receiver.ts'
 export { voleSend } from './sender.ts'
 
 export const voleCost = (options: VoleOptions): BlockCost => {
-  const { depth } = shapeOf(options)
+  const shape = shapeOf(options)
   if (options.n === 0) return { rounds: 0, bytes: 0, coins: { sender: 0, receiver: 0 } }
   const malicious = options.security === 'malicious'
   const transfers = correlateCost(batchesOf(options), options.security)
   return {
     rounds: transfers.rounds + (malicious ? 3 : 1),
-    bytes: transfers.bytes + blockBytes * noiseWeight * (2 * depth + 1) + (malicious ? 48 : 0),
+    bytes: transfers.bytes + blockBytes * shape.weight * (2 * shape.depth + 1) + (malicious ? 48 : 0),
     coins: {
-      sender: transfers.coins.sender + blockBytes * (noiseWeight + 1),
-      receiver: transfers.coins.receiver + noiseCoins + (malicious ? blockBytes : 0),
+      sender: transfers.coins.sender + blockBytes * (shape.weight + 1),
+      receiver: transfers.coins.receiver + noiseCoins(shape) + (malicious ? blockBytes : 0),
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Rng } from '@tallystick/core'
 import { gf128Multiply } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import { blockBytes } from '../bytes.ts'
-import { noiseWeight } from './parameters.ts'
+import type { VoleShape } from './parameters.ts'
 import { block, type VoleContext } from './shares.ts'
 
 export interface Noise {
@@ -17,16 +17,16 @@ export interface Noise {
 
 /** Coins of one place: 64 bits modulo the size of a block, a bias below 2^-40. */
 const placeCoins = 8
-export const noiseCoins = noiseWeight * (placeCoins + blockBytes)
+export const noiseCoins = ({ weight }: VoleShape): number => weight * (placeCoins + blockBytes)
 
-export const drawNoise = (rng: Rng, leaves: number): Noise => {
-  const coins = new Uint32Array(rng.bytes(placeCoins * noiseWeight).buffer)
-  const points = new Uint32Array(noiseWeight)
-  for (let i = 0; i < noiseWeight; i++) {
+export const drawNoise = (rng: Rng, { weight, leaves }: VoleShape): Noise => {
+  const coins = new Uint32Array(rng.bytes(placeCoins * weight).buffer)
+  const points = new Uint32Array(weight)
+  for (let i = 0; i < weight; i++) {
     points[i] = ((coins[2 * i]! % leaves) * 2 ** 32 + coins[2 * i + 1]!) % leaves
   }
   const places = points.map((point, i) => i * leaves + point)
-  return { points, places, values: rng.bytes(blockBytes * noiseWeight) }
+  return { points, places, values: rng.bytes(blockBytes * weight) }
 }
 
 /** point^(2^j) below the length, all exponents' bits: 16 bytes each. */

@@ -21,7 +21,15 @@ export const noiseWeight = 552
 const leastLeaves = 8
 export const maxElements = 2 ** 26
 
+/** What this folder works with. `weight` stands for the noise weight in tests, which would take minutes otherwise: a
+ * smaller one is insecure, and the package does not export the type. */
+export interface ShapedOptions extends VoleOptions {
+  readonly weight?: number
+}
+
 export interface VoleShape {
+  /** t: blocks of the noise, trees. */
+  readonly weight: number
   /** Leaves of a tree, elements of a block of the noise. */
   readonly leaves: number
   /** Levels of a tree. */
@@ -31,10 +39,10 @@ export interface VoleShape {
 }
 
 /** @throws TallyError api/misuse for a number of elements out of range. */
-export const shapeOf = ({ n }: VoleOptions): VoleShape => {
+export const shapeOf = ({ n, weight = noiseWeight }: ShapedOptions): VoleShape => {
   if (!Number.isInteger(n) || n < 0 || n > maxElements) {
     throw new TallyError('api/misuse', 'self', `expected 0 to ${maxElements} elements of VOLE, found ${n}`)
   }
-  const leaves = Math.max(leastLeaves, Math.ceil((2 * n) / noiseWeight))
-  return { leaves, depth: Math.ceil(Math.log2(leaves)), noise: noiseWeight * leaves }
+  const leaves = Math.max(leastLeaves, Math.ceil((2 * n) / weight))
+  return { weight, leaves, depth: Math.ceil(Math.log2(leaves)), noise: weight * leaves }
 }

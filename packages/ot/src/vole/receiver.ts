@@ -6,7 +6,7 @@ import { addInto, blockBytes, chosen, sumOf } from '../bytes.ts'
 import { correlateReceive } from '../extension/correlate.ts'
 import type { VoleOptions, VoleReceived } from '../interface.ts'
 import type { VoleMessages } from './messages.ts'
-import { noiseWeight, shapeOf } from './parameters.ts'
+import { shapeOf, type VoleShape } from './parameters.ts'
 import { drawNoise, type Noise, powersAt } from './noise.ts'
 import { batchesOf, block, elementsOf, proofOf, type VoleContext } from './shares.ts'
 
@@ -31,15 +31,15 @@ const sidesOf = (points: Uint32Array, depth: number): Uint8Array => {
 function* takeTrees(
   wire: VoleContext,
   peer: string,
-  { leaves, depth }: { readonly leaves: number; readonly depth: number },
+  { weight, leaves, depth }: VoleShape,
   points: Uint32Array,
   rows: Uint8Array,
   shares: Uint8Array,
 ): Routine<Uint8Array> {
   const keys = yield* wire.compute(aesTweakedHash, { blocks: rows, tweak: 0 })
   const body = yield* wire.receive('voleTrees', peer)
-  const count = noiseWeight * depth
-  const expected = blockBytes * (2 * count + noiseWeight)
+  const count = weight * depth
+  const expected = blockBytes * (2 * count + weight)
   if (body.length !== expected) throw misbehaved(peer, `expected ${expected} bytes, found ${body.length}`)
   const sides = [0, 1].map((side) => {
     const out = new Uint8Array(blockBytes * count)
@@ -73,7 +73,7 @@ export function* voleReceive<M extends VoleMessages<string, R | 'each'>, R exten
   const { n, security } = options
   if (n === 0) return { a: new Uint8Array(), c: new Uint8Array() }
   const wire = ctx as unknown as VoleContext
-  const noise = drawNoise(wire.narrow('noise').rng, shape.leaves)
+  const noise = drawNoise(wire.narrow('noise').rng, shape)
   const malicious = security === 'malicious'
   const point = malicious ? wire.narrow('point').rng.bytes(blockBytes) : new Uint8Array()
   const masked = malicious ? yield* noiseAt(wire.narrow('mask'), noise, point, shape.noise) : new Uint8Array()
@@ -96,7 +96,7 @@ export function* voleReceive<M extends VoleMessages<string, R | 'each'>, R exten
     yield* wire.send('voleChallenge', point, peer)
     const value = yield* wire.compute(gf128Evaluate, { point, elements: dense, polynomials: 1 })
     const proof = yield* wire.receive('voleProof', peer)
-    if (!equalBytes(proof, proofOf(sumOf(value, block(shares, noiseWeight))))) {
+    if (!equalBytes(proof, proofOf(sumOf(value, block(shares, shape.weight))))) {
       throw misbehaved(peer, 'they do not fit what was shared: a cheating attempt, or damage on the way')
     }
   }

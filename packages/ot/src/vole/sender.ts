@@ -7,7 +7,7 @@ import { correlateSend } from '../extension/correlate.ts'
 import { hashPair } from '../extension/index.ts'
 import type { VoleOptions } from '../interface.ts'
 import type { VoleMessages } from './messages.ts'
-import { noiseWeight, shapeOf } from './parameters.ts'
+import { type ShapedOptions, shapeOf } from './parameters.ts'
 import { batchesOf, block, elementsOf, proofOf, type VoleContext } from './shares.ts'
 
 /**
@@ -17,22 +17,22 @@ import { batchesOf, block, elementsOf, proofOf, type VoleContext } from './share
 function* sendTrees(
   wire: VoleContext,
   peer: string,
-  options: VoleOptions,
+  options: ShapedOptions,
   keys: { readonly zero: Uint8Array; readonly one: Uint8Array },
   shares: Uint8Array,
 ): Routine<Uint8Array> {
-  const { leaves, depth } = shapeOf(options)
-  const roots = wire.narrow('roots').rng.bytes(blockBytes * noiseWeight)
+  const { weight, leaves, depth } = shapeOf(options)
+  const roots = wire.narrow('roots').rng.bytes(blockBytes * weight)
   const trees = yield* wire.compute(ggmGrow, { roots, leaves })
-  const body = new Uint8Array(blockBytes * noiseWeight * (2 * depth + 1))
+  const body = new Uint8Array(blockBytes * weight * (2 * depth + 1))
   body.set(trees.sums)
-  for (let i = 0; i < noiseWeight * depth; i++) {
+  for (let i = 0; i < weight * depth; i++) {
     addInto(block(body, 2 * i), block(keys.zero, i))
     addInto(block(body, 2 * i + 1), block(keys.one, i))
   }
-  for (let tree = 0; tree < noiseWeight; tree++) {
+  for (let tree = 0; tree < weight; tree++) {
     const last = 2 * (tree * depth + depth - 1)
-    const total = block(body, 2 * noiseWeight * depth + tree)
+    const total = block(body, 2 * weight * depth + tree)
     addInto(total, block(trees.sums, last))
     addInto(total, block(trees.sums, last + 1))
     addInto(total, block(shares, tree))
@@ -51,7 +51,7 @@ export function* voleSend<M extends VoleMessages<R | 'each', string>, R extends 
   options: VoleOptions,
   delta: Uint8Array,
 ): Routine<Uint8Array> {
-  shapeOf(options)
+  const { weight } = shapeOf(options)
   if (delta.length !== blockBytes) {
     throw new TallyError('api/misuse', 'self', `expected a Delta of ${blockBytes} bytes, found ${delta.length}`)
   }
@@ -76,7 +76,7 @@ export function* voleSend<M extends VoleMessages<R | 'each', string>, R extends 
   if (security === 'malicious') {
     const point = yield* wire.receive('voleChallenge', peer)
     const value = yield* wire.compute(gf128Evaluate, { point, elements: leaves, polynomials: 1 })
-    yield* wire.send('voleProof', proofOf(sumOf(value, block(shares, noiseWeight))), peer)
+    yield* wire.send('voleProof', proofOf(sumOf(value, block(shares, weight))), peer)
   }
   const none = { places: new Uint32Array(), values: new Uint8Array() }
   return (yield* wire.compute(expandConvoluteEncode, { dense: leaves, ...none, outputs: n })).dense

@@ -3,20 +3,16 @@ import { taggedDigest } from '@tallystick/core'
 import type { Context } from '@tallystick/protocol'
 import { blockBytes, wordsOf } from '../bytes.ts'
 import type { Batch } from '../extension/correlate.ts'
-import type { Adversary, VoleOptions } from '../interface.ts'
 import type { VoleMessages } from './messages.ts'
-import { noiseWeight, shapeOf } from './parameters.ts'
+import { type ShapedOptions, shapeOf } from './parameters.ts'
 
 export type VoleContext = Context<VoleMessages<'each', 'each'>, string>
 
-/** Noise values, and against malice one more element: what the check is masked by. */
-export const shareCount = (security: Adversary): number => noiseWeight + (security === 'malicious' ? 1 : 0)
-
-/** Transfers for the trees, and the bits of the shares. */
-export const batchesOf = (options: VoleOptions): readonly [trees: Batch, shares: Batch] => [
-  { rows: noiseWeight * shapeOf(options).depth },
-  { rows: 128 * shareCount(options.security) },
-]
+/** Transfers for the trees; bits of the shares, of the noise values and, against malice, of one more that masks a check. */
+export const batchesOf = (options: ShapedOptions): readonly [trees: Batch, shares: Batch] => {
+  const { weight, depth } = shapeOf(options)
+  return [{ rows: weight * depth }, { rows: 128 * (weight + (options.security === 'malicious' ? 1 : 0)) }]
+}
 
 /**
  * Correlated rows of bits to elements: the sum of row 128 i + k times x^k. Rows of the two ends differ by bit · Delta, so
