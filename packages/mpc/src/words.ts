@@ -5,6 +5,14 @@
 import { TallyError } from '@tallystick/core'
 import type { Ring, Words } from './backend.ts'
 
+/** The least whole n with |x| < 2^n. By halving: logarithms may differ in the last place from engine to engine. */
+export const bitLength = (x: number): number => {
+  let [rest, n] = [Math.abs(x), 0]
+  for (; rest >= 1; n++) rest /= 2
+  for (; rest > 0 && rest < 0.5; n--) rest *= 2
+  return n
+}
+
 const misuse = (message: string): TallyError => new TallyError('api/misuse', 'self', message)
 
 export const limbsOf = (ring: Ring): number => ring / 32

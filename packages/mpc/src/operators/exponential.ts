@@ -8,7 +8,7 @@
  */
 import type { Routine } from '@tallystick/protocol'
 import type { Arithmetic, Backend, Bits } from '../backend.ts'
-import { powerOfTwo, wordsOfIntegers, wordsOfNumbers } from '../words.ts'
+import { bitLength, powerOfTwo, wordsOfIntegers, wordsOfNumbers } from '../words.ts'
 import { all } from './adder.ts'
 import {
   addFixed,
@@ -40,7 +40,7 @@ const logOn = (degree: number): number[] => chebyshev(logarithm, 0.5, 1, degree)
 function* powerByBits(backend: Backend, bits: readonly Arithmetic[]): Routine<Arithmetic> {
   const { ring } = bits[0]!
   const one = wordsOfIntegers(ring, [1])
-  let factors = bits.map((bit, i) => backend.shift(backend.scale(bit, backend_power(ring, 2 ** i)), one))
+  let factors = bits.map((bit, i) => backend.shift(backend.scale(bit, allOnes(ring, 2 ** i)), one))
   while (factors.length > 1) {
     const half = factors.length >> 1
     const { length } = bits[0]!
@@ -55,7 +55,7 @@ function* powerByBits(backend: Backend, bits: readonly Arithmetic[]): Routine<Ar
 }
 
 /** 2^exponent - 1. */
-const backend_power = (ring: 64 | 128, exponent: number): Uint32Array => {
+const allOnes = (ring: 64 | 128, exponent: number): Uint32Array => {
   const out = powerOfTwo(ring, exponent)
   return out.map((word, i) => (i < exponent >>> 5 ? 0xffffffff : i === exponent >>> 5 ? word - 1 : 0))
 }
@@ -74,7 +74,7 @@ export function* expFixed(
   const [from, to] = [Math.floor(least * log2e) - 1, Math.ceil(most * log2e) + 1]
   const { ring } = scaled.share
   const z = backend.shift(scaled.share, wordsOfNumbers(ring, [-from], inner))
-  const places = Math.max(1, Math.ceil(Math.log2(to - from + 1)))
+  const places = bitLength(to - from)
   const bits = yield* bitsOf(backend, z, inner + places)
   const { length } = z
   const n = yield* backend.inject(backend.planes(bits, range(inner, inner + places)), ring)

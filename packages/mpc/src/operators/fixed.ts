@@ -7,7 +7,7 @@
 import { TallyError } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import type { Arithmetic, Backend, Ring, Shape } from '../backend.ts'
-import { powerOfTwo, wordsOfNumbers } from '../words.ts'
+import { bitLength, powerOfTwo, wordsOfNumbers } from '../words.ts'
 
 export interface Fixed<R extends Ring = Ring> {
   readonly share: Arithmetic<R>
@@ -27,7 +27,7 @@ const refuse = (bound: number, what: string): TallyError =>
   new TallyError(
     'terms/unsupported',
     'self',
-    `${what}: expected values below 2^126, found up to 2^${Math.ceil(Math.log2(bound))}`,
+    `${what}: expected values below 2^126, found up to 2^${bitLength(bound)}`,
     { remedy: 'use fewer fraction bits, or tighter bounds of the columns' },
   )
 
@@ -55,8 +55,7 @@ export const constantFixed = <R extends Ring>(
 }
 
 /** Planes that hold the number and its sign. */
-export const widthOf = ({ bound, share }: Fixed): number =>
-  Math.min(share.ring, Math.max(1, Math.ceil(Math.log2(bound + 1))) + 1)
+export const widthOf = ({ bound, share }: Fixed): number => Math.min(share.ring, Math.max(1, bitLength(bound)) + 1)
 
 /** Over Z_2^128; 2 rounds where it is not there already. */
 export function* widenFixed(backend: Backend, x: Fixed): Routine<Fixed<128>> {
@@ -163,7 +162,7 @@ export function* matrixProductFixed(
 
 /** x · a public number, `precision` significant bits of it kept; 2 rounds, 2 more where it needs Z_2^128. */
 export function* scaleFixed(backend: Backend, x: Fixed, factor: number, precision = 30): Routine<Fixed> {
-  const digits = precision - Math.ceil(Math.log2(Math.abs(factor) || 1))
+  const digits = precision - bitLength(factor || 1)
   const ring: Ring = fits(up(x.bound * Math.abs(factor) * 2 ** digits + x.bound), x.share.ring) ? x.share.ring : 128
   const wide = ring === x.share.ring ? x : yield* widenFixed(backend, x)
   const words = wordsOfNumbers(ring, [factor], digits)

@@ -1,7 +1,7 @@
 /** Polynomials with public coefficients. */
 import type { Routine } from '@tallystick/protocol'
 import type { Backend } from '../backend.ts'
-import { wordsOfNumbers } from '../words.ts'
+import { bitLength, wordsOfNumbers } from '../words.ts'
 import { concatFixed, fixed, multiplyFixed, splitFixed, type Fixed } from './fixed.ts'
 
 /** x, x^2, … x^degree, for |x| <= 1 or so; 2 ceil(log2 degree) rounds. Power k is off by at most 2k units. */
@@ -27,7 +27,7 @@ export function* combine(backend: Backend, terms: readonly Fixed[], coefficients
   // As many digits of the coefficients as the ring has room for, no more than the terms have.
   const weight = terms.reduce((sum, { bound }, i) => sum + bound * Math.abs(coefficients[i + 1]!), 0)
   const constant = Math.abs(coefficients[0]!) * 2 ** fraction
-  const room = Math.floor(ring - 2 - Math.log2(weight + constant + terms.length * terms[0]!.bound + 1))
+  const room = ring - 2 - bitLength(weight + constant + terms.length * terms[0]!.bound + 1)
   const digits = Math.min(fraction, room)
   let sum = backend.constant(ring, wordsOfNumbers(ring, [coefficients[0]!], fraction + digits))
   let bound = constant * 2 ** digits + 1
