@@ -7,3 +7,9 @@ export type {
   ServerInput as ScoringServerInput,
 } from './scoring/index.ts'
 export { largestModulus, ringFor, type Ring } from './parameters.ts'
+export { statisticsOf } from './statistics/index.ts'
+export type {
+  OwnerInput as StatisticsOwnerInput,
+  Parameters as StatisticsParameters,
+  ReceiverOutput as StatisticsReceiverOutput,
+} from './statistics/index.ts'

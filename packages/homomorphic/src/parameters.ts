@@ -2,7 +2,7 @@
  * Rings of at least 128 bits of security. Largest moduli for uniform ternary secrets, classical attacks, from table 1 of
  * the standard of HomomorphicEncryption.org (November 2018, ia.cr/2019/939); SEAL checks them again when it loads them.
  */
-import { invariant, TallyError } from '@tallystick/core'
+import { invariant } from '@tallystick/core'
 
 /** Bits of the product of all primes, the special one included, by degree. */
 export const largestModulus: Readonly<Record<number, number>> = {
@@ -67,31 +67,23 @@ const mostBits = 50
 const leastBits = 33
 
 /**
- * The smallest ring whose data primes give `modulusBits` bits for plaintexts modulo a prime t of `plainBits` bits.
- * @param keySwitching whether ciphertexts are rotated or multiplied: then the special prime is as wide as the others
- * @throws TallyError terms/unsupported where no degree has that much room at 128 bits of security
+ * The ring of a degree whose data primes give `modulusBits` bits for plaintexts modulo a prime t of `plainBits` bits, with
+ * a special prime as wide as the others; undefined where the degree has less room at 128 bits of security.
  */
-export const ringFor = (plainBits: number, modulusBits: number): Ring => {
+export const ringFor = (plainBits: number, modulusBits: number, degree: number): Ring | undefined => {
   const [t] = primesOf(plainBits, 32_768, 1)
-  for (const [text, most] of Object.entries(largestModulus)) {
-    const degree = Number(text)
-    for (let primes = 1; primes < 18; primes++) {
-      // One bit is lost where primes are just below a power of two.
-      const bits = Math.max(leastBits, Math.ceil((modulusBits + 1) / primes))
-      if (bits > mostBits || bits * (primes + 1) > most) continue
-      // The plain modulus has the primes of a ring of its own: it may not be one of them.
-      const moduli = primesOf(bits, degree, primes + 2).filter((q) => q !== t)
-      const special = moduli[0]!
-      const data = BigUint64Array.from(moduli.slice(1, primes + 1))
-      return { degree, data, moduli: BigUint64Array.of(...data, special), plainModulus: t! }
-    }
+  const most = largestModulus[degree]!
+  for (let primes = 1; primes < 18; primes++) {
+    // A bit may be lost where primes are just below a power of two.
+    const bits = Math.max(leastBits, Math.ceil((modulusBits + 1) / primes))
+    if (bits > mostBits || bits * (primes + 1) > most) continue
+    // The plain modulus may be none of the primes.
+    const moduli = primesOf(bits, degree, primes + 2).filter((q) => q !== t)
+    const special = moduli[0]!
+    const data = BigUint64Array.from(moduli.slice(1, primes + 1))
+    return { degree, data, moduli: BigUint64Array.of(...data, special), plainModulus: t! }
   }
-  throw new TallyError(
-    'terms/unsupported',
-    'self',
-    `expected a computation that fits a modulus of ${largestModulus[32_768]} bits at 128 bits of security, found one of ${modulusBits} bits and the keys' prime`,
-    { remedy: 'narrow the declared ranges or decimals, or compute on fewer columns at a time' },
-  )
+  return undefined
 }
 
 /** Bits of a positive integer: the least b with value < 2^b. */

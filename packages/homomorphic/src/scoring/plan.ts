@@ -1,6 +1,6 @@
 /** Which ring a scoring needs, from public sizes alone. */
 import { TallyError } from '@tallystick/core'
-import { bitLength, ringFor, type Ring } from '../parameters.ts'
+import { bitLength, largestModulus, ringFor, type Ring } from '../parameters.ts'
 
 /** Public parameters, as they stand in the signed terms. */
 export interface Parameters {
@@ -68,12 +68,11 @@ const planWithin = ({ sizes, features, featureBits, weightBits }: Parameters, de
 
 /** @throws TallyError terms/unsupported where no ring has room for it */
 export const planOf = (parameters: Parameters): Plan => {
-  // Rows are counted in slots of the ring, and the ring's room depends on their number by a bit or two: begin with the least.
-  for (const degree of [4096, 8192, 16_384, 32_768]) {
+  for (const degree of Object.keys(largestModulus).map(Number)) {
     const { plainBits, tiles, floodBits, modulusBits } = planWithin(parameters, degree)
     if (plainBits > 50) break
-    const ring = ringFor(plainBits, modulusBits)
-    if (ring.degree === degree) return { ring, tiles, floodBits }
+    const ring = ringFor(plainBits, modulusBits, degree)
+    if (ring !== undefined) return { ring, tiles, floodBits }
   }
   throw new TallyError(
     'terms/unsupported',
