@@ -1,6 +1,9 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
+import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh } from '@tallystick/psi'
+import { ecdh, rr22, rr22Malicious } from '@tallystick/psi'
+import { listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
+import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
 
 export interface Program {
@@ -17,6 +20,17 @@ const programOf = (protocol: AnyProtocol, input: Program['input']): Programs => 
 /** Sets: a row is an id. */
 const sets: Program['input'] = (rows) => rows
 
+/** Circuits: a row is the bytes of an instance in hex. */
+const circuits: Program['input'] = (rows, role, parameters) =>
+  circuitInputOf(rows, role, parameters as CircuitParameters)
+
 export const programs: Programs = {
+  ...programOf(sealedListQuery, listInput),
+  ...programOf(simplePirQuery, pirInput),
   ...programOf(ecdh, sets),
+  ...programOf(rr22, sets),
+  ...programOf(rr22Malicious, sets),
+  ...programOf(statistics, tableInput),
+  ...programOf(rep3Circuit, circuits),
+  ...programOf(zre15, circuits),
 }

@@ -1,7 +1,7 @@
 import { wasmEngine } from '@tallystick/kernels/engine'
-import { conformance } from '@tallystick/protocol/testing'
-import type { Parameters } from '../src/rr22/index.ts'
-import { rr22Over } from '../src/rr22/index.ts'
+import { checks, conformance, subjectOf } from '@tallystick/protocol/testing'
+import { describe, expect, it } from 'vitest'
+import { rr22, rr22Malicious, rr22Over, type Parameters } from '../src/rr22/index.ts'
 import { dealer } from './dealer.ts'
 import { ids, itemsOf } from './samples.ts'
 
@@ -31,3 +31,18 @@ const casesOf = (receivers: readonly Parameters['to'][]) =>
 const engine = await wasmEngine()
 conformance(rr22Over({ security: 'semi-honest', vole: dealer }), casesOf(['receiver', 'both']), { engine })
 conformance(rr22Over({ security: 'malicious', vole: dealer }), casesOf(['receiver']), { engine })
+
+/**
+ * Over the silent vector OLE, whose frames are larger: the checks of the kit that take a run or a few. Crashes and
+ * mutations at every effect take minutes: `node packages/psi/campaign.ts`.
+ */
+describe.each([
+  { protocol: rr22, to: 'both' },
+  { protocol: rr22Malicious, to: 'receiver' },
+] as const)('$protocol.id over the silent vector OLE', ({ protocol, to }) => {
+  const [, test] = casesOf([to])
+  const subject = subjectOf(protocol, test!, { engine, schedules: 3 })
+  it.each(['ideal', 'cost', 'schedules', 'observer', 'openings'] as const)('%s', (name) => {
+    expect(checks[name](subject).findings).toEqual([])
+  })
+})

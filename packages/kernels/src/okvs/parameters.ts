@@ -56,19 +56,22 @@ const powerBelow = (x: number): number => {
 }
 
 /** 0.093 w^3 - 1.01 w^2 + 2.925 w - 0.133 for w = log2 3, rounded down. */
-const weightThree = 2.3361
+const weightThree = 2.336
 const ln2 = 0.6931472
 
 /** Slots for each row of a bin of `rows` rows, for `bits` bits of security. */
 export const expansion = (rows: number, bits: number): number =>
   1.223 + (bits + 9.2) / powerBelow(0.555 * logBelow(Math.max(rows, leastRows)) + weightThree)
 
-/** Shape of a store of up to `rows` rows. @throws TallyError api/misuse for more than 2^26 rows. */
-export const okvsShape = (rows: number, statistical = 40): OkvsShape => {
+/**
+ * Shape of a store of up to `rows` rows; with smaller bins and fewer bits for experiments.
+ * @throws TallyError api/misuse for more than 2^26 rows.
+ */
+export const okvsShape = (rows: number, statistical = 40, rowsPerBin = binRows): OkvsShape => {
   if (!Number.isInteger(rows) || rows < 0 || rows > maxOkvsRows) {
     throw new TallyError('api/misuse', 'self', `expected a store of at most ${maxOkvsRows} rows, found ${rows}`)
   }
-  const bins = Math.max(1, Math.ceil(rows / binRows))
+  const bins = Math.max(1, Math.ceil(rows / rowsPerBin))
   const bits = statistical + logAbove(bins)
   const mean = rows / bins
   const third = (bits * ln2) / 3

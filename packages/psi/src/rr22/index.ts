@@ -57,8 +57,17 @@
  * encoding and decoding (memory access follows the digests of own rows, on this machine only), the check of own
  * duplicates, the length of rows, sorting own masks, and the comparison.
  */
-import type { Adversary, BlockCost, VoleOptions, VoleReceive, VoleSend } from '@tallystick/ot'
-import { defineProtocol, type Messages } from '@tallystick/protocol'
+import {
+  voleCost,
+  voleMessages,
+  voleReceive,
+  voleSend,
+  type Adversary,
+  type BlockCost,
+  type VoleOptions,
+  type VoleReceived,
+} from '@tallystick/ot'
+import { defineProtocol, type Context, type Messages, type Routine } from '@tallystick/protocol'
 import type { Items, Outcome, Role } from '../ecdh/messages.ts'
 import {
   coinMessages,
@@ -80,14 +89,16 @@ export { defaultChunkRows, maskBytes, maxChunkRows, maxRows, storeSize } from '.
 /** A vector OLE with the roles `sender` and `receiver`. */
 export interface Vole {
   readonly messages: Messages
-  readonly send: VoleSend
-  readonly receive: VoleReceive
+  readonly send: (ctx: Context<any, any>, peer: Role, options: VoleOptions, delta: Uint8Array) => Routine<Uint8Array>
+  readonly receive: (ctx: Context<any, any>, peer: Role, options: VoleOptions) => Routine<VoleReceived>
   readonly cost: (options: VoleOptions) => BlockCost
 }
 
 export interface Variant {
   readonly security: Adversary
   readonly vole: Vole
+  /** Bits of statistical security of the masks: 40 but in experiments. */
+  readonly statistical?: number
 }
 
 /** All that the roles send themselves; the coin only against malicious parties. */
@@ -104,27 +115,26 @@ const plain = (own: Items, theirs: Items): Outcome => {
   return { kind: 'intersection', rows: Uint32Array.from(keys(own).flatMap((row, i) => (known.has(row) ? [i] : []))) }
 }
 
-const costOf =
-  ({ security, vole }: Variant) =>
-  (parameters: Parameters) => {
-    const nothing = { rounds: 0, bytes: 0, coins: { receiver: 0, sender: 0 }, correlations: {} }
-    if (isTrivial(parameters)) return nothing
-    const { sizes, to } = parameters
-    const n = storeSize(parameters)
-    const malicious = security === 'malicious'
-    const base = vole.cost({ n, security })
-    const coin = malicious ? elementBytes : 0
-    const own = saltBytes + elementBytes * n + sizes.sender * maskBytes(parameters, security)
-    return {
-      rounds: base.rounds + 2 + (malicious ? 1 : 0) + (to === 'both' ? 1 : 0),
-      bytes: base.bytes + own + (malicious ? 32 + 2 * coin : 0) + (to === 'both' ? Math.ceil(sizes.sender / 8) : 0),
-      coins: {
-        receiver: base.coins.receiver + saltBytes + coin,
-        sender: base.coins.sender + elementBytes + coin,
-      },
-      correlations: {},
-    }
+const costOf = (variant: Variant) => (parameters: Parameters) => {
+  const { security, vole } = variant
+  const nothing = { rounds: 0, bytes: 0, coins: { receiver: 0, sender: 0 }, correlations: {} }
+  if (isTrivial(parameters)) return nothing
+  const { sizes, to } = parameters
+  const n = storeSize(parameters)
+  const malicious = security === 'malicious'
+  const base = vole.cost({ n, security })
+  const coin = malicious ? elementBytes : 0
+  const own = saltBytes + elementBytes * n + sizes.sender * maskBytes(parameters, variant)
+  return {
+    rounds: base.rounds + 2 + (malicious ? 1 : 0) + (to === 'both' ? 1 : 0),
+    bytes: base.bytes + own + (malicious ? 32 + 2 * coin : 0) + (to === 'both' ? Math.ceil(sizes.sender / 8) : 0),
+    coins: {
+      receiver: base.coins.receiver + saltBytes + coin,
+      sender: base.coins.sender + elementBytes + coin,
+    },
+    correlations: {},
   }
+}
 
 const assumptions: Readonly<Record<Adversary, readonly string[]>> = {
   'semi-honest': ['BLAKE3 in keyed mode is a random oracle', 'those of the vector OLE: see @tallystick/ot'],
@@ -170,3 +180,13 @@ export const rr22Over = (variant: Variant) => {
     },
   })
 }
+
+const silent = {
+  messages: voleMessages('sender', 'receiver'),
+  send: voleSend,
+  receive: voleReceive,
+  cost: voleCost,
+} satisfies Vole
+
+export const rr22 = rr22Over({ security: 'semi-honest', vole: silent })
+export const rr22Malicious = rr22Over({ security: 'malicious', vole: silent })

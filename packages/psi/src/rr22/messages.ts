@@ -25,7 +25,7 @@ export const maxChunkRows = 262_144
 /** So that the store stays within the largest VOLE, 2^26 elements. */
 export const maxRows = 2 ** 25
 /** σ: a false positive, a store that cannot be made: 2^-40 each. */
-export const statistical = 40
+export const statisticalBits = 40
 export const saltBytes = 32
 
 const bytes = flatRows(1, elementBytes * maxChunkRows)
@@ -52,7 +52,10 @@ export const coinMessages = {
  * Bytes of a mask. Semi-honest: σ + log2 n_x + log2 n_y bits, so that among n_x · n_y pairs of different rows any two
  * masks are equal with probability 2^-σ at most; malicious: the 128 bits that extraction needs.
  */
-export const maskBytes = ({ sizes }: Pick<Parameters, 'sizes'>, security: Adversary): number => {
+export const maskBytes = (
+  { sizes }: Pick<Parameters, 'sizes'>,
+  { security, statistical = statisticalBits }: { readonly security: Adversary; readonly statistical?: number },
+): number => {
   if (security === 'malicious') return elementBytes
   let pairs = BigInt(sizes.receiver) * BigInt(sizes.sender)
   let bits = statistical
@@ -63,7 +66,7 @@ export const maskBytes = ({ sizes }: Pick<Parameters, 'sizes'>, security: Advers
 /** Where one set is empty there is nothing to compute, and nothing is sent. */
 export const isTrivial = ({ sizes }: Parameters): boolean => sizes.receiver === 0 || sizes.sender === 0
 
-export const storeShape = ({ sizes }: Parameters): OkvsShape => okvsShape(sizes.receiver, statistical)
+export const storeShape = ({ sizes }: Parameters): OkvsShape => okvsShape(sizes.receiver, statisticalBits)
 export const storeSize = (parameters: Parameters): number => okvsSize(storeShape(parameters))
 
 const malformed = (message: string): TallyError =>

@@ -71,7 +71,8 @@ const rowsFound = (found: Int32Array): Uint32Array => {
 }
 
 /** Everything up to own masks F(x). */
-function* evaluate(ctx: Ctx, { security, vole }: Variant, parameters: Parameters, items: Items): Routine<Uint8Array> {
+function* evaluate(ctx: Ctx, variant: Variant, parameters: Parameters, items: Items): Routine<Uint8Array> {
+  const { security, vole } = variant
   const malicious = security === 'malicious'
   const salt = ctx.narrow('salt').rng.bytes(saltBytes)
   const commitment = malicious ? yield* ctx.receive('coinCommitment') : undefined
@@ -84,7 +85,7 @@ function* evaluate(ctx: Ctx, { security, vole }: Variant, parameters: Parameters
     yield* ctx.send('encoded', add(part(vector), part(a)))
   }
   const tweak = commitment === undefined ? new Uint8Array(elementBytes) : yield* tossCoin(ctx, commitment)
-  return yield* maskOwn(ctx, parameters, salt, c, digests, tweak, maskBytes(parameters, security))
+  return yield* maskOwn(ctx, parameters, salt, c, digests, tweak, maskBytes(parameters, variant))
 }
 
 function* maskOwn(
@@ -103,7 +104,7 @@ function* maskOwn(
 export const receiverOf = (variant: Variant) =>
   function* (ctx: Ctx, parameters: Parameters, items: Items): Routine<Outcome> {
     yield* checkOwn(ctx, items, 'receiver', parameters.sizes.receiver)
-    const width = maskBytes(parameters, variant.security)
+    const width = maskBytes(parameters, variant)
     const left = isTrivial(parameters) ? undefined : yield* evaluate(ctx, variant, parameters, items)
     yield* ctx.checkpoint()
     if (left === undefined) return { kind: 'intersection', rows: new Uint32Array() }

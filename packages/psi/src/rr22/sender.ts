@@ -10,15 +10,16 @@ import { add, checkOwn, digestsOf, masksOf, misbehaved, receiveChunk } from './s
 
 type Ctx = Context<Wire, 'sender'>
 
-/** K = B + Δ (P + A'), chunk by chunk as it comes, in place of B. */
+/** K = B + Δ (P + A'), chunk by chunk as it comes. */
 function* receiveEncoded(ctx: Ctx, { chunkRows }: Parameters, delta: Uint8Array, b: Uint8Array): Routine<Uint8Array> {
+  const vector = new Uint8Array(b.length)
   for (const [from, to] of chunks(b.length / elementBytes, chunkRows)) {
     const receive = () => ctx.receive('encoded')
     const elements = yield* receiveChunk('receiver', 'encoded rows', [from, to], elementBytes, receive)
     const scaled = yield* ctx.compute(gf128Scale, { factor: delta, elements })
-    b.set(add(scaled, b.subarray(elementBytes * from, elementBytes * to)), elementBytes * from)
+    vector.set(add(scaled, b.subarray(elementBytes * from, elementBytes * to)), elementBytes * from)
   }
-  return b
+  return vector
 }
 
 function* tossCoin(ctx: Ctx, own: Uint8Array): Routine<Uint8Array> {
@@ -28,7 +29,8 @@ function* tossCoin(ctx: Ctx, own: Uint8Array): Routine<Uint8Array> {
 }
 
 /** F(y) for all own rows. */
-function* evaluate(ctx: Ctx, { security, vole }: Variant, parameters: Parameters, items: Items): Routine<Uint8Array> {
+function* evaluate(ctx: Ctx, variant: Variant, parameters: Parameters, items: Items): Routine<Uint8Array> {
+  const { security, vole } = variant
   const malicious = security === 'malicious'
   const delta = ctx.narrow('delta').rng.bytes(elementBytes)
   const coin = malicious ? ctx.narrow('coin').rng.bytes(elementBytes) : undefined
@@ -44,7 +46,7 @@ function* evaluate(ctx: Ctx, { security, vole }: Variant, parameters: Parameters
   const tweak = coin === undefined ? new Uint8Array(elementBytes) : yield* tossCoin(ctx, coin)
   const decoded = yield* ctx.compute(okvsDecode, { shape: storeShape(parameters), rows: digests.second, vector })
   const values = add(decoded, yield* ctx.compute(gf128Scale, { factor: delta, elements: digests.first }))
-  return yield* masksOf(ctx, salt, values, digests, tweak, maskBytes(parameters, security))
+  return yield* masksOf(ctx, salt, values, digests, tweak, maskBytes(parameters, variant))
 }
 
 /** Which of its rows the receiver found, by the order in which the masks were sent. */
@@ -65,7 +67,7 @@ export const senderOf = (variant: Variant) =>
     yield* checkOwn(ctx, items, 'sender', parameters.sizes.sender)
     const { to, chunkRows, sizes } = parameters
     const nothing: Outcome = to === 'both' ? { kind: 'intersection', rows: new Uint32Array() } : { kind: 'none' }
-    const width = maskBytes(parameters, variant.security)
+    const width = maskBytes(parameters, variant)
     const masks = isTrivial(parameters) ? undefined : yield* evaluate(ctx, variant, parameters, items)
     // Sorted, what is sent is a function of the set of masks: it says nothing about the order of the rows.
     const sorted = masks && (yield* ctx.compute(tableSort, { rows: masks, width }))

@@ -71,9 +71,9 @@ export function* masksOf(
 
 /** a + b over GF(2^128), element by element. */
 export const add = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  const out = a.slice()
+  const out = Uint8Array.from(a)
   const words = new Uint32Array(out.buffer)
-  const others = b.byteOffset % 4 === 0 ? b : b.slice()
+  const others = b.byteOffset % 4 === 0 ? b : Uint8Array.from(b)
   const more = new Uint32Array(others.buffer, others.byteOffset, others.length / 4)
   for (let i = 0; i < words.length; i++) words[i]! ^= more[i]!
   return out
