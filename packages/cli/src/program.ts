@@ -74,8 +74,9 @@ const registerData = (program: Command): void => {
     data
       .command('declare')
       .description('check a list and write declaration.json: what of it enters, for whoever writes the terms')
-      .argument('<list.csv>', 'the list, with the names of the columns as its first line')
-      .requiredOption('--column <name>', 'the column of ids')
+      .argument('[list.csv]', 'the list or table, names of columns as its first line; none: the party only computes')
+      .option('--column <name>', 'of a list: the column of ids')
+      .option('--table <columns.json>', 'of a table: its columns with types and ranges (docs/statistics.md)')
       .option('--normalisation <name>', 'what counts as equal; docs/data.md has them all', 'trim/1')
       .addOption(
         new Option('--duplicates <rule>', 'what happens to repeated ids')
@@ -88,6 +89,7 @@ const registerData = (program: Command): void => {
       .action(lazily(async () => (await import('./commands/data.ts')).declare)),
     'tally data declare list.csv --column "ID number" --normalisation resident-id/1 --home bank-a',
     'tally data declare export.csv --column phone --normalisation phone/1 --encoding gb18030',
+    'tally data declare loans.csv --table columns.json --home bank-b',
   )
 }
 
@@ -152,6 +154,45 @@ const registerRun = (program: Command): void => {
     'tally psi run --terms terms.json --input list.csv --home bank-a --dry-run',
     'tally psi run --terms terms.json --input list.csv --home bank-a --listen 7443',
     'tally psi run --terms terms.json --input list.csv --home bank-b --connect bank-a.example:7443',
+  )
+}
+
+const registerStatistics = (program: Command): void => {
+  const stats = group(program, 'stats', 'statistics over the tables of three parties')
+  examples(
+    stats
+      .command('plan')
+      .description('write terms from an analysis and the declarations of three parties, and explain them')
+      .argument('<analysis>', 'a module whose default export is analyse(...), or such a plan as JSON')
+      .requiredOption('--party <table.json...>', 'the declarations of p0, p1 and p2, in this order')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of p0')
+      .requiredOption('--purpose <text>', 'what the figures are for')
+      .option('--days <n>', 'days until the terms expire', '30')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'terms.json')
+      .action(lazily(async () => (await import('./commands/stats.ts')).plan)),
+    'tally stats plan analysis.ts --party a/table.json b/table.json c/table.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Income and default of shared customers"',
+  )
+  examples(
+    stats
+      .command('run')
+      .description('run approved terms with the partners; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that all parties approved')
+      .option('--input <table.csv>', 'the table that was declared')
+      .option('--table <table.json>', 'its declaration (default: table.json of the home)')
+      .option('--listen <[host:]port>', 'wait here for the partners that are not dialled')
+      .option('--connect <role=host:port...>', 'go to a partner there')
+      .option('--explain', 'say first what the run costs and what everybody learns')
+      .option('--dry-run', 'check and explain everything, use no network')
+      .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/stats.ts')).run)),
+    'tally stats run --terms terms.json --input loans.csv --home bank-a --listen 7443 --explain',
+    'tally stats run --terms terms.json --input cards.csv --home bank-b --listen 7443 \\\n' +
+      '      --connect p0=bank-a.example:7443',
+    'tally stats run --terms terms.json --home office --connect p0=bank-a.example:7443 p1=bank-b.example:7443',
   )
 }
 
@@ -266,6 +307,7 @@ export const registerCommands = (program: Command): Command => {
   registerData(program)
   registerTerms(program)
   registerRun(program)
+  registerStatistics(program)
   registerAudit(program)
   registerErase(program)
   registerLocal(program)

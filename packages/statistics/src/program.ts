@@ -25,10 +25,10 @@ import {
 import type { Json } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { figureOf } from './catalogue.ts'
-import type { Table } from './columns.ts'
+import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
-import { roles, type Parameters } from './plan.ts'
+import { roles, type Parameters, type Role } from './plan.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { alignment, encodeInputs, givenOf, needsOf, specsOf, type Needs } from './shares.ts'
 
@@ -129,6 +129,13 @@ export const statisticsProgram: Program<Parameters, Table, Output> = {
 }
 
 export const statistics = programProtocol(statisticsProgram)
+
+/** A party's committed rows as its table; nothing for a role without one. */
+export const tableInput = (rows: Rows, role: string, parameters: unknown): Table => {
+  const { tables, layout } = parseParameters(parameters)
+  const schema = tables[role as Role]
+  return decodeTable(schema ?? { columns: [] }, rows, schema !== undefined && layout === 'vertical')
+}
 
 /** The figures in the units of the columns, from what was opened: public work in clear. By name of the output. */
 export const summarise = (parameters: Parameters, { aligned, opened }: Output): Readonly<Record<string, Json>> => {

@@ -3,7 +3,8 @@
  * published source file (WebAssembly included) of the packages that decide what a party computes, sorted by path, so that
  * `sha256sum` in a checkout gives it too:
  *
- *   cd packages && find {core,kernels,mpc,protocol,psi}/src -type f | LC_ALL=C sort | xargs sha256sum | sha256sum
+ *   cd packages && find ../circuits/src {core,kernels,mpc,ot,protocol,psi,query,statistics}/src -type f |
+ *     LC_ALL=C sort | xargs sha256sum | sha256sum
  *
  * Versions of third-party packages are pinned by the package's version, which the terms name beside the digest.
  */
@@ -13,10 +14,11 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { TallyError, type Hex } from '@tallystick/core'
 
-const packages = ['core', 'kernels', 'mpc', 'protocol', 'psi'] as const
+const packages = ['../circuits', 'core', 'kernels', 'mpc', 'ot', 'protocol', 'psi', 'query', 'statistics'] as const
 
 /** The folder of a package's sources, wherever the package manager put it. */
-const sourcesOf = (name: string): string => {
+const sourcesOf = (folder: string): string => {
+  const name = folder.slice(folder.lastIndexOf('/') + 1)
   try {
     return dirname(createRequire(import.meta.url).resolve(`@tallystick/${name}`))
   } catch (cause) {

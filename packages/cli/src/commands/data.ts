@@ -1,24 +1,58 @@
-/** `tally data declare`: a list is checked, and what of it would enter is written down for whoever makes the terms. */
+/** `tally data declare`: data are checked, and what of them would enter is written down for whoever makes the terms. */
 import { basename, join } from 'node:path'
+import { TallyError } from '@tallystick/core'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type Duplicates } from '../dataset.ts'
-import { declarationFormat, type Declaration } from '../declaration.ts'
+import { declarationFormat, readFormat, type Declaration } from '../declaration.ts'
 import { writeJson } from '../files.ts'
 import { openHome } from '../home.ts'
 import type { Output } from '../output.ts'
+import { readTable, schemaOf, tableFormat } from '../table.ts'
+import { dataTermsOf, tableDeclarationFormat, type TableDeclaration } from '../table-declaration.ts'
 import { count } from '../text.ts'
 
 interface DeclareOptions {
   readonly home: string
-  readonly column: string
+  readonly column?: string
+  readonly table?: string
   readonly normalisation: string
   readonly duplicates: Duplicates
   readonly encoding: Encoding
   readonly source?: string
 }
 
-export const declare = async (output: Output, options: DeclareOptions, input: string): Promise<void> => {
-  const { column, normalisation, duplicates, encoding } = options
+const usage = (): TallyError =>
+  new TallyError('api/usage', 'self', 'expected --column for a list of ids, or --table for a table, one of them', {
+    remedy: 'see tally data declare --help',
+  })
+
+const declareTable = async (output: Output, options: DeclareOptions, path: string, input: string): Promise<void> => {
+  const { identity } = await openHome(options.home)
+  const read = await readFormat(path, tableFormat, 'the columns of a table', 'a person (docs/statistics.md)')
+  const { counts } = await readTable(input, read, options.encoding)
+  const data = dataTermsOf(options.source ?? basename(input), read, counts.rows)
+  const file = join(options.home, 'table.json')
+  const format = tableDeclarationFormat
+  await writeJson(file, { format, identity, data, schema: schemaOf(read), read } satisfies TableDeclaration)
+  output.report(
+    { event: 'declared', file, ...counts },
+    `${count(counts.records)} records, ${count(counts.dropped)} of them with an empty cell are left out, ` +
+      `${count(counts.rows)} enter with ${read.columns.length} columns.\n` +
+      `${file}: send it to whoever writes the terms; it holds no row, but the declared ranges and levels.`,
+  )
+}
+
+/** A party that only computes: nothing of it enters. */
+const declareNothing = async (output: Output, options: DeclareOptions): Promise<void> => {
+  const { identity } = await openHome(options.home)
+  const file = join(options.home, 'table.json')
+  const format = tableDeclarationFormat
+  await writeJson(file, { format, identity, data: null, schema: null, read: null } satisfies TableDeclaration)
+  output.report({ event: 'declared', file, rows: 0 }, `${file}: this party computes and brings no data.`)
+}
+
+const declareList = async (output: Output, options: DeclareOptions, column: string, input: string): Promise<void> => {
+  const { normalisation, duplicates, encoding } = options
   const { identity } = await openHome(options.home)
   const { counts } = await readDataset(input, { column, normalisation, duplicates, encoding })
   const declaration: Declaration = {
@@ -33,4 +67,13 @@ export const declare = async (output: Output, options: DeclareOptions, input: st
     `${count(counts.records)} records, ${count(counts.duplicates)} of them repeat an id, ${count(counts.rows)} enter.\n` +
       `${file}: send it to whoever writes the terms; it holds no row.`,
   )
+}
+
+export const declare = async (output: Output, options: DeclareOptions, input?: string): Promise<void> => {
+  const { column, table } = options
+  if (input === undefined && column === undefined && table === undefined) return declareNothing(output, options)
+  if (input === undefined || (column === undefined) === (table === undefined)) throw usage()
+  return column === undefined
+    ? declareTable(output, options, table!, input)
+    : declareList(output, options, column, input)
 }

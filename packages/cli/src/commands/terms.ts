@@ -37,7 +37,7 @@ const reveals = (output: NewOptions['output'], learns: boolean): string => {
 export const readTerms = async (path: string): Promise<Terms> =>
   parseTerms(await readJson(path, 'terms', 'terms/malformed'))
 
-const daysOf = (text: string): number => {
+export const daysOf = (text: string): number => {
   const days = Number(text)
   if (Number.isInteger(days) && days >= 1 && days <= 3650) return days
   throw new TallyError('api/usage', 'self', `expected a number of days from 1 to 3650 as --days, found "${text}"`)

@@ -1,0 +1,264 @@
+/** `tally stats plan | run`: terms from an analysis and tables, and one party's side of it. */
+import { randomBytes } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import {
+  explain,
+  parseParameters,
+  roles,
+  summarise,
+  type Parameters,
+  type Plan,
+  type Role,
+  type StatisticsOutput,
+} from '@tallystick/statistics'
+import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
+import { readChain } from '../chain.ts'
+import type { Encoding } from '../csv.ts'
+import { readAuditor } from '../declaration.ts'
+import { readJson, writeFileWhole, writeJson } from '../files.ts'
+import type { Job, Source } from '../job.ts'
+import type { Output } from '../output.ts'
+import { poolFor, prepare, runParty, type Prepared, type RunOptions } from '../party-run.ts'
+import { protocolOf } from '../protocols.ts'
+import { readTable, schemaOf } from '../table.ts'
+import { readTableDeclaration, type TableDeclaration } from '../table-declaration.ts'
+import { daysOf } from './terms.ts'
+import { renderTerms } from '../terms-text.ts'
+import { count, traffic } from '../text.ts'
+
+interface PlanOptions {
+  readonly party: readonly string[]
+  readonly auditor: string
+  readonly purpose: string
+  readonly days: string
+  readonly chain?: string
+  readonly out: string
+}
+
+const dayMilliseconds = 86_400_000
+
+/** A module whose default export is a plan, or a plan as JSON. It runs here with the rights of the caller. */
+const readPlan = async (path: string): Promise<Plan> => {
+  if (path.endsWith('.json')) return (await readJson(path, 'a plan', 'input/malformed')) as Plan
+  let module: { readonly default?: Plan }
+  try {
+    module = (await import(pathToFileURL(resolve(path)).href)) as { readonly default?: Plan }
+  } catch (cause) {
+    if (cause instanceof TallyError) throw cause
+    throw new TallyError(
+      'input/malformed',
+      'self',
+      `${path}: the analysis does not load: ${(cause as Error).message}`,
+      {
+        remedy: 'name a .ts or .mjs file that exports analyse(...) as default, or a .json file',
+        cause,
+      },
+    )
+  }
+  if (module.default?.outputs !== undefined) return module.default
+  throw new TallyError('input/malformed', 'self', `${path}: expected analyse(...) as the default export`, {
+    remedy: 'export default analyse({ layout, columns }, (columns) => ({ ... }))',
+  })
+}
+
+const joined = (plan: Plan, declarations: readonly TableDeclaration[]): void => {
+  for (const { identity, read } of declarations) {
+    if (read === null || (plan.layout === 'vertical') === (read.id !== undefined)) continue
+    const message =
+      plan.layout === 'vertical'
+        ? `the table of ${identity.name} names no id column, a vertical analysis joins on one`
+        : `the table of ${identity.name} names an id column, a horizontal analysis has none`
+    throw new TallyError('terms/malformed', 'self', message, { remedy: 'declare the table again for this analysis' })
+  }
+}
+
+const byRole = <T>(declarations: readonly TableDeclaration[], of: (each: TableDeclaration) => T | null) =>
+  Object.fromEntries(
+    roles.flatMap((role, i) => {
+      const value = of(declarations[i]!)
+      return value === null ? [] : [[role, value] as const]
+    }),
+  ) as Partial<Record<Role, T>>
+
+const parametersOf = (plan: Plan, declarations: readonly TableDeclaration[]): Parameters =>
+  parseParameters({
+    ...plan,
+    sizes: byRole(declarations, ({ data }) => data?.rows ?? null),
+    tables: byRole(declarations, ({ schema }) => schema),
+  })
+
+export const plan = async (output: Output, options: PlanOptions, path: string): Promise<void> => {
+  const { party } = options
+  if (party.length !== roles.length) {
+    const found = `found ${party.length}`
+    throw new TallyError('api/usage', 'self', `expected three declarations as --party (p0, p1, p2), ${found}`)
+  }
+  const [analysis, auditor, declarations] = await Promise.all([
+    readPlan(path),
+    readAuditor(options.auditor),
+    Promise.all(party.map((path) => readTableDeclaration(path))),
+  ])
+  joined(analysis, declarations)
+  const parameters = parametersOf(analysis, declarations)
+  const { protocol, code } = protocolOf('statistics/rep3')
+  protocol.parameters(parameters)
+  const { id, version, leakage } = protocol
+  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
+  const terms = parseTerms({
+    format: termsFormat,
+    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
+    nonce: toHex(randomBytes(32)),
+    purpose: options.purpose,
+    protocol: { id, version, package: code.version, code: code.digest },
+    parameters: parameters as unknown as Json,
+    parties: roles.map((role, i) => ({ role, ...declarations[i]!.identity })),
+    receivers: parameters.to === 'all' ? [...roles] : [parameters.to],
+    data: byRole(declarations, ({ data }) => data) as Terms['data'],
+    leakage,
+    auditor: {
+      name: auditor.name,
+      recipient: auditor.recipient,
+      limit: 1,
+      reveals: Object.fromEntries(
+        roles.map((role) => [
+          role,
+          'its whole table, its shares of the others’ numbers, and the figures if it learns them',
+        ]),
+      ),
+      // The evidence of two parties together opens every share.
+      audited: [roles[0]],
+    },
+    attempts: 10,
+    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
+    deadlines: { handshake: 600, message: 600, close: 600 },
+    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
+  } satisfies Terms)
+  await writeFileWhole(options.out, `${canonicalJson(terms)}\n`)
+  output.report(
+    { event: 'terms', file: options.out, specHash: specHash(terms) },
+    `${renderTerms(terms)}\n\n${explained(parameters).text}\n\n` +
+      `${options.out}: send it to the partners; then all run "tally terms approve".`,
+  )
+}
+
+/** Milliseconds of a round trip between parties that are not on one machine. */
+const defaultLatency = 1
+
+const explained = (parameters: Parameters, latency = defaultLatency) => {
+  const { rounds, bytes, seconds, learns } = explain(parameters, latency)
+  const text = [
+    `${count(rounds)} rounds, ${traffic(bytes)} in all, about ${seconds.toFixed(1)} s at ${latency} ms a round trip.`,
+    `What ${parameters.to === 'all' ? 'all three' : parameters.to} will learn:`,
+    ...learns.map(({ name, text: what }) => `  ${name}: ${what}`),
+  ].join('\n')
+  return { rounds, bytes, seconds, learns, text }
+}
+
+interface StatsRunOptions extends RunOptions {
+  readonly input?: string
+  readonly table?: string
+  readonly encoding: Encoding
+  readonly explain?: true
+}
+
+const nothing: Source = {
+  path: '(no table)',
+  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  items: { bytes: new Uint8Array(0), offsets: new Uint32Array(1) },
+}
+
+const sameSchema = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b)
+
+/** The table as it was declared: same columns, same number of rows. */
+const readDeclared = async (
+  output: Output,
+  options: StatsRunOptions,
+  { home, terms, own }: Prepared,
+): Promise<Source> => {
+  const declared = terms.data[own.role]
+  if (declared === undefined) {
+    if (options.input === undefined) return nothing
+    throw new TallyError('api/usage', 'self', `${own.role} brings no table under these terms`, {
+      remedy: 'leave out --input',
+    })
+  }
+  if (options.input === undefined) {
+    throw new TallyError('api/usage', 'self', `expected --input with the table of ${own.role}`)
+  }
+  const { read } = await readTableDeclaration(options.table ?? join(home.folder, 'table.json'))
+  const schema = (terms.parameters as unknown as Parameters).tables[own.role as Role]
+  if (read === null || !sameSchema(schemaOf(read), schema)) {
+    throw new TallyError('input/changed', 'self', 'the declaration in table.json has other columns than the terms', {
+      remedy: 'name the declaration that the terms were made of (--table), or agree on new terms',
+    })
+  }
+  const table = await readTable(options.input, read, options.encoding)
+  const { rows } = table.counts
+  if (rows !== declared.rows) {
+    const message = `${options.input}: the terms say ${count(declared.rows)} rows, the table has ${count(rows)}`
+    throw new TallyError('input/changed', 'self', message, {
+      remedy: 'put the declared table back, or declare this one and agree on new terms',
+    })
+  }
+  output.report(
+    { event: 'checked', role: own.role, ...table.counts },
+    `${options.input}: ${count(rows)} rows enter as ${own.role}, as the terms say.`,
+  )
+  return table
+}
+
+const show = (value: unknown): string =>
+  JSON.stringify(value, (_, v: unknown) => (typeof v === 'number' ? Number(v.toPrecision(10)) : v))
+
+const keepResult = async (output: Output, folder: string, parameters: Parameters, { session }: Job): Promise<void> => {
+  const opened = session.output as StatisticsOutput | undefined
+  if (opened === undefined) {
+    return output.report({ event: 'result', kind: 'none' }, `${parameters.to} has the figures; this side learns none.`)
+  }
+  const figures = summarise(parameters, opened)
+  const file = join(folder, 'figures.json')
+  await writeJson(file, { aligned: opened.aligned, figures }, true)
+  const text = opened.aligned
+    ? Object.entries(figures).map(([name, value]) => `  ${name}: ${show(value)}`)
+    : ['  none: the tables do not have the same ids. Join them on their common ids (tally psi), then declare anew.']
+  output.report(
+    { event: 'result', kind: 'statistics', aligned: opened.aligned, figures, file },
+    [`The figures, also in ${file}:`, ...text].join('\n'),
+  )
+}
+
+export const run = async (output: Output, options: StatsRunOptions): Promise<void> => {
+  const prepared = await prepare(output, options)
+  const { home, terms, meeting } = prepared
+  const parameters = parseParameters(terms.parameters)
+  const source = await readDeclared(output, options, prepared)
+  const predicted = explained(parameters)
+  if (options.explain === true || meeting === undefined) {
+    const { rounds, bytes, seconds, learns } = predicted
+    output.report({ event: 'explained', rounds, bytes, seconds, learns }, predicted.text)
+  }
+  if (meeting === undefined) return
+  await using pool = poolFor(prepared)
+  const began = performance.now()
+  let moved = 0
+  await runParty({
+    ...{ output, prepared, meeting, dataset: source, pool, chain: options.chain },
+    onProgress: ({ bytesSent, bytesReceived }) => (moved = Math.max(moved, bytesSent + bytesReceived)),
+    keepResult: async (job) => {
+      await keepResult(output, home.jobFolder(terms), parameters, job)
+      compare(output, predicted, moved, (performance.now() - began) / 1000)
+    },
+  })
+}
+
+/** Both ends of a link count a byte, so all parties together move each of them twice. */
+const compare = (output: Output, predicted: ReturnType<typeof explained>, moved: number, seconds: number): void => {
+  const expected = (2 * predicted.bytes) / roles.length
+  output.report(
+    { event: 'compared', predictedBytes: expected, bytes: moved, predictedSeconds: predicted.seconds, seconds },
+    `Moved by this party: ${traffic(moved)}, predicted on average ${traffic(expected)}. ` +
+      `From the start ${seconds.toFixed(1)} s, predicted ${predicted.seconds.toFixed(1)} s of computing.`,
+  )
+}
