@@ -15,8 +15,10 @@ export interface Bench {
 export type Row = Readonly<Record<string, string | number | boolean>>
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  psi: () => import('./psi.ts'),
   'psi-ecdh': () => import('./psi-ecdh.ts'),
   query: () => import('./query.ts'),
+  circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),
 }
 
