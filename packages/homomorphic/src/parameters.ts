@@ -75,7 +75,7 @@ export const ringFor = (plainBits: number, modulusBits: number, degree: number):
   const most = largestModulus[degree]!
   for (let primes = 1; primes < 18; primes++) {
     // A bit may be lost where primes are just below a power of two.
-    const bits = Math.max(leastBits, Math.ceil((modulusBits + 1) / primes))
+    const bits = Math.max(leastBits, plainBits + 1, Math.ceil((modulusBits + 1) / primes))
     if (bits > mostBits || bits * (primes + 1) > most) continue
     // The plain modulus may be none of the primes.
     const moduli = primesOf(bits, degree, primes + 2).filter((q) => q !== t)

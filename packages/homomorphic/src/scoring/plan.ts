@@ -70,14 +70,14 @@ const planWithin = ({ sizes, features, featureBits, weightBits }: Parameters, de
 export const planOf = (parameters: Parameters): Plan => {
   for (const degree of Object.keys(largestModulus).map(Number)) {
     const { plainBits, tiles, floodBits, modulusBits } = planWithin(parameters, degree)
-    if (plainBits > 50) break
+    if (plainBits > 49) break
     const ring = ringFor(plainBits, modulusBits, degree)
     if (ring !== undefined) return { ring, tiles, floodBits }
   }
   throw new TallyError(
     'terms/unsupported',
     'self',
-    `expected scores of at most 49 bits, found ${parameters.features} features of ${parameters.featureBits} bits and weights of ${parameters.weightBits} bits`,
+    `expected scores of at most 47 bits, found ${parameters.features} features of ${parameters.featureBits} bits and weights of ${parameters.weightBits} bits`,
     { remedy: 'round features or weights to fewer decimals' },
   )
 }

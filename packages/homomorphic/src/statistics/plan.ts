@@ -62,14 +62,14 @@ const planWithin = ({ sizes, columns, bits }: Parameters, degree: number) => {
 export const planOf = (parameters: Parameters): Plan => {
   for (const degree of Object.keys(largestModulus).map(Number)) {
     const { plainBits, tiles, floodBits, modulusBits } = planWithin(parameters, degree)
-    if (plainBits > 50) break
+    if (plainBits > 49) break
     const ring = ringFor(plainBits, modulusBits, degree)
     if (ring !== undefined) return { ring, tiles, floodBits }
   }
   throw new TallyError(
     'terms/unsupported',
     'self',
-    `expected sums of squares of at most 48 bits, found values of ${parameters.bits} bits in ${Object.values(parameters.sizes).join(' + ')} rows`,
+    `expected sums of squares of at most 47 bits, found values of ${parameters.bits} bits in ${Object.values(parameters.sizes).join(' + ')} rows`,
     { remedy: 'round the values to fewer decimals, or split the rows over several jobs' },
   )
 }

@@ -288,7 +288,7 @@ const raise = (message: string): never => {
 export const evaluateWith =
   (arithmetic: (degree: number, moduli: BigUint64Array) => Numbers) =>
   (input: EvaluateInput): readonly RingCiphertext[] => {
-    checkRing(input.degree, input.moduli)
+    checkRing(input.degree, input.moduli, undefined, input.plainModulus)
     return evaluateOn(arithmetic(input.degree, input.moduli), input)
   }
 

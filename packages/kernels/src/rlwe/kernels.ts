@@ -229,9 +229,9 @@ const concat = (parts: readonly BigUint64Array[]): BigUint64Array => {
 
 /** The kernels over an arithmetic that is made for each call. */
 export const kernelsOn = (arithmetic: (degree: number, moduli: BigUint64Array) => Numbers) => {
-  const on = <I extends Ring, O>(compute: (numbers: Numbers, input: I) => O) => {
+  const on = <I extends Ring & { readonly plainModulus?: bigint }, O>(compute: (numbers: Numbers, input: I) => O) => {
     return (input: I): O => {
-      checkRing(input.degree, input.moduli)
+      checkRing(input.degree, input.moduli, undefined, input.plainModulus)
       return compute(arithmetic(input.degree, input.moduli), input)
     }
   }

@@ -71,17 +71,20 @@ export const galoisPlaces = (n: number, g: number): Int32Array => {
 }
 
 /** What the kernels accept: degrees that SEAL has, and primes whose products double precision can reduce. */
-export const checkRing = (degree: number, moduli: BigUint64Array, leastBits = 32): void => {
+export const checkRing = (degree: number, moduli: BigUint64Array, leastBits = 32, plainModulus = 0n): void => {
   const good =
     Number.isInteger(Math.log2(degree)) &&
     degree >= 8 &&
     degree <= 32_768 &&
     moduli.length >= 1 &&
-    moduli.every((q) => q > 1n << BigInt(leastBits - 1) && q < 1n << 50n && (q - 1n) % BigInt(2 * degree) === 0n)
+    moduli.every(
+      (q) =>
+        q > plainModulus && q > 1n << BigInt(leastBits - 1) && q < 1n << 50n && (q - 1n) % BigInt(2 * degree) === 0n,
+    )
   if (good) return
   throw new TallyError(
     'api/misuse',
     'self',
-    `rlwe: expected a degree of 8 to 32768, a power of two, and primes of ${leastBits} to 50 bits that are 1 modulo twice the degree; found degree ${degree} and ${moduli.length} moduli`,
+    `rlwe: expected a degree of 8 to 32768, a power of two, and primes of ${leastBits} to 50 bits that are 1 modulo twice the degree and above the plain modulus; found degree ${degree} and ${moduli.length} moduli`,
   )
 }
