@@ -1,7 +1,7 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, rr22, rr22Malicious } from '@tallystick/psi'
+import { ecdh, ra18, rr22, rr22Malicious } from '@tallystick/psi'
 import { listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
 import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
@@ -20,6 +20,9 @@ const programOf = (protocol: AnyProtocol, input: Program['input']): Programs => 
 /** Sets: a row is an id. */
 const sets: Program['input'] = (rows) => rows
 
+/** Of the sender of `psi/ra18` the one row is its key: its list is bound by the digest in the parameters. */
+const queriesOrKey = sets
+
 /** Circuits: a row is the bytes of an instance in hex. */
 const circuits: Program['input'] = (rows, role, parameters) =>
   circuitInputOf(rows, role, parameters as CircuitParameters)
@@ -30,6 +33,7 @@ export const programs: Programs = {
   ...programOf(ecdh, sets),
   ...programOf(rr22, sets),
   ...programOf(rr22Malicious, sets),
+  ...programOf(ra18, queriesOrKey),
   ...programOf(statistics, tableInput),
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),
