@@ -50,6 +50,7 @@ function* takeTrees(
   const trees = yield* wire.compute(ggmPuncture, { points, sums, leaves })
   const missing = sumOf(trees.totals, body.slice(2 * blockBytes * count))
   addInto(missing, shares.slice(0, missing.length))
+  // In place, though a kernel gave them: the same values whenever it is done, and no copy of all leaves.
   points.forEach((point, tree) => trees.leaves.set(block(missing, tree), blockBytes * (tree * leaves + point)))
   return trees.leaves
 }

@@ -1,0 +1,113 @@
+/** What the two roles of `psi/kkrt16` agree on before they start, and what they send. */
+import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
+import { baseMessages } from '@tallystick/ot'
+import { message, opening } from '@tallystick/protocol'
+import type { Role } from '../ecdh/messages.ts'
+
+/** Public parameters, as they stand in the signed terms. */
+export interface Parameters {
+  /** Number of distinct rows of each role. */
+  readonly sizes: Readonly<Record<Role, number>>
+  /** The construction tells the receiver which of its rows are common: no cardinality alone. */
+  readonly output: 'intersection'
+  /** Who learns it. */
+  readonly to: 'receiver' | 'both'
+  /** Bins (up to a multiple of 128) or masks a frame, so that memory and what a crash costs stay bounded. */
+  readonly chunkRows: number
+}
+
+/** k: columns of the matrix, bits of a code word, base transfers. */
+export const codeBits = 512
+export const codeBytes = codeBits / 8
+export const saltBytes = 32
+export const hashes = 3
+/** σ of false positives. */
+export const statisticalBits = 40
+/** 1 MiB a frame. */
+export const defaultChunkRows = 16_384
+/** 4 MiB a frame. */
+export const maxChunkRows = 65_536
+/** 1.4 GB for the sender's matrix. */
+export const maxRows = 2 ** 24
+
+const bytes = flatRows(1, 16 * maxChunkRows)
+
+export const messages = {
+  ...baseMessages('receiver', 'sender'),
+  /** Salt of the digests of ids, drawn by the receiver. */
+  salt: message('receiver', 'sender', fixedBytes(saltBytes)),
+  /** The corrections of the matrix, bins from … to: 512 columns of (to - from) bits, one after the other. */
+  columns: message('receiver', 'sender', flatRows(codeBytes, maxChunkRows)),
+  /** The values of the sender's rows under hash function 0, then 1, then 2, each in ascending order. */
+  masks: opening('sender', 'receiver', bytes),
+  /** Only where both learn: a bit for each mask, the lowest bit of a byte first. */
+  common: opening('receiver', 'sender', bytes),
+} as const
+
+/** Where one set is empty there is nothing to compute, and nothing is sent. */
+export const isTrivial = ({ sizes }: Parameters): boolean => sizes.receiver === 0 || sizes.sender === 0
+
+/**
+ * Bins of the receiver's cuckoo table with three hash functions and no stash. 1.27 n is what Pinkas, Schneider and Zohner
+ * (TOPS 2018, ia.cr/2016/930, section 3.2.2) found to fail with probability 2^-40 in experiments. For small n that is too
+ * few, since a few rows may share their few bins: with 257 n^0.4 bins the union bound over all sets of j rows whose 3j
+ * places fall in j - 1 bins is below 2^-41 for n up to 4500, where 1.27 n begins to be more.
+ */
+export const binsOf = ({ sizes }: Parameters): number =>
+  Math.max(Math.ceil(1.27 * sizes.receiver), Math.ceil(257 * sizes.receiver ** 0.4))
+
+/** Rows of the matrix: whole blocks of bits. */
+export const matrixRows = (parameters: Parameters): number => 128 * Math.ceil(binsOf(parameters) / 128)
+
+/** Bins a frame. */
+export const frameBins = ({ chunkRows }: Parameters): number => 128 * Math.ceil(chunkRows / 128)
+
+/** Bytes of a mask: σ + log2 n_x + log2 n_y bits, a row of the receiver being compared with n_y masks. */
+export const maskBytes = ({ sizes }: Parameters): number => {
+  let pairs = BigInt(sizes.receiver) * BigInt(sizes.sender)
+  let bits = statisticalBits
+  for (pairs -= 1n; pairs > 0n; pairs >>= 1n) bits++
+  return Math.min(16, Math.ceil(bits / 8))
+}
+
+const malformed = (message: string): TallyError =>
+  new TallyError('terms/malformed', 'self', `psi/kkrt16 parameters: ${message}`, {
+    remedy: 'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
+  })
+
+const integer = (value: unknown, name: string, least: number, most: number): number => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
+    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
+  }
+  return value
+}
+
+const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
+  const stranger = Object.keys(value).find((key) => !known.includes(key))
+  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** @throws TallyError terms/malformed or terms/unsupported for anything that this protocol cannot run. */
+export const parseParameters = (value: unknown): Parameters => {
+  const all = fields(value, 'parameters', ['sizes', 'output', 'to', 'chunkRows'])
+  const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
+  const { output, to } = all
+  if (output === 'cardinality') {
+    throw new TallyError('terms/unsupported', 'self', 'psi/kkrt16 shows the receiver which rows are common', {
+      remedy: 'take psi/ecdh for the cardinality alone',
+    })
+  }
+  if (output !== 'intersection') throw malformed('expected output to be intersection')
+  if (to !== 'receiver' && to !== 'both') throw malformed('expected to to be one of receiver, both')
+  return {
+    sizes: {
+      receiver: integer(sizes['receiver'], 'sizes.receiver', 0, maxRows),
+      sender: integer(sizes['sender'], 'sizes.sender', 0, maxRows),
+    },
+    output,
+    to,
+    chunkRows: integer(all['chunkRows'] ?? defaultChunkRows, 'chunkRows', 1, maxChunkRows),
+  }
+}

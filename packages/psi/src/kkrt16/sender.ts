@@ -1,0 +1,119 @@
+/** The sender: has the key of every bin; learns the outcome only where the terms say `to: 'both'`. */
+import { tableSort, type Sorted } from '@tallystick/kernels'
+import { baseReceive } from '@tallystick/ot'
+import type { Context, Party, Routine } from '@tallystick/protocol'
+import { chunks } from '../ecdh/items.ts'
+import type { Items, Outcome } from '../ecdh/messages.ts'
+import { checkOwn, misbehaved, receiveChunk } from '../rr22/steps.ts'
+import { binOf, codesOf, columnsOf, digestsOf, frameKeys, frames, hashRows, stepRows, toRows } from './matrix.ts'
+import { binsOf, codeBits, codeBytes, hashes, isTrivial, maskBytes, matrixRows } from './messages.ts'
+import type { messages, Parameters } from './messages.ts'
+
+type Ctx = Context<typeof messages, 'sender'>
+
+/** q of each bin: the receiver's row, plus the choices where its code word has a bit. */
+function* receiveMatrix(ctx: Ctx, parameters: Parameters, choices: Uint8Array, keys: Uint8Array): Routine<Uint8Array> {
+  const matrix = new Uint8Array(codeBytes * matrixRows(parameters))
+  const columnKeys = yield* frameKeys(ctx, parameters, keys)
+  for (const [frame, [from, to]] of frames(parameters).entries()) {
+    // A copy: what a kernel gave may lie in a journal.
+    const own = (yield* columnsOf(ctx, columnKeys[frame]!, to - from)).slice()
+    const receive = () => ctx.receive('columns')
+    const theirs = (yield* receiveChunk('receiver', 'columns', [from, to], codeBytes, receive)).slice()
+    const words = (to - from) / 32
+    const sums = new Uint32Array(own.buffer)
+    const corrections = new Uint32Array(theirs.buffer)
+    for (let column = 0; column < codeBits; column++) {
+      const mask = -((choices[column >> 3]! >> (column & 7)) & 1)
+      for (let i = column * words; i < (column + 1) * words; i++) sums[i]! ^= mask & corrections[i]!
+    }
+    matrix.set(yield* toRows(ctx, own), codeBytes * from)
+  }
+  return matrix
+}
+
+/** The values of all own rows under hash function k: H(q of the bin + (C(row, k) and the choices)). */
+function* evaluate(
+  ctx: Ctx,
+  parameters: Parameters,
+  k: number,
+  own: {
+    readonly salt: Uint8Array
+    readonly places: Uint8Array
+    readonly second: Uint8Array
+    readonly choices: Uint8Array
+    readonly matrix: Uint8Array
+  },
+): Routine<Uint8Array> {
+  const width = maskBytes(parameters)
+  const bins = binsOf(parameters)
+  const { sender } = parameters.sizes
+  const out = new Uint8Array(width * sender)
+  const places = new Uint32Array(own.places.buffer)
+  const matrix = new Uint32Array(own.matrix.buffer)
+  const choices = new Uint32Array(own.choices.slice().buffer)
+  for (const [from, to] of chunks(sender, stepRows)) {
+    const entries = Uint32Array.from({ length: to - from }, (_, i) => 4 * (from + i) + k)
+    const rows = (yield* codesOf(ctx, own.second, entries)).slice()
+    const words = new Uint32Array(rows.buffer)
+    for (let i = 0; i < to - from; i++) {
+      const at = 16 * binOf(places, from + i, k, bins)
+      for (let j = 0; j < 16; j++) words[16 * i + j] = (words[16 * i + j]! & choices[j]!) ^ matrix[at + j]!
+    }
+    out.set(yield* hashRows(ctx, own.salt, rows, width), width * from)
+  }
+  return out
+}
+
+/** All masks, one sorted set for each hash function. */
+function* transfers(ctx: Ctx, parameters: Parameters, items: Items): Routine<Sorted[]> {
+  const choices = ctx.narrow('choices').rng.bytes(codeBytes)
+  const [keys, { salt, places, second }] = yield* ctx.join(
+    (branch) => baseReceive(branch, 'receiver', codeBits, choices),
+    function* (branch) {
+      const salt = yield* branch.receive('salt')
+      return { salt, ...(yield* digestsOf(branch, salt, items)) }
+    },
+  )
+  const matrix = yield* receiveMatrix(ctx, parameters, choices, keys)
+  const sets: Sorted[] = []
+  for (let k = 0; k < hashes; k++) {
+    const rows = yield* evaluate(ctx, parameters, k, { salt, places, second, choices, matrix })
+    // Sorted, what is sent is a function of the set of masks: it says nothing about the order of the rows.
+    sets.push(yield* ctx.compute(tableSort, { rows, width: maskBytes(parameters) }))
+  }
+  return sets
+}
+
+/** Own rows that the receiver found under any hash function. */
+function* receiveCommon(ctx: Ctx, { sizes, chunkRows }: Parameters, sets: readonly Sorted[]): Routine<Uint32Array> {
+  const bits = new Uint8Array(Math.ceil((hashes * sizes.sender) / 8))
+  for (const [from, to] of chunks(bits.length, chunkRows)) {
+    bits.set(yield* receiveChunk('receiver', 'common rows', [from, to], 1, () => ctx.receive('common')), from)
+  }
+  const rows = new Set<number>()
+  for (let bit = 0; bit < 8 * bits.length; bit++) {
+    if (((bits[bit >> 3]! >> (bit & 7)) & 1) === 0) continue
+    const set = sets[Math.floor(bit / sizes.sender)]
+    if (set === undefined) throw misbehaved('receiver', `common rows of the receiver: bit ${bit} stands for no row`)
+    rows.add(set.order[bit % sizes.sender]!)
+  }
+  return Uint32Array.from(rows).sort()
+}
+
+export const sender: Party<typeof messages, 'sender', Parameters, Items, Outcome> = function* (ctx, parameters, items) {
+  const { sizes, to, chunkRows } = parameters
+  yield* checkOwn(ctx, items, 'sender', sizes.sender)
+  const nothing: Outcome = to === 'both' ? { kind: 'intersection', rows: new Uint32Array() } : { kind: 'none' }
+  const sets = isTrivial(parameters) ? undefined : yield* transfers(ctx, parameters, items)
+  yield* ctx.checkpoint()
+  if (sets === undefined) return nothing
+  const width = maskBytes(parameters)
+  for (const { rows } of sets) {
+    for (const [from, end] of chunks(sizes.sender, chunkRows)) {
+      yield* ctx.send('masks', rows.subarray(width * from, width * end))
+    }
+  }
+  if (to === 'receiver') return nothing
+  return { kind: 'intersection', rows: yield* receiveCommon(ctx, parameters, sets) }
+}
