@@ -29,8 +29,10 @@ export interface Head {
 }
 
 export interface Transcript {
-  /** Takes in the next frame of a chain. */
+  /** Takes in the next frame of a chain; the body is copied where it is not hashed at once. */
   append(from: string, to: string, step: Step, body: Uint8Array): void
+  /** Hashes what was appended so far. Heads and links do so themselves; a driver calls it where nobody waits. */
+  settle(): void
   /** All chains in the order (from, to, step). */
   heads(): readonly Head[]
   /** Digest of the chains of one directed link. */
@@ -52,6 +54,13 @@ interface DirectedLink {
 
 const sized = (part: Uint8Array): Uint8Array => concatBytes(u32(part.length), part)
 
+const headBytes = 32
+/** Small frames wait here, each as its link in the chain: room for the head ‖ u32 length ‖ body. Larger are hashed at once. */
+const waitingBytes = 64 * 1024
+const largestWaiting = 4096
+/** A buffer that no transcript has frames in: there may be many transcripts, few of them at work. */
+let spare: Uint8Array | undefined
+
 export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash): Transcript => {
   const links = new Map<string, DirectedLink>()
   const linkOf = (from: string, to: string): DirectedLink => {
@@ -65,30 +74,64 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
     return link
   }
   /** The tagged digest of (binding, from, to, step), by the hash that the driver brought: one for every step. */
-  const firstHead = ({ prefix }: DirectedLink, step: Step): Uint8Array => hash(prefix, sized(utf8ToBytes(step)))
+  const firstHead = ({ prefix }: DirectedLink, step: Step): Uint8Array =>
+    hash(concatBytes(prefix, sized(utf8ToBytes(step))))
+  const chainOf = (link: DirectedLink, step: Step): Chain => {
+    let chain = link.chains.get(step)
+    if (chain === undefined) link.chains.set(step, (chain = { frames: 0, head: firstHead(link, step) }))
+    return chain
+  }
   const sorted = ({ chains }: DirectedLink) =>
     [...chains]
       .map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) }))
       .sort((a, b) => compareBytes(a.bytes, b.bytes))
-  /** The length of the frame at hand; hashed at once, so one buffer serves all. */
-  const length = new Uint8Array(4)
-  const lengthView = new DataView(length.buffer)
+
+  let waiting: { readonly link: DirectedLink; readonly step: Step; readonly start: number; readonly end: number }[] = []
+  let buffer: Uint8Array | undefined
+  let used = 0
+  const settle = (): void => {
+    for (const { link, step, start, end } of waiting) {
+      const chain = chainOf(link, step)
+      buffer!.set(chain.head, start)
+      chain.head = hash(buffer!.subarray(start, end))
+      chain.frames++
+    }
+    if (buffer === undefined) return
+    spare = buffer
+    buffer = undefined
+    waiting = []
+    used = 0
+  }
   return {
     append(from, to, step, body) {
       const link = linkOf(from, to)
-      let chain = link.chains.get(step)
-      if (chain === undefined) link.chains.set(step, (chain = { frames: 0, head: firstHead(link, step) }))
-      lengthView.setUint32(0, body.length)
-      chain.head = hash(chain.head, length, body)
-      chain.frames++
+      const bytes = headBytes + 4 + body.length
+      if (used + bytes > waitingBytes || body.length > largestWaiting) settle()
+      if (body.length > largestWaiting) {
+        const chain = chainOf(link, step)
+        chain.head = hash(chain.head, u32(body.length), body)
+        chain.frames++
+        return
+      }
+      buffer ??= spare ?? new Uint8Array(waitingBytes)
+      spare = undefined
+      const start = used
+      used += bytes
+      buffer.set(u32(body.length), start + headBytes)
+      buffer.set(body, start + headBytes + 4)
+      waiting.push({ link, step, start, end: used })
     },
-    heads: () =>
-      [...links]
+    settle,
+    heads() {
+      settle()
+      return [...links]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([, link]) =>
           sorted(link).map(({ step, chain }) => ({ from: link.from, to: link.to, step, ...chain })),
-        ),
+        )
+    },
     link(from, to) {
+      settle()
       // The tagged digest of (binding, from, to, step, frames ‖ head, step, …), by the hash that the driver brought.
       const link = links.get(`${from}>${to}`)
       const start = [utf8ToBytes('tallystick/link/v1'), binding, utf8ToBytes(from), utf8ToBytes(to)]

@@ -44,7 +44,10 @@ export interface Attempt {
   reserved(): readonly ReservedRange[]
   /** To disk, where anything was written since the last time. */
   sync(): void
-  /** Before any frame leaves: from here on a lost tail of the journal means that the attempt is over. */
+  /**
+   * Before any frame leaves: all that it can depend on is written down, so a second run sends the same; and from here on
+   * a lost tail of the journal means that the attempt is over.
+   */
   beforeSend(): void
 }
 
@@ -151,6 +154,7 @@ export const openAttempt = (terms: Terms, role: string, attempt: number, journal
       marked = false
     },
     beforeSend() {
+      journal.flush()
       if (marked) return
       journal.markSent()
       marked = true

@@ -218,6 +218,7 @@ export const drive = (options: DriveOptions): Drive => {
     // Made when the step is reached: a peer may list any number of steps.
     holds.chain ??= createTranscript(chainBinding(attempt.run), options.hash)
     holds.chain.append(role, peer.role, step, body)
+    holds.chain.settle()
     if (ordinal + 1 < holds.frames) return true
     if (compareBytes(holds.chain.heads()[0]!.head, holds.head) !== 0) {
       const error = new TallyError(
@@ -373,7 +374,13 @@ export const drive = (options: DriveOptions): Drive => {
     settle.resolve(value)
   }
 
-  const fibers = createFibers({ clock, perform, onError: stop, onIdle: checkFlooding })
+  /** Nothing can run: what was sent leaves first, then the chains catch up while the peers are at work. */
+  const idle = (): void => {
+    checkFlooding()
+    queueMicrotask(() => transcript.settle())
+  }
+
+  const fibers = createFibers({ clock, perform, onError: stop, onIdle: idle })
   let stopWatch = clock.after(options.messageMilliseconds / 8, watch)
   fibers.spawn(options.routine, finish)
   queueMicrotask(() => fibers.turn())

@@ -18,8 +18,10 @@ export interface Journal {
   get(kind: EntryKind, key: string): Uint8Array | undefined
   /** Keys of a kind in the order of writing. */
   keys(kind: EntryKind): Iterable<string>
-  /** Survives `kill -9` when it returns. A key is written once. */
+  /** Takes an entry in; the body is copied. A key is written once. */
   append(kind: EntryKind, key: string, body: Uint8Array): void
+  /** Survives `kill -9` when it returns: everything appended before is with the system. */
+  flush(): void
   /** Survives a power loss when it returns: everything appended before is on the disk. */
   sync(): void
   /** Marks that something was sent after the last sync: a later generation or another boot must then not resume. */

@@ -192,16 +192,20 @@ interface Entry {
 
 interface Disk {
   entries: Entry[]
+  /** How many entries outlive the process, and how many the machine's power. */
+  flushed: number
   synced: number
   /** The generation in which something was sent after the last sync; undefined while nothing was. */
   sentIn: number | undefined
 }
 
 export interface MemoryJournals extends JournalStore {
-  /** Called before every append; throws to let the process die there. */
+  /** Called before every append; throws to let the process die there: what was not flushed is gone. */
   onAppend: (kind: EntryKind, key: string) => void
   /** Appends so far, over all attempts. */
   readonly appends: number
+  /** Entries of all attempts that a process which dies now takes with it. */
+  readonly unflushed: number
   /** What a machine without power leaves: the synced part, and another boot. */
   losePower(): void
   copy(): unknown
@@ -227,9 +231,12 @@ export const memoryJournals = (): MemoryJournals => {
     get appends() {
       return appends
     },
+    get unflushed() {
+      return [...disks.values()].reduce((sum, { entries, flushed }) => sum + entries.length - flushed, 0)
+    },
     losePower() {
       generation++
-      for (const disk of disks.values()) disk.entries.length = disk.synced
+      for (const disk of disks.values()) disk.entries.length = disk.flushed = disk.synced
     },
     copy: () => structuredClone(disks),
     restore(copy) {
@@ -238,33 +245,51 @@ export const memoryJournals = (): MemoryJournals => {
     },
     open(attempt) {
       let disk = disks.get(attempt)
-      if (disk === undefined) disks.set(attempt, (disk = { entries: [], synced: 0, sentIn: undefined }))
+      if (disk === undefined) disks.set(attempt, (disk = { entries: [], flushed: 0, synced: 0, sentIn: undefined }))
       const { entries } = disk
       const file = disk
+      entries.length = Math.min(entries.length, file.flushed)
       if (file.sentIn !== undefined && file.sentIn !== generation) throw rewound(attempt)
       const name = (kind: EntryKind, key: string): string => `${kind} ${key}`
       const index = new Map(entries.map((entry) => [name(entry.kind, entry.key), entry.body]))
       const resumed = entries.length > 0
       let closed = false
+      let dead = false
       const requireOpen = (): void => {
         if (closed) throw new TallyError('api/misuse', 'self', 'the journal is closed')
+      }
+      const flush = (): void => {
+        if (!dead) file.flushed = entries.length
       }
       return {
         resumed,
         has: (kind, key) => index.has(name(kind, key)),
-        get: (kind, key) => index.get(name(kind, key))?.slice(),
+        get(kind, key) {
+          flush()
+          return index.get(name(kind, key))?.slice()
+        },
         keys: (kind) => entries.filter((entry) => entry.kind === kind).map((entry) => entry.key),
         append(kind, key, body) {
           requireOpen()
-          store.onAppend(kind, key)
+          try {
+            store.onAppend(kind, key)
+          } catch (error) {
+            dead = true
+            throw error
+          }
           if (index.has(name(kind, key))) throw new TallyError('api/misuse', 'self', `${kind} ${key} is written twice`)
           appends++
           const copy = body.slice()
           entries.push({ kind, key, body: copy })
           index.set(name(kind, key), copy)
         },
+        flush() {
+          requireOpen()
+          flush()
+        },
         sync() {
           requireOpen()
+          flush()
           file.synced = entries.length
           file.sentIn = undefined
         },
@@ -273,6 +298,7 @@ export const memoryJournals = (): MemoryJournals => {
           file.sentIn ??= generation
         },
         close() {
+          if (!closed) flush()
           closed = true
         },
       } satisfies Journal

@@ -2,7 +2,7 @@
 import { fixedBytes } from '@tallystick/core'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { defineProtocol, message, type Kernel } from '@tallystick/protocol'
-import type { Frame, MemoryLinkOptions } from '@tallystick/session'
+import type { Frame, KernelPool, MemoryLinkOptions } from '@tallystick/session'
 import { describe, expect, it } from 'vitest'
 import { duet, duetInputs, runAll, setting, trio } from './fixture.ts'
 import { on, runHostile } from './hostile.ts'
@@ -93,6 +93,28 @@ const oracle = defineProtocol({
       return null
     },
   },
+})
+
+it('no frame leaves before what it can depend on is written down', async () => {
+  let unflushed = 0
+  const answered: number[] = []
+  const watch = (): MemoryLinkOptions => ({
+    deliver(frame) {
+      if (/\/answer$/.test(frame.step)) answered.push(given.journals['left']!.unflushed)
+      return [frame]
+    },
+  })
+  const given = setting(oracle, { rounds: 4 }, { left: null, right: null }, {}, watch)
+  const slow: KernelPool = {
+    async run(kernel, input) {
+      unflushed = Math.max(unflushed, given.journals['left']!.unflushed)
+      return kernel.run(input)
+    },
+  }
+  await runAll(given, { left: { pool: slow } })
+  expect(answered).toEqual([0, 0, 0, 0])
+  // The routine saw the question before it was written down.
+  expect(unflushed).toBe(1)
 })
 
 describe('a journal that lost its tail', () => {

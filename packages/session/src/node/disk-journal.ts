@@ -6,8 +6,15 @@
  *   burned          there once the journal was found rewound: it stays so
  *   lock            see lock.ts
  *
- * `append` returns when the entry is with the system and counted outside the folder: it survives `kill -9`. `sync`
- * returns when everything is on the disk.
+ * `append` seals an entry, `flush` gives what was sealed to the system and counts it outside the folder: from there on it
+ * survives `kill -9`. `sync` returns when everything is on the disk.
+ *
+ * Why a routine may see a frame before it is written. A party is a function of its terms, input, seed and inbox, and the
+ * world sees nothing of it but frames, signatures and outputs. So all that must never be lost is what one of those
+ * depends on: every frame leaves after a `flush` (attempt.ts, beforeSend), every signature, range and output after a
+ * `sync`. An entry that a crash takes with it was seen by nobody; the peer sends its frame again, and another frame at
+ * that step then meets a party that has answered none. So entries are written together: one write for all that came
+ * in before an answer, and in a stream that is not answered now and then, for a resume to go on from.
  *
  * Rewind. After a restart of the same boot the journal must hold at least the entries counted outside. After another
  * boot it must hold those of the last sync, and nothing may have been sent since. A lower generation, a lost count file
@@ -23,7 +30,18 @@ import type { Journal } from '../journal.ts'
 import { syncFolder, writeNewFile } from './files.ts'
 import { bootDigest, currentBoot, defaultGenerations, openGeneration, removeGeneration } from './generation.ts'
 import type { Generation, GenerationFile } from './generation.ts'
-import { createSegment, guarded, io, journalKeyOf, load, readId, readingOf } from './journal-folder.ts'
+import { createBodies, ringPieces, type Bodies } from './journal-bodies.ts'
+import {
+  closeSegment,
+  createSegment,
+  guarded,
+  io,
+  journalKeyOf,
+  load,
+  readId,
+  readingOf,
+  syncSegment,
+} from './journal-folder.ts'
 import type { Loaded, Segment } from './journal-folder.ts'
 import * as segments from './journal-segment.ts'
 import { lockFolder, type Lock } from './lock.ts'
@@ -38,8 +56,9 @@ export interface JournalOptions {
   readonly boot?: string
 }
 
-/** Entries below this size are written from one buffer. */
-const bodiesFromBytes = 8 * 1024
+/** Entries are written together up to this size, or once they speak of so many pieces of bodies. */
+const batchBytes = 512 * 1024
+const batchPieces = ringPieces / 2
 
 /** Why the attempt must not continue, if so. @throws TallyError journal/corrupt */
 const rewoundBy = (loaded: Loaded, known: Generation | undefined, sameBoot: boolean): string | undefined => {
@@ -93,7 +112,7 @@ const createFolder = (options: JournalOptions, generations: string, boot: string
     entriesBefore: 0,
     tagBefore: new Uint8Array(segments.tagBytes),
   })
-  fs.closeSync(first.fd)
+  closeSegment(first)
   const generation = openGeneration(generations, id, journalKey)
   generation.write(1, 'clean', 0)
   generation.close()
@@ -101,18 +120,8 @@ const createFolder = (options: JournalOptions, generations: string, boot: string
   syncFolder(path.dirname(folder))
 }
 
-const writeAll = (fd: number, pieces: readonly Uint8Array[], position: number): void => {
-  if (pieces.length === 1 && fs.writeSync(fd, pieces[0]!, 0, pieces[0]!.length, position) === pieces[0]!.length) return
-  let rest = pieces.filter((piece) => piece.length > 0)
-  while (rest.length > 0) {
-    let written = fs.writevSync(fd, rest, position)
-    position += written
-    while (rest.length > 0 && written >= rest[0]!.length) {
-      written -= rest[0]!.length
-      rest = rest.slice(1)
-    }
-    if (written > 0) rest = [rest[0]!.subarray(written), ...rest.slice(1)]
-  }
+const writeAll = (fd: number, bytes: Uint8Array, position: number): void => {
+  for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at, bytes.length - at, position + at)
 }
 
 const lockGeneration = (generations: string, id: Uint8Array, first: Lock): Lock => {
@@ -138,7 +147,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   const opened: Segment[] = []
   const generation = openGeneration(generations, id, journalKey)
   const release = (): void => {
-    for (const { fd } of opened) fs.closeSync(fd)
+    for (const segment of opened) closeSegment(segment)
     generation.close()
     single.release()
     lock.release()
@@ -179,7 +188,7 @@ const continueJournal = (
   const resumed = index.size > 0
   const last = loaded.segments.at(-1)!
   if (loaded.tail !== 'none') fs.ftruncateSync(last.fd, loaded.end)
-  fs.fsyncSync(last.fd)
+  syncSegment(last)
   const header: segments.SegmentHeader = {
     journalId: id,
     index: last.header.index + 1,
@@ -194,14 +203,18 @@ const continueJournal = (
   generation.count(index.size)
   generation.write(header.generation, 'clean', index.size)
 
-  const tag = Buffer.alloc(segments.tagBytes)
-  fs.readSync(current.fd, tag, 0, tag.length, segments.segmentHeaderBytes - segments.tagBytes)
-  let lastTag: Uint8Array = tag
-  let offset = segments.segmentHeaderBytes
+  const lastTag = Buffer.alloc(segments.tagBytes)
+  fs.readSync(current.fd, lastTag, 0, lastTag.length, segments.segmentHeaderBytes - segments.tagBytes)
+  let written = segments.segmentHeaderBytes
   let entries = 0
   let synced = index.size
   let sent = false
   let closed = false
+  /** Sealed entries that are not with the system yet, up to `filled`; those up to `ready` speak of no later piece. */
+  const batch = Buffer.allocUnsafeSlow(batchBytes)
+  let filled = 0
+  let ready = { bytes: 0, entries: index.size, pieces: 0 }
+  let bodies: Bodies | undefined
   // After a failed write the file may hold half an entry under this nonce: nothing is written after it.
   let failed: TallyError | undefined
   const check = (): void => {
@@ -216,30 +229,68 @@ const continueJournal = (
       throw (failed = io(what, cause))
     }
   }
+  const now = () => ({ bytes: filled, entries: index.size, pieces: bodies?.put ?? 0 })
+  /** Writes the entries up to a mark: the bodies that they speak of before them, and their count after them. */
+  const write = (mark: typeof ready): void => {
+    bodies?.wait(mark.pieces)
+    writeAll(current.fd, batch.subarray(0, mark.bytes), written)
+    generation.count(mark.entries)
+    written += mark.bytes
+    batch.copyWithin(0, mark.bytes, filled)
+    filled -= mark.bytes
+    ready = { ...now(), bytes: 0 }
+  }
+  const flush = (): void => {
+    check()
+    if (filled > 0) attempting('writing the journal', () => write(now()))
+  }
+  /** With a ring half full of bodies behind the mark, those before it are written: nobody waits. */
+  const advance = (): void => {
+    if (bodies === undefined || bodies.put - ready.pieces < batchPieces) return
+    const mark = now()
+    if (ready.bytes > 0) write(ready)
+    ready = { ...mark, bytes: filled }
+  }
+  const addBody = (body: Uint8Array): segments.Place => {
+    if (bodies === undefined) {
+      writeNewFile(current.bodies.file, new Uint8Array(0), 0o600)
+      syncFolder(folder)
+      bodies = createBodies(current.bodies.file, current.bodies.key)
+    }
+    return bodies.add(body)
+  }
+  const reading = readingOf(opened, index)
   return {
     resumed,
-    ...readingOf(opened, index),
+    has: reading.has,
+    get(kind, key) {
+      if (!closed) flush()
+      return reading.get(kind, key)
+    },
+    keys: reading.keys,
     append(kind, key, body) {
       check()
-      const name = Buffer.from(key)
-      invariant(name.length > 0 && name.length <= segments.maxKeyBytes, 'a journal key has 1 to 2048 bytes')
+      const keyBytes = Buffer.byteLength(key)
+      invariant(keyBytes > 0 && keyBytes <= segments.maxKeyBytes, 'a journal key has 1 to 2048 bytes')
       invariant(body.length <= segments.maxBodyBytes, 'a journal entry has at most 256 MiB')
       if (index.find(kind, key) !== undefined)
         throw new TallyError('api/misuse', 'self', `the journal holds ${kind} "${key}" already`)
       attempting('writing the journal', () => {
-        const sealed = segments.sealEntry(current.key, entries, lastTag, kind, name, body)
-        const small = sealed.bytes < bodiesFromBytes
-        writeAll(current.fd, small ? [Buffer.concat(sealed.pieces)] : sealed.pieces, offset)
-        index.add(kind, key, opened.length - 1, entries, offset)
-        lastTag = sealed.tag
-        offset += sealed.bytes
+        if (filled + segments.maxEntryBytes > batchBytes) write(now())
+        const content = body.length < segments.apartBytes ? body : addBody(body)
+        const end = segments.sealEntry(current.key, entries, lastTag, kind, key, content, batch, filled)
+        batch.copy(lastTag, 0, end - segments.tagBytes, end)
+        index.add(kind, key, opened.length - 1, entries, written + filled)
+        filled = end
         entries++
-        generation.count(index.size)
+        advance()
       })
     },
+    flush,
     sync() {
+      flush()
       attempting('syncing the journal', () => {
-        fs.fdatasyncSync(current.fd)
+        syncSegment(current)
         synced = index.size
         generation.write(header.generation, 'clean', synced)
         sent = false
@@ -255,8 +306,13 @@ const continueJournal = (
     },
     close() {
       if (closed) return
-      closed = true
-      release()
+      try {
+        if (failed === undefined) flush()
+      } finally {
+        closed = true
+        bodies?.close()
+        release()
+      }
     },
   }
 }
@@ -269,7 +325,7 @@ export const readJournal = (options: Pick<JournalOptions, 'folder' | 'storageKey
   const { secret, id } = readId(options.folder)
   const opened: Segment[] = []
   const release = (): void => {
-    for (const { fd } of opened.splice(0)) fs.closeSync(fd)
+    for (const segment of opened.splice(0)) closeSegment(segment)
   }
   const refuse = (): never => {
     throw new TallyError('api/misuse', 'self', 'the journal was opened for reading')
@@ -280,7 +336,7 @@ export const readJournal = (options: Pick<JournalOptions, 'folder' | 'storageKey
     )
     if (tail === 'corrupt') throw segments.corrupt(`entry ${index.size} of the journal is damaged`)
     const reading = readingOf(opened, index)
-    return { resumed: true, ...reading, append: refuse, sync: refuse, markSent: refuse, close: release }
+    return { resumed: true, ...reading, append: refuse, flush: refuse, sync: refuse, markSent: refuse, close: release }
   } catch (error) {
     release()
     throw error

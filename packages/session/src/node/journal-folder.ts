@@ -6,12 +6,41 @@ import { compareBytes, deriveKey, equalBytes, TallyError, taggedDigest } from '@
 import type { Secret } from '@tallystick/core'
 import type { EntryKind, Journal } from '../journal.ts'
 import { syncFolder, writeNewFile } from './files.ts'
+import { checkBody, openBody } from './journal-bodies.ts'
 import * as segments from './journal-segment.ts'
 
 export interface Segment {
   readonly fd: number
   readonly key: KeyObject
   readonly header: segments.SegmentHeader
+  readonly bodies: BodiesFile
+}
+
+/** The file of a segment's large bodies; there once the first was written. */
+interface BodiesFile {
+  readonly file: string
+  readonly key: Uint8Array
+  /** Opened when a body is first read. */
+  fd: number | undefined
+}
+
+const bodiesFile = (folder: string, journalKey: Uint8Array, header: segments.SegmentHeader): BodiesFile => ({
+  file: path.join(folder, `${String(header.index).padStart(4, '0')}.bodies`),
+  key: segments.bodiesKey(journalKey, header),
+  fd: undefined,
+})
+
+const bodiesFd = ({ bodies }: Segment): number => (bodies.fd ??= fs.openSync(bodies.file, 'r+'))
+
+/** Everything that was written to the segment is on the disk when this returns: bodies before what names them. */
+export const syncSegment = (segment: Segment): void => {
+  if (fs.existsSync(segment.bodies.file)) fs.fdatasyncSync(bodiesFd(segment))
+  fs.fdatasyncSync(segment.fd)
+}
+
+export const closeSegment = ({ fd, bodies }: Segment): void => {
+  fs.closeSync(fd)
+  if (bodies.fd !== undefined) fs.closeSync(bodies.fd)
 }
 
 export interface Loaded {
@@ -20,7 +49,7 @@ export interface Loaded {
   readonly end: number
   readonly lastTag: Uint8Array
   readonly lastEntries: number
-  readonly tail: segments.Scan['tail']
+  readonly tail: segments.Tail
 }
 
 export const io = (what: string, cause: unknown): TallyError => {
@@ -108,12 +137,15 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
       throw error
     }
     const { header, key } = decoded
-    opened.push({ fd, key, header })
+    const segment: Segment = { fd, key, header, bodies: bodiesFile(folder, journalKey, header) }
+    opened.push(segment)
+    const check = (place: segments.Place): segments.Tail =>
+      fs.existsSync(segment.bodies.file) ? checkBody(bodiesFd(segment), segment.bodies.key, place) : 'torn'
     const follows = header.index === i + 1 && header.entriesBefore === index.size && equalBytes(header.journalId, id)
     if (!follows || compareBytes(header.tagBefore, lastTag) !== 0)
       throw segments.corrupt(`expected segment ${i + 1} to follow the one before it`)
     let entry = 0
-    const scan = segments.scanSegment(fd, key, bytes.subarray(108), (found) => {
+    const scan = segments.scanSegment(fd, key, bytes.subarray(108), check, (found) => {
       if (index.find(found.kind, found.key) !== undefined) throw segments.corrupt('expected each key once')
       index.add(found.kind, found.key, i, entry++, found.offset)
     })
@@ -134,7 +166,7 @@ export const createSegment = (folder: string, journalKey: Uint8Array, header: se
   writeNewFile(draft, bytes, 0o600)
   fs.renameSync(draft, file)
   syncFolder(folder)
-  return { fd: fs.openSync(file, 'r+'), key, header }
+  return { fd: fs.openSync(file, 'r+'), key, header, bodies: bodiesFile(folder, journalKey, header) }
 }
 
 export const readingOf = (opened: readonly Segment[], index: Index): Pick<Journal, 'has' | 'get' | 'keys'> => ({
@@ -142,8 +174,11 @@ export const readingOf = (opened: readonly Segment[], index: Index): Pick<Journa
   get(kind, key) {
     const place = index.find(kind, key)
     if (place === undefined) return undefined
-    const { fd, key: segment } = opened[place.segment]!
-    return guarded('reading the journal', () => segments.openEntry(fd, segment, place.entry, place.offset))
+    const segment = opened[place.segment]!
+    return guarded('reading the journal', () => {
+      const content = segments.openEntry(segment.fd, segment.key, place.entry, place.offset)
+      return content instanceof Uint8Array ? content : openBody(bodiesFd(segment), segment.bodies.key, content)
+    })
   },
   keys: (kind) => index.keys(kind),
 })

@@ -3,9 +3,10 @@
  *
  *   header  magic 8 · journal id 16 · index u32 · generation u32 · boot digest 16 · salt 32 · entries before u64 ·
  *           tag before 16 · CRC-32 · tag 16
- *   entry   body length u32 · key length u16 · kind u8 · zero u8 · CRC-32 · ciphertext(key ‖ body) · tag 16
+ *   entry   body length u32 · key length u16 · kind u8 · apart u8 · CRC-32 · ciphertext(key ‖ body) · tag 16
+ *   apart   0: the body is here. 1: the body is u64 offset · u32 length, a place in the segment's bodies (journal-bodies.ts)
  *
- * Nonces never repeat: each segment has its own key, from the journal key and a fresh 256-bit salt, and within it the
+ * Nonces never repeat: each segment has its own keys, from the journal key and a fresh 256-bit salt, and within it the
  * nonce is the entry's number. A segment is never appended to after it was closed: what comes after a cut tail goes
  * into a new one. The authenticated data of an entry are its header and the tag before it, and a segment's header
  * names the last tag and the count of the segment before, so order, gaps and splices are detected. The CRC tells a
@@ -23,9 +24,12 @@ export const tagBytes = 16
 /** The longest key and body, in bytes. */
 export const maxKeyBytes = 2048
 export const maxBodyBytes = 256 * 1024 * 1024
-const magic = Buffer.from('TALLYJ1\n')
+/** Bodies below this size stand in their entry, others apart. */
+export const apartBytes = 64 * 1024
+/** The largest entry. */
+export const maxEntryBytes = entryHeaderBytes + maxKeyBytes + apartBytes + tagBytes
+const magic = Buffer.from('TALLYJ2\n')
 const headerNonce = new Uint8Array(12).fill(0xff)
-const readBytes = 256 * 1024
 
 export const kinds: readonly EntryKind[] = ['receive', 'compute', 'state']
 
@@ -42,7 +46,11 @@ export interface SegmentHeader {
 const segmentKey = (journalKey: Uint8Array, { salt, index }: SegmentHeader): KeyObject =>
   createSecretKey(taggedMac(journalKey, 'tallystick/journal-segment/v1', salt, u32(index)))
 
-const cipherOptions = { authTagLength: tagBytes }
+/** What the segment's bodies are under. */
+export const bodiesKey = (journalKey: Uint8Array, { salt, index }: SegmentHeader): Uint8Array =>
+  taggedMac(journalKey, 'tallystick/journal-bodies/v1', salt, u32(index))
+
+export const cipherOptions = { authTagLength: tagBytes }
 
 /** GCM over no plaintext: a MAC of the header under the segment's key. */
 const headerTag = (key: KeyObject, header: Uint8Array): Uint8Array => {
@@ -52,7 +60,7 @@ const headerTag = (key: KeyObject, header: Uint8Array): Uint8Array => {
   return cipher.getAuthTag()
 }
 
-const nonceOf = (entry: number): Buffer => {
+export const nonceOf = (entry: number): Buffer => {
   const nonce = Buffer.alloc(12)
   nonce.writeUInt32BE(Math.floor(entry / 2 ** 32), 4)
   nonce.writeUInt32BE(entry >>> 0, 8)
@@ -105,60 +113,78 @@ export const decodeHeader = (journalKey: Uint8Array, bytes: Buffer): { header: S
   return { header, key }
 }
 
-export interface SealedEntry {
-  /** In the order of the file; the last is the tag. */
-  readonly pieces: readonly Uint8Array[]
-  readonly tag: Uint8Array
-  readonly bytes: number
+/** Where a body stands that is apart. */
+export interface Place {
+  readonly offset: number
+  readonly length: number
 }
 
-/** Ciphertext comes in pieces that the allocator can reuse: larger ones cost more in page faults than in AES. */
-const sealBytes = 128 * 1024
+const encodePlace = ({ offset, length }: Place): Uint8Array => {
+  const bytes = Buffer.alloc(12)
+  bytes.writeBigUInt64BE(BigInt(offset))
+  bytes.writeUInt32BE(length, 8)
+  return bytes
+}
 
-/** @param entry number in the segment, from 0: the nonce, so the caller seals each number once, ever */
+const decodePlace = (bytes: Buffer): Place => ({
+  offset: Number(bytes.readBigUInt64BE()),
+  length: bytes.readUInt32BE(8),
+})
+
+const plain = Buffer.allocUnsafeSlow(maxKeyBytes + apartBytes)
+const data = Buffer.allocUnsafeSlow(entryHeaderBytes + tagBytes)
+
+/**
+ * Writes a sealed entry into `target` and returns where it ends.
+ * @param entry number in the segment, from 0: the nonce, so the caller seals each number once, ever
+ */
 export const sealEntry = (
   segment: KeyObject,
   entry: number,
   tagBefore: Uint8Array,
   kind: EntryKind,
-  key: Uint8Array,
-  body: Uint8Array,
-): SealedEntry => {
-  const data = Buffer.allocUnsafe(entryHeaderBytes + tagBytes)
+  key: string,
+  content: Uint8Array | Place,
+  target: Buffer,
+  at: number,
+): number => {
+  const apart = !(content instanceof Uint8Array)
+  const body = apart ? encodePlace(content) : content
+  const keyLength = plain.write(key)
+  plain.set(body, keyLength)
   data.writeUInt32BE(body.length, 0)
-  data.writeUInt16BE(key.length, 4)
+  data.writeUInt16BE(keyLength, 4)
   data[6] = kinds.indexOf(kind)
-  data[7] = 0
-  const header = data.subarray(0, entryHeaderBytes)
+  data[7] = apart ? 1 : 0
   data.writeUInt32BE(crc32(data.subarray(0, 8)), 8)
   data.set(tagBefore, entryHeaderBytes)
   const cipher = createCipheriv('aes-256-gcm', segment, nonceOf(entry), cipherOptions)
   cipher.setAAD(data)
-  const pieces: Uint8Array[] = [header, cipher.update(key)]
-  for (let at = 0; at < body.length; at += sealBytes)
-    pieces.push(cipher.update(body.length <= sealBytes ? body : body.subarray(at, at + sealBytes)))
+  target.set(data.subarray(0, entryHeaderBytes), at)
+  target.set(cipher.update(plain.subarray(0, keyLength + body.length)), at + entryHeaderBytes)
   cipher.final()
-  const tag = cipher.getAuthTag()
-  pieces.push(tag)
-  return { pieces, tag, bytes: entryHeaderBytes + key.length + body.length + tagBytes }
+  const tagAt = at + entryHeaderBytes + keyLength + body.length
+  target.set(cipher.getAuthTag(), tagAt)
+  return tagAt + tagBytes
 }
 
 interface EntryHeader {
   readonly bodyLength: number
   readonly keyLength: number
   readonly kind: EntryKind
+  readonly apart: boolean
 }
 
 const decodeEntryHeader = (bytes: Buffer): EntryHeader | undefined => {
   if (bytes.readUInt32BE(8) !== crc32(bytes.subarray(0, 8))) return undefined
   const kind = kinds[bytes[6]!]
-  const header = { bodyLength: bytes.readUInt32BE(0), keyLength: bytes.readUInt16BE(4) }
-  if (kind === undefined || bytes[7] !== 0 || header.keyLength === 0) return undefined
-  if (header.keyLength > maxKeyBytes || header.bodyLength > maxBodyBytes) return undefined
-  return { ...header, kind }
+  const header = { bodyLength: bytes.readUInt32BE(0), keyLength: bytes.readUInt16BE(4), apart: bytes[7] === 1 }
+  if (kind === undefined || bytes[7]! > 1 || header.keyLength === 0) return undefined
+  if (header.keyLength > maxKeyBytes || header.bodyLength >= apartBytes) return undefined
+  return header.apart && header.bodyLength !== 12 ? undefined : { ...header, kind }
 }
 
-const readFully = (fd: number, into: Uint8Array, position: number): boolean => {
+export const readFully = (fd: number, into: Uint8Array, position: number): boolean => {
   for (let at = 0; at < into.length;) {
     const read = fs.readSync(fd, into, at, into.length - at, position + at)
     if (read === 0) return false
@@ -167,35 +193,61 @@ const readFully = (fd: number, into: Uint8Array, position: number): boolean => {
   return true
 }
 
-/** The entry that starts at `offset`, checked. @throws TallyError journal/corrupt */
-export const openEntry = (fd: number, segment: KeyObject, entry: number, offset: number): Uint8Array => {
-  const lead = Buffer.alloc(tagBytes + entryHeaderBytes)
-  if (!readFully(fd, lead, offset - tagBytes)) throw corrupt('expected an entry, found the end of the file')
-  const bytes = lead.subarray(tagBytes)
-  const header = decodeEntryHeader(bytes)
-  if (header === undefined) throw corrupt('expected the header of an entry')
-  const sealed = new Uint8Array(header.keyLength + header.bodyLength + tagBytes)
-  if (!readFully(fd, sealed, offset + entryHeaderBytes))
-    throw corrupt('expected a whole entry, found the end of the file')
+interface OpenedEntry extends EntryHeader {
+  readonly key: string
+  readonly body: Uint8Array
+  /** Where the body stands, if it is apart. */
+  readonly place: Place | undefined
+  readonly tag: Uint8Array
+  readonly end: number
+}
+
+/** The entry at `offset`: `torn` where the file ends before it does, `corrupt` where it is none of this segment. */
+const readEntry = (
+  fd: number,
+  segment: KeyObject,
+  entry: number,
+  tagBefore: Uint8Array,
+  offset: number,
+): OpenedEntry | 'torn' | 'corrupt' => {
+  const lead = Buffer.alloc(entryHeaderBytes)
+  if (!readFully(fd, lead, offset)) return 'torn'
+  const header = decodeEntryHeader(lead)
+  if (header === undefined) return 'corrupt'
+  const sealed = Buffer.allocUnsafeSlow(header.keyLength + header.bodyLength + tagBytes)
+  if (!readFully(fd, sealed, offset + entryHeaderBytes)) return 'torn'
+  const tag = Uint8Array.from(sealed.subarray(sealed.length - tagBytes))
   const decipher = createDecipheriv('aes-256-gcm', segment, nonceOf(entry), cipherOptions)
-  decipher.setAAD(Buffer.concat([bytes, lead.subarray(0, tagBytes)]))
-  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
-  decipher.update(sealed.subarray(0, header.keyLength))
+  decipher.setAAD(Buffer.concat([lead, tagBefore]))
+  decipher.setAuthTag(tag)
+  const key = decipher.update(sealed.subarray(0, header.keyLength))
   const body = decipher.update(sealed.subarray(header.keyLength, sealed.length - tagBytes))
   try {
     decipher.final()
-  } catch (cause) {
-    throw corrupt('an entry of the journal does not match its tag', cause)
+  } catch {
+    return 'corrupt'
   }
-  return new Uint8Array(body.buffer, body.byteOffset, body.length)
+  const place = header.apart ? decodePlace(body) : undefined
+  return { ...header, key: bytesToUtf8(key), body, place, tag, end: offset + entryHeaderBytes + sealed.length }
+}
+
+/** The entry that starts at `offset`, checked. @throws TallyError journal/corrupt */
+export const openEntry = (fd: number, segment: KeyObject, entry: number, offset: number): Uint8Array | Place => {
+  const tagBefore = Buffer.alloc(tagBytes)
+  readFully(fd, tagBefore, offset - tagBytes)
+  const opened = readEntry(fd, segment, entry, tagBefore, offset)
+  if (opened === 'torn') throw corrupt('expected a whole entry, found the end of the file')
+  if (opened === 'corrupt') throw corrupt('an entry of the journal does not match its tag')
+  return opened.place ?? Uint8Array.from(opened.body)
 }
 
 export interface ScannedEntry {
   readonly kind: EntryKind
   readonly key: string
   readonly offset: number
-  readonly bodyLength: number
 }
+
+export type Tail = 'none' | 'torn' | 'corrupt'
 
 export interface Scan {
   readonly entries: number
@@ -203,52 +255,33 @@ export interface Scan {
   readonly end: number
   readonly lastTag: Uint8Array
   /** What follows the last whole entry: nothing, the beginning of an entry, or bytes that are none. */
-  readonly tail: 'none' | 'torn' | 'corrupt'
+  readonly tail: Tail
 }
 
-/** Reads a segment from its first entry, checking every tag, in pieces of 256 KiB. */
+/**
+ * Reads a segment from its first entry, checking every tag.
+ * @param check of the bodies that are apart: an entry without its body counts for as little as half an entry
+ */
 export const scanSegment = (
   fd: number,
   segment: KeyObject,
   headerTagBytes: Uint8Array,
+  check: (place: Place) => Tail,
   found: (entry: ScannedEntry) => void,
 ): Scan => {
   const size = fs.fstatSync(fd).size
-  const header = Buffer.alloc(entryHeaderBytes)
-  const buffer = Buffer.alloc(readBytes)
   let offset = segmentHeaderBytes
   let entries = 0
   let lastTag = headerTagBytes
-  const stop = (tail: Scan['tail']): Scan => ({ entries, end: offset, lastTag, tail })
+  const stop = (tail: Tail): Scan => ({ entries, end: offset, lastTag, tail })
   while (offset < size) {
-    if (!readFully(fd, header, offset)) return stop('torn')
-    const fields = decodeEntryHeader(header)
-    if (fields === undefined) return stop('corrupt')
-    const length = fields.keyLength + fields.bodyLength
-    const next = offset + entryHeaderBytes + length + tagBytes
-    if (next > size) return stop('torn')
-    const decipher = createDecipheriv('aes-256-gcm', segment, nonceOf(entries), cipherOptions)
-    decipher.setAAD(Buffer.concat([header, lastTag]))
-    let key: Uint8Array = new Uint8Array(0)
-    for (let at = 0; at < length;) {
-      const take = at === 0 ? fields.keyLength : Math.min(readBytes, length - at)
-      const part = buffer.subarray(0, take)
-      readFully(fd, part, offset + entryHeaderBytes + at)
-      const plain = decipher.update(part)
-      if (at === 0) key = plain
-      at += take
-    }
-    const tag = new Uint8Array(tagBytes)
-    readFully(fd, tag, next - tagBytes)
-    try {
-      decipher.setAuthTag(tag)
-      decipher.final()
-    } catch {
-      return stop('corrupt')
-    }
-    found({ kind: fields.kind, key: bytesToUtf8(key), offset, bodyLength: fields.bodyLength })
-    lastTag = tag
-    offset = next
+    const opened = readEntry(fd, segment, entries, lastTag, offset)
+    if (typeof opened === 'string') return stop(opened)
+    const body = opened.place === undefined ? 'none' : check(opened.place)
+    if (body !== 'none') return stop(body)
+    found({ kind: opened.kind, key: opened.key, offset })
+    lastTag = opened.tag
+    offset = opened.end
     entries++
   }
   return stop('none')
