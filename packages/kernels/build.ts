@@ -45,6 +45,7 @@ const modules: Readonly<Record<string, Module>> = {
   'gf128/simd': { entry: 'gf128/index.ts' },
   'transpose/simd': { entry: 'transpose/index.ts' },
   'blake3/blake3': { entry: 'blake3/index.ts' },
+  'ring/simd': { entry: 'ring/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
   'okvs/okvs': { entry: 'okvs/index.ts' },
   'table/table': { entry: 'table/index.ts' },

@@ -15,6 +15,7 @@ import { loadGarble } from './garble/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
 import { p256Engine } from './p256/engine.ts'
 import { pirEngine } from './pir/engine.ts'
+import { loadShares } from './ring/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
 import { loadOkvs } from './okvs/engine.ts'
 import { loadTable } from './table/engine.ts'
@@ -45,6 +46,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   async () => p256Engine,
   async () => pirEngine,
   loadRing,
+  loadShares,
 ]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>

@@ -1,4 +1,5 @@
 import * as aes from './aes/kernels.ts'
+import * as sliced from './bits/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
 import { hash, hashScale, scale, scaleEach } from './curve25519/kernels.ts'
@@ -11,6 +12,7 @@ import * as p256 from './p256/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as encoding from './rlwe/encoding.ts'
 import { evaluate } from './rlwe/evaluate.ts'
+import * as ring from './ring/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
 import { duplicate, intersect, sort } from './table/kernels.ts'
@@ -21,6 +23,11 @@ export const kernels = {
   'aes/expand': aes.expand,
   'aes/hash': aes.hash,
   'aes/tweaked-hash': aes.tweakedHash,
+  'bits/and': sliced.and,
+  'bits/expand': sliced.expand,
+  'bits/permutation': sliced.permutation,
+  'bits/slice': sliced.slice,
+  'bits/unslice': sliced.unslice,
   'blake3/ids': ids,
   'blake3/masks': masks,
   'cuckoo/place': place,
@@ -61,6 +68,10 @@ export const kernels = {
   'rlwe/switch-keys': rlwe.switchKeys,
   'okvs/encode': encode,
   'okvs/decode': decode,
+  'ring64/cross-terms': ring.crossTerms64,
+  'ring128/cross-terms': ring.crossTerms128,
+  'ring64/matrix-product': ring.matrixProduct64,
+  'ring128/matrix-product': ring.matrixProduct128,
   'table/intersect': intersect,
   'table/sort': sort,
   'table/duplicate': duplicate,

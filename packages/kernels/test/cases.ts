@@ -5,6 +5,7 @@ import { kernels, okvsShape, okvsSize, type OkvsShape } from '../src/index.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
 import { transferCases } from './cases-ot.ts'
 import { p256Cases } from './cases-p256.ts'
+import { shareCases } from './cases-shares.ts'
 import { bytes, concat, encode, extremes, malformed, messages, points, smallOrder } from './samples.ts'
 
 export type Name = keyof typeof kernels
@@ -28,6 +29,7 @@ const lengths = [...Array.from({ length: 130 }, (_, i) => i), 239, 240, 256, 100
 export const cases: Record<keyof typeof kernels, () => unknown[]> = {
   ...transferCases,
   ...p256Cases,
+  ...shareCases,
   'blake3/ids': () => [
     { key: bytes(1, 32), bytes: bytes(2, 40), offsets: Uint32Array.of(5) },
     ...[1, 2, 3, 4, 5, 33].map((n) => ({
@@ -444,7 +446,8 @@ function garbled() {
       instances,
       labels: i === 1 ? new Uint8Array(16 * slots * instances).fill(255) : bytes(i + 11, 16 * slots * instances),
       start: i === 3 ? new Uint8Array(16).fill(255) : bytes(i + 21, 16),
-      tweak: i === 3 ? 2 ** 52 - 2 ** 20 : 128 * i,
+      tweak: i === 3 ? 2 ** 52 - 2 ** 20 : 130 * i,
+      stride: 2 * [0, 1, 192, 2 ** 13][i]!,
       delta: i === 1 ? new Uint8Array(16).fill(255) : bytes(i + 41, 16).map((x, at) => (at === 0 ? x | 1 : x)),
     })),
   )

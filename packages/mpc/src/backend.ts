@@ -43,6 +43,8 @@ export interface Shape {
   readonly rows: number
   readonly inner: number
   readonly columns: number
+  /** Whether right is given column by column: a Gram matrix of p vectors of n is x times x, transposed, p × n × p. */
+  readonly transposed?: boolean
 }
 
 export interface Backend {

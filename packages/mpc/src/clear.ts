@@ -50,18 +50,18 @@ const zip = (a: Uint32Array, b: Uint32Array, f: (x: number, y: number) => number
   return out
 }
 
-const matrixWords = (ring: Ring, x: Words, y: Words, { rows, inner, columns }: Shape): Words => {
+const matrixWords = (ring: Ring, x: Words, y: Words, { rows, inner, columns, transposed }: Shape): Words => {
   const limbs = words.limbsOf(ring)
-  const transposed = words.gatherWords(
-    ring,
-    y,
-    Uint32Array.from({ length: inner * columns }, (_, i) => (i % inner) * columns + Math.floor(i / inner)),
+  const byColumn = Uint32Array.from(
+    { length: inner * columns },
+    (_, i) => (i % inner) * columns + Math.floor(i / inner),
   )
+  const columnsOfY = transposed ? y : words.gatherWords(ring, y, byColumn)
   const out: Words[] = []
   for (let row = 0; row < rows; row++) {
     const left = x.subarray(limbs * row * inner, limbs * (row + 1) * inner)
     for (let column = 0; column < columns; column++) {
-      const right = transposed.subarray(limbs * column * inner, limbs * (column + 1) * inner)
+      const right = columnsOfY.subarray(limbs * column * inner, limbs * (column + 1) * inner)
       out.push(
         inner === 0 ? new Uint32Array(limbs) : words.sumWords(ring, words.multiplyWords(ring, left, right), inner),
       )

@@ -80,6 +80,12 @@ describe.each([64, 128] as const)('over Z_2^%i', (ring) => {
         dot: yield* b.matrixProduct(x!, y!, { rows: 1, inner: n, columns: 1 }),
         outer: yield* b.matrixProduct(x!, y!, { rows: n, inner: 1, columns: n }),
         matrix: yield* b.matrixProduct(b.slice(x!, 0, 6), b.slice(y!, 0, 8), { rows: 3, inner: 2, columns: 4 }),
+        gram: yield* b.matrixProduct(b.slice(x!, 0, 6), b.slice(x!, 0, 6), {
+          rows: 2,
+          inner: 3,
+          columns: 2,
+          transposed: true,
+        }),
         opened: b.constant(ring, yield* b.reveal(x!)),
       }
     })
@@ -90,6 +96,9 @@ describe.each([64, 128] as const)('over Z_2^%i', (ring) => {
     expect(of('outer')).toEqual(values.flatMap((x) => others.map((y) => modulus(x * y))))
     const cell = (r: number, c: number) => modulus(values[2 * r]! * others[c]! + values[2 * r + 1]! * others[4 + c]!)
     expect(of('matrix')).toEqual([0, 1, 2].flatMap((r) => [0, 1, 2, 3].map((c) => cell(r, c))))
+    const gram = (r: number, c: number) =>
+      modulus([0, 1, 2].reduce((sum, k) => sum + values[3 * r + k]! * values[3 * c + k]!, 0n))
+    expect(of('gram')).toEqual([gram(0, 0), gram(0, 1), gram(1, 0), gram(1, 1)])
     if (ring === 64) expect(of('opened')).toEqual(values)
     exact(run)
   })

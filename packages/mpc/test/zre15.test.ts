@@ -65,8 +65,10 @@ describe('mpc/zre15', () => {
         const { blocks, segments } = planOf(schedule, instances)
         expect(blocks.map(({ from }) => from)).toEqual([0, ...blocks.slice(0, -1).map(({ to }) => to)])
         expect(blocks[blocks.length - 1]!.to).toBe(instances)
-        const gates = segments.flatMap(({ and }) => [...and])
-        expect(gates).toEqual(schedule.layers.map(({ and }) => and.length / 3))
+        const firsts = segments.reduce((all, { and }) => [...all, all[all.length - 1]! + and], [0])
+        expect(firsts).toEqual([...segments.map(({ first }) => first), schedule.and])
+        const length = schedule.layers.reduce((sum, { free, and }) => sum + 2 + free.length + and.length, 0)
+        expect(segments.reduce((sum, { code }) => sum + code.length, 0)).toBe(length)
       }
     }
   })

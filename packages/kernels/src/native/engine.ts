@@ -4,6 +4,7 @@ import { wasmEngine } from '../engine.ts'
 import { aes } from './aes.ts'
 import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
+import { loadNativeShares } from './ring.ts'
 import { p256 } from './p256.ts'
 
 const loadNative = async (): Promise<Engine> => ({
@@ -11,6 +12,7 @@ const loadNative = async (): Promise<Engine> => ({
   ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
+  ...(await loadNativeShares()),
 })
 
 let loading: Promise<Engine> | undefined

@@ -47,6 +47,12 @@ export interface PoolOptions {
 
 /** Microseconds of one core for a call, by kernel, as measured (docs/kernels.md); for choosing where to run only. */
 const estimates: Readonly<Record<string, ((input: never) => number) | undefined>> = {
+  // Rounds of shares: moving a vector to a worker costs as much as the work on it.
+  'bits/and': () => 0,
+  'bits/expand': () => 0,
+  'bits/permutation': () => 0,
+  'bits/slice': () => 0,
+  'bits/unslice': () => 0,
   'blake3/ids': ({ offsets, bytes }: { offsets: Uint32Array; bytes: Uint8Array }) =>
     offsets.length * 0.06 + bytes.length / 1000,
   'blake3/masks': ({ values }: { values: Uint8Array }) => values.length / 300,
@@ -92,6 +98,10 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   // Mostly AND gates, three numbers each: 0.2 µs a gate and instance.
   'garble/garble': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.03,
   'garble/evaluate': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.02,
+  'ring64/cross-terms': () => 0,
+  'ring128/cross-terms': () => 0,
+  'ring64/matrix-product': () => 0,
+  'ring128/matrix-product': () => 0,
   'table/intersect': ({ left, right, width }: IntersectInput) => ((left.length + right.length) / width) * 0.07,
   'table/duplicate': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 0.05,
   'table/sort': ({ rows, width }: { rows: Uint8Array; width: number }) => (rows.length / width) * 0.1,

@@ -35,12 +35,13 @@ export interface MatrixProductInput {
   /** Components of the left matrix, rows × inner, row by row. */
   readonly x0: Uint32Array
   readonly x1: Uint32Array
-  /** Components of the right matrix, inner × columns, row by row. */
+  /** Components of the right matrix, inner × columns: row by row, or column by column where `transposed`. */
   readonly y0: Uint32Array
   readonly y1: Uint32Array
   readonly rows: number
   readonly inner: number
   readonly columns: number
+  readonly transposed: boolean
 }
 
 /** x0 y0 + x0 y1 + x1 y0 of matrices, rows × columns: an additive share, which nothing masks yet. */

@@ -30,7 +30,7 @@ export function crossTerms(input: CrossTermsInput, ring: number): Uint32Array {
 }
 
 export function matrixProduct(input: MatrixProductInput, ring: number): Uint32Array {
-  const { rows, inner, columns } = input
+  const { rows, inner, columns, transposed } = input
   const parts = [input.x0, input.x1, input.y0, input.y1].map((part) => elements(part, ring))
   const [x0, x1, y0, y1] = parts as [bigint[], bigint[], bigint[], bigint[]]
   const out: bigint[] = []
@@ -38,7 +38,7 @@ export function matrixProduct(input: MatrixProductInput, ring: number): Uint32Ar
     for (let column = 0; column < columns; column++) {
       let sum = 0n
       for (let k = 0; k < inner; k++) {
-        const [left, right] = [row * inner + k, k * columns + column]
+        const [left, right] = [row * inner + k, transposed ? column * inner + k : k * columns + column]
         sum += x0[left]! * (y0[right]! + y1[right]!) + x1[left]! * y0[right]!
       }
       out.push(sum)

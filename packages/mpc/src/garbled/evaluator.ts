@@ -6,7 +6,7 @@ import { checkCircuitInput, circuitOfTerms, instancesOf } from '../circuit/terms
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { collectColours, packPlanes, unpackPlanes } from './bits.ts'
 import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages.ts'
-import { planOf, segmentTableBytes, segmentTweaks } from './plan.ts'
+import { planOf, segmentTableBytes, tweaksOf } from './plan.ts'
 import { takeLabels } from './transfers.ts'
 
 export const evaluator: Party<Messages, 'evaluator', CircuitParameters, CircuitInput, CircuitOutput> = function* (
@@ -25,7 +25,6 @@ export const evaluator: Party<Messages, 'evaluator', CircuitParameters, CircuitI
 
   const { blocks, segments } = planOf(schedule, instances)
   const colours = new Uint8Array(Math.ceil((schedule.outputs.length * instances) / 8))
-  let tweak = 0
   for (const block of blocks) {
     const width = block.to - block.from
     const wire = labelBytes * width
@@ -44,10 +43,9 @@ export const evaluator: Party<Messages, 'evaluator', CircuitParameters, CircuitI
         instances: width,
         labels,
         start,
-        tweak,
+        ...tweaksOf(schedule, segment, block),
         tables,
       })
-      tweak += segmentTweaks(segment, width)
     }
     collectColours(colours, instances, block, schedule.outputs, labels)
   }

@@ -6,7 +6,7 @@ import { checkCircuitInput, circuitOfTerms, instancesOf } from '../circuit/terms
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { activate, collectColours, packPlanes, unpackPlanes } from './bits.ts'
 import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages.ts'
-import { planOf, segmentTweaks } from './plan.ts'
+import { planOf, tweaksOf } from './plan.ts'
 import { offerLabels } from './transfers.ts'
 
 export const garbler: Party<Messages, 'garbler', CircuitParameters, CircuitInput, CircuitOutput> = function* (
@@ -30,7 +30,6 @@ export const garbler: Party<Messages, 'garbler', CircuitParameters, CircuitInput
 
   const { blocks, segments } = planOf(schedule, instances)
   const colours = new Uint8Array(Math.ceil((schedule.outputs.length * instances) / 8))
-  let tweak = 0
   for (const block of blocks) {
     const width = block.to - block.from
     const wire = labelBytes * width
@@ -52,11 +51,10 @@ export const garbler: Party<Messages, 'garbler', CircuitParameters, CircuitInput
         instances: width,
         labels,
         start,
-        tweak,
+        ...tweaksOf(schedule, segment, block),
         delta,
       })
       labels = garbled.labels
-      tweak += segmentTweaks(segment, width)
       yield* sendFrames(garbled.tables, (frame) => ctx.send('tables', frame))
     }
     collectColours(colours, instances, block, schedule.outputs, labels)

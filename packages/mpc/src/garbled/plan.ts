@@ -3,14 +3,14 @@
  * the cache, and in a block segment by segment of layers, so that a segment's tables are about a frame.
  */
 import type { Layer, Schedule } from '@tallystick/circuits'
-import { garbleTweaks } from '@tallystick/kernels'
 import { frameBytes, labelBytes, tableBytes } from './messages.ts'
 
 export interface Segment {
   /** Layers as the kernels take them. */
   readonly code: Int32Array
-  /** AND gates of each layer. */
-  readonly and: readonly number[]
+  /** AND gates, and how many there are in the segments before. */
+  readonly and: number
+  readonly first: number
 }
 
 export interface Block {
@@ -40,10 +40,7 @@ const codeOf = (layers: readonly Layer[]): Int32Array => {
   return code
 }
 
-const segmentOf = (layers: readonly Layer[]): Segment => ({
-  code: codeOf(layers),
-  and: layers.map(({ and }) => and.length / 3),
-})
+const gatesOf = (layers: readonly Layer[]): number => layers.reduce((sum, { and }) => sum + and.length / 3, 0)
 
 export const planOf = (schedule: Schedule, instances: number): Plan => {
   // Whole batches of the kernel where there are so many instances.
@@ -53,22 +50,28 @@ export const planOf = (schedule: Schedule, instances: number): Plan => {
   for (let from = 0; from < instances; from += size) blocks.push({ from, to: Math.min(from + size, instances) })
 
   const segments: Segment[] = []
-  let [start, bytes] = [0, 0]
+  let [start, bytes, first] = [0, 0, 0]
+  const close = (end: number): void => {
+    const layers = schedule.layers.slice(start, end)
+    segments.push({ code: codeOf(layers), and: gatesOf(layers), first })
+    first += gatesOf(layers)
+  }
   schedule.layers.forEach(({ and }, i) => {
     const more = (and.length / 3) * size * tableBytes
     if (bytes > 0 && bytes + more > frameBytes) {
-      segments.push(segmentOf(schedule.layers.slice(start, i)))
+      close(i)
       ;[start, bytes] = [i, 0]
     }
     bytes += more
   })
-  segments.push(segmentOf(schedule.layers.slice(start)))
+  close(schedule.layers.length)
   return { blocks, segments }
 }
 
-/** Tweaks that a segment takes. */
-export const segmentTweaks = ({ and }: Segment, instances: number): number =>
-  and.reduce((sum, gates) => sum + garbleTweaks(gates, instances), 0)
+export const segmentTableBytes = ({ and }: Segment, instances: number): number => and * instances * tableBytes
 
-export const segmentTableBytes = ({ and }: Segment, instances: number): number =>
-  and.reduce((sum, gates) => sum + gates, 0) * instances * tableBytes
+/** Tweaks count the AND gates of the circuit instance by instance, two each. */
+export const tweaksOf = ({ and }: Schedule, segment: Segment, block: Block) => ({
+  tweak: 2 * (block.from * and + segment.first),
+  stride: 2 * and,
+})

@@ -73,7 +73,7 @@ function* localProduct<R extends Ring>(
   party: Party,
   x: Rep3Arithmetic<R>,
   y: Rep3Arithmetic<R>,
-  { rows, inner, columns }: Shape,
+  { rows, inner, columns, transposed = false }: Shape,
 ): Routine<Words> {
   const kernel = x.ring === 64 ? matrixProduct64 : matrixProduct128
   const limbs = limbsOf(x.ring)
@@ -91,8 +91,9 @@ function* localProduct<R extends Ring>(
   for (let from = 0; from < inner; from += most) {
     const to = Math.min(from + most, inner)
     const [x0, x1] = [part(x.own, rows, inner, from, to), part(x.next, rows, inner, from, to)]
-    const rowsOfY = (v: Words): Words => v.subarray(limbs * columns * from, limbs * columns * to)
-    const input = { x0, x1, y0: rowsOfY(y.own), y1: rowsOfY(y.next), rows, inner: to - from, columns }
+    const right = (v: Words): Words =>
+      transposed ? part(v, columns, inner, from, to) : v.subarray(limbs * columns * from, limbs * columns * to)
+    const input = { x0, x1, y0: right(y.own), y1: right(y.next), rows, inner: to - from, columns, transposed }
     total = addWords(x.ring, total, yield* party.ctx.compute(kernel, input))
   }
   return total

@@ -1,0 +1,91 @@
+/** Inputs of the kernels on replicated shares: random and extreme elements, all remainders of tiles and of vectors. */
+import { bytes } from './samples.ts'
+
+const words = (seed: number, count: number): Uint32Array => new Uint32Array(bytes(seed, 4 * count).slice().buffer)
+const ones = (count: number): Uint32Array => new Uint32Array(count).fill(0xffffffff)
+const keys = { ownKey: bytes(1, 16), nextKey: bytes(2, 16) }
+
+const terms = (count: number, seed: number, at: number) => ({
+  x0: words(seed, count),
+  x1: words(seed + 1, count),
+  y0: words(seed + 2, count),
+  y1: words(seed + 3, count),
+  ...keys,
+  at,
+})
+const extreme = (count: number) => ({
+  x0: ones(count),
+  x1: ones(count),
+  y0: ones(count),
+  y1: ones(count),
+  ...keys,
+  at: 0,
+})
+
+/** Elements of `limbs` words. */
+const termCases = (limbs: number) => () => [
+  ...[0, 1, 2, 3, 5, 64].map((n) => terms(limbs * n, 10 + n, n)),
+  extreme(4 * limbs),
+  terms(16_384, 3, 2 ** 31 - 8),
+  terms(16_384 + limbs, 4, 2 ** 40),
+]
+
+const product = (limbs: number, rows: number, inner: number, columns: number, transposed: boolean) => ({
+  x0: words(rows, limbs * rows * inner),
+  x1: words(rows + 1, limbs * rows * inner),
+  y0: words(columns + 2, limbs * inner * columns),
+  y1: words(columns + 3, limbs * inner * columns),
+  rows,
+  inner,
+  columns,
+  transposed,
+})
+const productCases = (limbs: number) => () =>
+  [
+    [1, 1, 1],
+    [1, 0, 1],
+    [0, 3, 2],
+    [1, 7, 1],
+    [3, 5, 4],
+    [2, 8200, 3],
+    [1, 9000, 1],
+    [40, 3, 40],
+    [2000, 2, 1],
+    [1, 2, 300],
+  ].flatMap(([rows, inner, columns]) =>
+    [false, true].map((transposed) => product(limbs, rows!, inner!, columns!, transposed)),
+  )
+
+const lengths = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000, 4096, 4100, 8192, 8193]
+
+export const shareCases = {
+  'bits/and': () => [
+    ...[0, 1, 3, 4, 5, 1000].map((n) => terms(n, 20 + n, n)),
+    extreme(7),
+    terms(16_390, 5, 2 ** 31 - 4096),
+  ],
+  'bits/expand': () => [
+    ...[0, 1, 3, 4, 5, 100, 16_384, 16_387].map((count) => ({ key: bytes(count + 1, 16), at: count, words: count })),
+    { key: bytes(9, 16), at: 2 ** 31 - 2, words: 16 },
+    { key: bytes(9, 16), at: 2 ** 52, words: 9 },
+  ],
+  'bits/permutation': () =>
+    [0, 1, 2, 3, 100, 20_000].map((length) => ({ key: bytes(length + 1, 16), at: length, length })),
+  'bits/slice': () =>
+    lengths.flatMap((length) => [
+      { words: words(length + 1, 2 * length), ring: 64 },
+      { words: words(length + 2, 4 * length), ring: 128 },
+    ]),
+  'bits/unslice': () =>
+    lengths.flatMap((length) =>
+      ([64, 128] as const).map((ring) => ({
+        planes: words(length + ring, ring * 4 * Math.ceil(length / 128)),
+        ring,
+        length,
+      })),
+    ),
+  'ring64/cross-terms': termCases(2),
+  'ring128/cross-terms': termCases(4),
+  'ring64/matrix-product': productCases(2),
+  'ring128/matrix-product': productCases(4),
+}
