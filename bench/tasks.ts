@@ -1,7 +1,7 @@
 /** What the two parties of a bench run: a protocol, and each role's input from the public parameters. */
 import { utf8ToBytes } from '@tallystick/core'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, type Items } from '@tallystick/psi'
+import { ecdh, rr22, rr22Malicious, type Items } from '@tallystick/psi'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
 
 export interface Task {
@@ -19,6 +19,30 @@ const itemsOf = (rows: readonly string[]): Items => {
   return { bytes: utf8ToBytes(rows.join('')), offsets }
 }
 
+const idBytes = 18
+
+/** The same identifiers, flat: a million strings would be most of what a party of a fast protocol uses. */
+const flatIdentifiers = (role: string, size: number): Items => {
+  const first = role === 'sender' ? size >>> 1 : 0
+  const bytes = new Uint8Array(idBytes * size).fill(48)
+  const offsets = new Uint32Array(size + 1)
+  for (let i = 0; i < size; i++) {
+    const at = idBytes * i
+    bytes[at] = bytes[at + 1] = 57
+    let place = at + idBytes
+    for (let rest = first + i; rest > 0; rest = Math.floor(rest / 10)) bytes[--place] = 48 + (rest % 10)
+    offsets[i + 1] = at + idBytes
+  }
+  return { bytes, offsets }
+}
+
+/** The chunks are the protocol's own. */
+export const rr22Parameters = (size: number) => ({
+  sizes: { receiver: size, sender: size },
+  output: 'intersection',
+  to: 'receiver',
+})
+
 export const psiParameters = (size: number) => ({
   sizes: { receiver: size, sender: size },
   output: 'intersection',
@@ -30,6 +54,14 @@ export const tasks = {
   'psi-ecdh': {
     protocol: ecdh,
     input: (role, { sizes }: ReturnType<typeof psiParameters>) => itemsOf(identifiers(role, sizes.receiver)),
+  },
+  'psi-rr22': {
+    protocol: rr22,
+    input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
+  },
+  'psi-rr22-malicious': {
+    protocol: rr22Malicious,
+    input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
   },
   stream: {
     protocol: stream,
