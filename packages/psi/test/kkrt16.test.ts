@@ -131,7 +131,7 @@ describe('psi/kkrt16', () => {
     const refuses = (value: unknown, code: string): void =>
       expect(() => kkrt16.parameters(value)).toThrow(expect.objectContaining({ code }))
     const good = parametersOf(1, 1, 'both', 1)
-    expect(kkrt16.parameters({ ...good, chunkRows: undefined })).toMatchObject({ chunkRows: 16_384 })
+    expect(kkrt16.parameters({ ...good, chunkRows: undefined })).toMatchObject({ chunkRows: 65_536 })
     refuses({ ...good, output: 'cardinality' }, 'terms/unsupported')
     refuses({ ...good, to: 'sender' }, 'terms/malformed')
     refuses({ ...good, sizes: { receiver: 1, sender: 2 ** 24 + 1 } }, 'terms/malformed')

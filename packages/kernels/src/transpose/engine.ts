@@ -10,8 +10,9 @@ interface Exports extends ArenaExports {
   readonly wipe: () => void
 }
 
-/** Bytes of a row in a tile. */
-const tileBytes = 1024
+/** Most bytes of a row in a tile, and of a tile's result. */
+const mostTileBytes = 1024
+const mostResultBytes = 2 ** 20
 
 export async function loadTranspose(): Promise<Engine> {
   const arena = await arenaOf<Exports>(base64)
@@ -20,7 +21,9 @@ export async function loadTranspose(): Promise<Engine> {
     const width = rows.length / height
     const step = height / 8
     const out = new Uint8Array(rows.length)
-    const stride = Math.min(width, tileBytes) + 16
+    const fitting = 16 * Math.max(1, Math.floor(mostResultBytes / (128 * step)))
+    const tileBytes = Math.min(width, mostTileBytes, fitting)
+    const stride = tileBytes + 16
     return arena.run(128 * stride + 8 * tileBytes * step, (exports, base) => {
       const memory = new Uint8Array(exports.memory.buffer)
       const result = base + 128 * stride

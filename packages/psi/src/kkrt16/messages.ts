@@ -23,10 +23,9 @@ export const saltBytes = 32
 export const hashes = 3
 /** σ of false positives. */
 export const statisticalBits = 40
-/** 1 MiB a frame. */
-export const defaultChunkRows = 16_384
-/** 4 MiB a frame. */
+/** 4 MiB a frame: the fewer frames, the fewer keys of columns. */
 export const maxChunkRows = 65_536
+export const defaultChunkRows = maxChunkRows
 /** 1.4 GB for the sender's matrix. */
 export const maxRows = 2 ** 24
 
