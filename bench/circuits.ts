@@ -112,7 +112,13 @@ const garblingKernels = (name: string, aim: Aim, instances: number): Row => {
   )
   const delta = bytes('delta', 16)
   delta[0]! |= 1
-  const input = { code, instances, labels: bytes('labels', 16 * schedule.slots * instances), tweak: 0 }
+  const input = {
+    code,
+    instances,
+    labels: bytes('labels', 16 * schedule.slots * instances),
+    tweak: 0,
+    stride: 2 * schedule.and,
+  }
   const start = bytes('start', 16)
   const { tables } = runKernel(engine, garbleGarble, { ...input, start, delta })
   const garble = best(() => void runKernel(engine, garbleGarble, { ...input, start, delta }))

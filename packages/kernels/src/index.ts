@@ -73,7 +73,6 @@ export { duplicate as tableDuplicate, intersect as tableIntersect, sort as table
 export type { IntersectInput, ItemsInput, Sorted, SortInput } from './table/kernels.ts'
 export { evaluate as garbleEvaluate, garble as garbleGarble } from './garble/kernels.ts'
 export type { EvaluateInput as GarbleEvaluateInput, Garbled, GarbleInput } from './garble/kernels.ts'
-export { tweaksOf as garbleTweaks } from './garble/shapes.ts'
 export { crossTerms128, crossTerms64, matrixProduct128, matrixProduct64 } from './ring/kernels.ts'
 export { kernels } from './kernels.ts'
 export {

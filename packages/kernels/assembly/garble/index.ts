@@ -11,23 +11,7 @@ const ZERO: usize = memory.data(2048, 16)
 const ONE: usize = memory.data(2048, 16)
 const BLOCK: usize = memory.data(16, 16)
 
-/** Bits of the number of a lane. */
-const LANES: usize = memory.data<u64>([
-  0xaaaaaaaaaaaaaaaa, 0xcccccccccccccccc, 0xf0f0f0f0f0f0f0f0, 0xff00ff00ff00ff00, 0xffff0000ffff0000, 0xffffffff00000000,
-], 16)
-
 export const BASE: usize = (__heap_base + 15) & ~15
-
-/** Keys of the lanes: start ⊕ (first tweak + lane), the first one a multiple of 128. */
-function keys(start: usize, tweak: u64): void {
-  v128.store(BLOCK, v128.xor(v128.load(start), i64x2.replace_lane(i64x2.splat(0), 0, <i64>tweak)))
-  for (let bit = 0; bit < 128; bit++) v128.store(KEY + (<usize>bit << 4), broadcast(BLOCK, bit))
-  for (let bit: usize = 0; bit < 6; bit++) {
-    const at = KEY + (bit << 4)
-    v128.store(at, v128.xor(v128.load(at), v128.load64_splat(LANES + (bit << 3))))
-  }
-  v128.store(KEY + 96, v128.xor(v128.load(KEY + 96), i64x2(0, -1)))
-}
 
 /** σ(high ‖ low) = (high ⊕ low) ‖ high, of the sliced rows at INPUT, in place. */
 function sigma(): void {
@@ -39,11 +23,11 @@ function sigma(): void {
   }
 }
 
-/** Rows at INPUT to rows H(x) at ZERO; with a difference, H(x) ⊕ H(x ⊕ Δ) at ONE too. */
-function hash(start: usize, tweak: u64, delta: usize, both: bool): void {
+/** Rows at INPUT, under the keys in rows at KEY, to rows H(x) at ZERO; with a difference, H(x) ⊕ H(x ⊕ Δ) at ONE too. */
+function hash(delta: usize, both: bool): void {
   transpose(INPUT)
   sigma()
-  keys(start, tweak)
+  transpose(KEY)
   memory.copy(ZERO, INPUT, SLICE)
   if (both) {
     store<u64>(BLOCK, load<u64>(delta, 8))
@@ -105,27 +89,53 @@ export function free(labels: usize, code: usize, gates: i32, instances: i32, del
   }
 }
 
-/** Labels of both operands of gate-instances first … first + count to INPUT, in turn; the rest zero. */
-function gather(labels: usize, code: usize, instances: i32, first: i32, count: i32): void {
+/**
+ * Labels of both operands of gate-instances first … first + count to INPUT, in turn, and their keys start ⊕ tweak to KEY;
+ * the rest zero.
+ */
+function gather(
+  labels: usize,
+  code: usize,
+  instances: i32,
+  first: i32,
+  count: i32,
+  start: usize,
+  tweak: u64,
+  stride: u64,
+): void {
   const width = <usize>instances << 4
-  let gate = first / instances
-  let at = <usize>(first - gate * instances) << 4
+  const from = v128.load(start)
+  const gate = first / instances
+  const instance = first - gate * instances
+  let at = <usize>instance << 4
   code += 12 * <usize>gate
-  for (let to = INPUT, end = INPUT + (<usize>count << 5); to < end; to += 32) {
-    v128.store(to, v128.load(labels + <usize>load<i32>(code) * width + at))
-    v128.store(to, v128.load(labels + <usize>load<i32>(code, 4) * width + at), 16)
+  let base = tweak + 2 * <u64>gate
+  let t = base + stride * <u64>instance
+  for (let to: usize = 0, end = <usize>count << 5; to < end; to += 32) {
+    v128.store(INPUT + to, v128.load(labels + <usize>load<i32>(code) * width + at))
+    v128.store(INPUT + to, v128.load(labels + <usize>load<i32>(code, 4) * width + at), 16)
+    const key = v128.xor(from, i64x2.replace_lane(i64x2.splat(0), 0, <i64>t))
+    v128.store(KEY + to, key)
+    // The second tweak of a gate is the first one plus 1, the first one even.
+    v128.store(KEY + to, v128.xor(key, i64x2(1, 0)), 16)
     at += 16
+    t += stride
     if (at == width) {
       at = 0
       code += 12
+      base += 2
+      t = base
     }
   }
-  if (count < 64) memory.fill(INPUT + (<usize>count << 5), 0, SLICE - (<usize>count << 5))
+  if (count < 64) {
+    memory.fill(INPUT + (<usize>count << 5), 0, SLICE - (<usize>count << 5))
+    memory.fill(KEY + (<usize>count << 5), 0, SLICE - (<usize>count << 5))
+  }
 }
 
 /**
  * The AND gates of a layer (three numbers each), for all instances: 32 bytes of table for each gate and instance, gate by
- * gate. `tweak` is a multiple of 128; a layer takes two for each gate and instance, rounded up to a multiple of 128.
+ * gate. Gate g of the layer has the tweaks tweak + i·stride + 2g and the next one for instance i.
  */
 export function garble(
   labels: usize,
@@ -135,6 +145,7 @@ export function garble(
   delta: usize,
   start: usize,
   tweak: f64,
+  stride: f64,
   tables: usize,
 ): void {
   const difference = v128.load(delta)
@@ -142,8 +153,8 @@ export function garble(
   const all = gates * instances
   for (let first = 0; first < all; first += 64) {
     const count = min(64, all - first)
-    gather(labels, code, instances, first, count)
-    hash(start, <u64>tweak + 2 * first, delta, true)
+    gather(labels, code, instances, first, count, start, <u64>tweak, <u64>stride)
+    hash(delta, true)
     let gate = first / instances
     let at = <usize>(first - gate * instances) << 4
     for (let i: usize = 0; i < <usize>count; i++) {
@@ -177,14 +188,15 @@ export function evaluate(
   instances: i32,
   start: usize,
   tweak: f64,
+  stride: f64,
   tables: usize,
 ): void {
   const width = <usize>instances << 4
   const all = gates * instances
   for (let first = 0; first < all; first += 64) {
     const count = min(64, all - first)
-    gather(labels, code, instances, first, count)
-    hash(start, <u64>tweak + 2 * first, 0, false)
+    gather(labels, code, instances, first, count, start, <u64>tweak, <u64>stride)
+    hash(0, false)
     let gate = first / instances
     let at = <usize>(first - gate * instances) << 4
     for (let i: usize = 0; i < <usize>count; i++) {

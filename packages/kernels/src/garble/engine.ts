@@ -7,7 +7,7 @@ import type { Engine } from '@tallystick/protocol'
 import { arenaOf, layout, type ArenaExports } from '../arena.ts'
 import { base64 } from './garble.wasm.ts'
 import type { EvaluateInput, Garbled, GarbleInput, LayersInput } from './kernels.ts'
-import { checkEvaluate, checkGarble, layersOf, tweaksOf } from './shapes.ts'
+import { checkEvaluate, checkGarble, gatesOf, layersOf } from './shapes.ts'
 
 interface Exports extends ArenaExports {
   readonly free: (labels: number, code: number, gates: number, instances: number, delta: number) => void
@@ -19,6 +19,7 @@ interface Exports extends ArenaExports {
     delta: number,
     start: number,
     tweak: number,
+    stride: number,
     tables: number,
   ) => void
   readonly evaluate: (
@@ -28,6 +29,7 @@ interface Exports extends ArenaExports {
     instances: number,
     start: number,
     tweak: number,
+    stride: number,
     tables: number,
   ) => void
   readonly wipe: () => void
@@ -38,9 +40,9 @@ export async function loadGarble(): Promise<Engine> {
 
   /** Lays the input out, walks the layers, and takes labels and tables. */
   const run = (input: LayersInput, delta: Uint8Array, given: Uint8Array | undefined): Garbled => {
-    const { code, instances, labels, start } = input
+    const { code, instances, labels, start, stride } = input
     const layers = layersOf(code)
-    const tableBytes = 32 * instances * layers.reduce((sum, { and }) => sum + and.length / 3, 0)
+    const tableBytes = 32 * instances * gatesOf(code)
     const sizes = { delta: 16, start: 16, code: code.byteLength, labels: labels.length, tables: tableBytes }
     const { bytes, from } = layout(sizes)
     return arena.run(bytes, (exports, base) => {
@@ -56,9 +58,10 @@ export async function loadGarble(): Promise<Engine> {
         const gates = and.length / 3
         exports.free(at.labels, at.code + free.byteOffset - code.byteOffset, free.length / 4, instances, at.delta)
         const place = at.code + and.byteOffset - code.byteOffset
-        if (given === undefined) exports.garble(at.labels, place, gates, instances, at.delta, at.start, tweak, tables)
-        else exports.evaluate(at.labels, place, gates, instances, at.start, tweak, tables)
-        tweak += tweaksOf(gates, instances)
+        if (given === undefined)
+          exports.garble(at.labels, place, gates, instances, at.delta, at.start, tweak, stride, tables)
+        else exports.evaluate(at.labels, place, gates, instances, at.start, tweak, stride, tables)
+        tweak += 2 * gates
         tables += 32 * gates * instances
       }
       exports.wipe()

@@ -23,8 +23,12 @@ export interface LayersInput {
   readonly labels: Uint8Array
   /** 16 bytes, public. */
   readonly start: Uint8Array
-  /** A multiple of 128, below 2^52: no other layer of the session may use a tweak of these. */
+  /**
+   * Tweaks: gate g of the code (counted over its AND gates) has tweak + i·stride + 2g and the next one for instance i. Both
+   * even, all below 2^52; a tweak is used once in a session.
+   */
   readonly tweak: number
+  readonly stride: number
 }
 
 export interface GarbleInput extends LayersInput {
@@ -44,14 +48,75 @@ export interface Garbled {
   readonly tables: Uint8Array
 }
 
+/** Some of the instances of rows that have `unit` bytes for each. */
+const pick = (all: Uint8Array, unit: number, instances: number, from: number, to: number): Uint8Array => {
+  const rows = all.length / (unit * instances)
+  const width = unit * (to - from)
+  const out = new Uint8Array(rows * width)
+  for (let row = 0; row < rows; row++) {
+    const at = unit * (row * instances + from)
+    out.set(all.subarray(at, at + width), row * width)
+  }
+  return out
+}
+
+/** The inverse: rows of all instances from rows of some each. */
+const merge = (parts: readonly Uint8Array[], unit: number, sizes: readonly number[]): Uint8Array => {
+  const instances = sizes.reduce((sum, size) => sum + size, 0)
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let first = 0
+  parts.forEach((part, i) => {
+    const width = unit * sizes[i]!
+    for (let row = 0; width * row < part.length; row++) {
+      out.set(part.subarray(width * row, width * (row + 1)), unit * (row * instances + first))
+    }
+    first += sizes[i]!
+  })
+  return out
+}
+
+const labelBytes = 16
+const tableBytes = 32
+
+const some = <I extends LayersInput>(input: I, from: number, to: number): I => ({
+  ...input,
+  instances: to - from,
+  labels: pick(input.labels, labelBytes, input.instances, from, to),
+  tweak: input.tweak + from * input.stride,
+})
+
 /** The labels of 0 in, the labels of 0 and the tables out. */
 export const garble: Kernel<GarbleInput, Garbled> = {
   name: 'garble/garble',
   run: (input) => reference.garble(checkGarble(input)),
+  batch: {
+    rows: ({ instances }) => instances,
+    slice: some,
+    join: (parts, sizes) => ({
+      labels: merge(
+        parts.map(({ labels }) => labels),
+        labelBytes,
+        sizes,
+      ),
+      tables: merge(
+        parts.map(({ tables }) => tables),
+        tableBytes,
+        sizes,
+      ),
+    }),
+  },
 }
 
 /** The labels that the evaluator has in and out. */
 export const evaluate: Kernel<EvaluateInput, Uint8Array> = {
   name: 'garble/evaluate',
   run: (input) => reference.evaluate(checkEvaluate(input)),
+  batch: {
+    rows: ({ instances }) => instances,
+    slice: (input, from, to) => ({
+      ...some(input, from, to),
+      tables: pick(input.tables, tableBytes, input.instances, from, to),
+    }),
+    join: (parts, sizes) => merge(parts, labelBytes, sizes),
+  },
 }

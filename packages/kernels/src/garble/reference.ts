@@ -2,7 +2,7 @@
 import { ecb } from '@noble/ciphers/aes.js'
 import { concatBytes } from '@tallystick/core'
 import type { EvaluateInput, Garbled, GarbleInput, LayersInput } from './kernels.ts'
-import { layersOf, tweaksOf, type LayerCode } from './shapes.ts'
+import { gatesOf, layersOf } from './shapes.ts'
 
 const xor = (...parts: readonly Uint8Array[]): Uint8Array => {
   const out = new Uint8Array(16)
@@ -47,7 +47,7 @@ function free(code: Int32Array, instances: number, at: At, delta: Uint8Array): v
 
 /** Runs `gate` on all AND gates and instances; `number` counts them over the layers. */
 function run(
-  { code, instances, labels, tweak }: LayersInput,
+  { code, instances, labels, tweak, stride }: LayersInput,
   delta: Uint8Array,
   gate: (number: number, tweak: number, a: Uint8Array, b: Uint8Array, out: Uint8Array) => void,
 ): Uint8Array {
@@ -56,18 +56,18 @@ function run(
     const from = 16 * (slot * instances + instance)
     return state.subarray(from, from + 16)
   }
-  let number = 0
-  let base = tweak
+  let before = 0
   const and = (code: Int32Array): void => {
     const results: [out: Uint8Array, label: Uint8Array][] = []
     for (let k = 0; k < (code.length / 3) * instances; k++) {
-      const [gateAt, i] = [3 * Math.floor(k / instances), k % instances]
+      const [g, i] = [Math.floor(k / instances), k % instances]
       const label = new Uint8Array(16)
-      gate(number++, base + 2 * k, at(code[gateAt]!, i), at(code[gateAt + 1]!, i), label)
-      results.push([at(code[gateAt + 2]!, i), label])
+      const gateTweak = tweak + i * stride + 2 * (before + g)
+      gate(before * instances + k, gateTweak, at(code[3 * g]!, i), at(code[3 * g + 1]!, i), label)
+      results.push([at(code[3 * g + 2]!, i), label])
     }
     for (const [out, label] of results) out.set(label)
-    base += tweaksOf(code.length / 3, instances)
+    before += code.length / 3
   }
   for (const layer of layersOf(code)) {
     free(layer.free, instances, at, delta)
@@ -76,11 +76,9 @@ function run(
   return state
 }
 
-const gates = (layers: readonly LayerCode[]): number => layers.reduce((sum, { and }) => sum + and.length / 3, 0)
-
 export function garble(input: GarbleInput): Garbled {
   const { code, instances, start, delta } = input
-  const tables = new Uint8Array(32 * gates(layersOf(code)) * instances)
+  const tables = new Uint8Array(32 * gatesOf(code) * instances)
   const labels = run(input, delta, (number, tweak, a, b, out) => {
     const [pa, pb] = [colour(a), colour(b)]
     const [a0, a1] = hash(start, tweak, a, xor(a, delta)) as [Uint8Array, Uint8Array]

@@ -22,10 +22,7 @@ export function layersOf(code: Int32Array): readonly LayerCode[] {
   return layers
 }
 
-/** Tweaks that a layer takes: two for each gate and instance, up to whole batches. */
-export const tweaksOf = (andGates: number, instances: number): number => 128 * Math.ceil((andGates * instances) / 64)
-
-const gatesOf = (code: Int32Array): number => layersOf(code).reduce((sum, { and }) => sum + and.length / 3, 0)
+export const gatesOf = (code: Int32Array): number => layersOf(code).reduce((sum, { and }) => sum + and.length / 3, 0)
 
 function checkSlots({ free, and }: LayerCode, slots: number): void {
   const fits = (slot: number): boolean => slot >= 0 && slot < slots
@@ -37,14 +34,17 @@ function checkSlots({ free, and }: LayerCode, slots: number): void {
   if (!and.every(fits)) throw misuse(`expected AND gates on ${slots} slots`)
 }
 
-function checkLayers({ code, instances, labels, start, tweak }: LayersInput): void {
+function checkLayers({ code, instances, labels, start, tweak, stride }: LayersInput): void {
   if (!Number.isInteger(instances) || instances < 1 || instances > 2 ** 24) {
     throw misuse(`expected 1 to 2^24 instances, found ${instances}`)
   }
   if (start.length !== 16) throw misuse(`expected a start of 16 bytes, found ${start.length}`)
-  if (!Number.isInteger(tweak) || tweak < 0 || tweak % 128 !== 0 || tweak >= 2 ** 52) {
-    throw misuse(`expected a tweak that is a multiple of 128 below 2^52, found ${tweak}`)
+  const even = (n: number): boolean => Number.isInteger(n) && n >= 0 && n % 2 === 0
+  const gates = gatesOf(code)
+  if (!even(tweak) || !even(stride) || (instances > 1 && stride < 2 * gates)) {
+    throw misuse(`expected even tweaks that do not meet, found ${tweak} and a stride of ${stride} for ${gates} gates`)
   }
+  if (tweak + instances * Math.max(stride, 2 * gates) > 2 ** 52) throw misuse('expected tweaks below 2^52')
   if (labels.length % (16 * instances) !== 0) {
     throw misuse(`expected labels of ${instances} instances a slot, found ${labels.length} bytes`)
   }
