@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   query: () => import('./query.ts'),
   circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),
+  vole: () => import('./vole.ts'),
 }
 
 const { values, positionals } = parseArgs({

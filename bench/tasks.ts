@@ -1,8 +1,9 @@
 /** What the two parties of a bench run: a protocol, and each role's input from the public parameters. */
 import { utf8ToBytes } from '@tallystick/core'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, rr22, rr22Malicious, type Items } from '@tallystick/psi'
+import { ecdh, kkrt16, rr22, rr22Malicious, type Items } from '@tallystick/psi'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
+import { vole } from './vole-protocol.ts'
 
 export interface Task {
   readonly protocol: AnyProtocol
@@ -62,6 +63,14 @@ export const tasks = {
   'psi-rr22-malicious': {
     protocol: rr22Malicious,
     input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
+  },
+  'psi-kkrt16': {
+    protocol: kkrt16,
+    input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
+  },
+  vole: {
+    protocol: vole,
+    input: (role) => (role === 'sender' ? Uint8Array.from({ length: 16 }, (_, i) => 17 * i + 3) : new Uint8Array()),
   },
   stream: {
     protocol: stream,
