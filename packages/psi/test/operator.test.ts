@@ -1,0 +1,102 @@
+/** The planner: which protocol, why, at which cost, from what is registered. */
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { toHex } from '@tallystick/core'
+import {
+  choose,
+  ecdh,
+  kkrt16,
+  predict,
+  ra18,
+  referenceRates,
+  rr22,
+  rr22Malicious,
+  type Protocols,
+  type Request,
+} from '@tallystick/psi'
+
+const protocols: Protocols = Object.fromEntries(
+  [ecdh, kkrt16, ra18, rr22, rr22Malicious].map((each) => [each.id, each]),
+)
+const request = (receiver: number, sender: number, more: Partial<Request> = {}): Request => ({
+  sizes: { receiver, sender },
+  output: 'intersection',
+  to: 'receiver',
+  ...more,
+})
+const list = (rows: number) => ({
+  ...{ rows, digest: toHex(new Uint8Array(32)), version: 1, key: toHex(new Uint8Array(32)), fingerprint: 32 as const },
+})
+
+describe('chooses', () => {
+  it.each<[name: string, Request, protocol: string, reason: RegExp]>([
+    ['the oldest assumption for small sets', request(1000, 20_000), 'psi/ecdh', /fewest assumptions/],
+    ['the fastest for balanced ones', request(1e6, 1e6), 'psi/rr22', /end first/],
+    ['where both learn', request(1e6, 1e6, { to: 'both' }), 'psi/rr22', /end first/],
+    ['the one that can count', request(1e6, 1e6, { output: 'cardinality' }), 'psi/ecdh', /only psi\/ecdh can/],
+    ['another where LPN is not wanted', request(1e6, 1e6, { policy: { lpn: false } }), 'psi/kkrt16', /not rest on/],
+    [
+      'what withstands malicious parties',
+      request(1e5, 1e5, { policy: { adversary: 'malicious' } }),
+      'psi/rr22-malicious',
+      /only psi\/rr22-malicious can/,
+    ],
+    ['the prepared list', request(1000, 1e7, { list: list(1e7) }), 'psi/ra18', /1000 queries/],
+  ])('%s', (_, asked, protocol, reason) => {
+    const choice = choose(asked, protocols)
+    expect(choice.protocol).toBe(protocol)
+    expect(choice.reason).toMatch(reason)
+    expect(choice.considered.map((each) => each.protocol).toSorted()).toEqual(Object.keys(protocols).toSorted())
+    expect(
+      choice.considered.every(({ predicted, refused }) => (predicted === undefined) !== (refused === undefined)),
+    ).toBe(true)
+    // What it answers can be run, and its bytes are what the protocol declares.
+    const chosen = protocols[protocol]!
+    expect(chosen.cost(chosen.parameters(choice.parameters))).toMatchObject({
+      bytes: choice.predicted.bytes,
+      rounds: choice.predicted.rounds,
+    })
+  })
+
+  it('from what is registered, and nothing else', () => {
+    expect(choose(request(1e6, 1e6), { [ecdh.id]: ecdh }).protocol).toBe('psi/ecdh')
+    expect(choose(request(1e6, 1e6), { [ecdh.id]: ecdh, 'psi/other': ecdh }).considered).toHaveLength(1)
+  })
+
+  it('for any sizes the one that is predicted to end first among those above the small ones', () => {
+    fc.assert(
+      fc.property(fc.nat(2 ** 24), fc.integer({ min: 20_001, max: 2 ** 24 }), (receiver, sender) => {
+        const { protocol, predicted, considered } = choose(request(receiver, sender), protocols)
+        const others = considered.filter((each) => each.protocol !== 'psi/rr22-malicious')
+        const least = Math.min(...others.map((each) => each.predicted?.seconds ?? Infinity))
+        expect([protocol, predicted.seconds]).toEqual([protocol, least])
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+it('advises to prepare a list that is a hundred times as long', () => {
+  expect(choose(request(1000, 1e6), protocols).advice).toMatch(/1000 times as long/)
+  expect(choose(request(1000, 99_999), protocols).advice).toBeUndefined()
+  expect(choose(request(1000, 1e6, { list: list(1e6) }), protocols).advice).toBeUndefined()
+  expect(choose(request(1000, 1e6), { [ecdh.id]: ecdh }).advice).toBeUndefined()
+})
+
+it('says of each protocol why it cannot, where none can', () => {
+  const asked = request(1000, 1000, { output: 'cardinality', policy: { adversary: 'malicious' } })
+  expect(() => choose(asked, protocols)).toThrow(expect.objectContaining({ code: 'terms/unsupported' }))
+  for (const id of Object.keys(protocols)) {
+    expect(() => choose(request(10, 10, { parties: 3 }), protocols)).toThrow(`${id}: it is for 2 parties`)
+  }
+})
+
+it('predicts more for slower machines and networks', () => {
+  const { seconds } = predict(ecdh, request(1e4, 1e4))
+  expect(seconds).toBeGreaterThan(0.4)
+  expect(predict(ecdh, request(1e4, 1e4), { ...referenceRates, scale: 43, hashScale: 56 }).seconds).toBeGreaterThan(
+    1.5 * seconds,
+  )
+  const slow = { network: { megabits: 1, milliseconds: 100 } }
+  expect(predict(ecdh, request(1e4, 1e4, { policy: slow })).seconds).toBeGreaterThan(seconds + 7)
+})
