@@ -93,7 +93,8 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
     for (const { link, step, start, end } of waiting) {
       const chain = chainOf(link, step)
       buffer!.set(chain.head, start)
-      chain.head = hash(buffer!.subarray(start, end))
+      // A copy: what a native hash returns is alone in memory outside the heap, a lot for 32 bytes that are kept.
+      chain.head = Uint8Array.from(hash(buffer!.subarray(start, end)))
       chain.frames++
     }
     if (buffer === undefined) return

@@ -39,6 +39,20 @@ export interface FrameEncoder {
 
 const misuse = (message: string): TallyError => new TallyError('api/misuse', 'self', message)
 
+// Names are ASCII in practice, and some programs send few frames a step: these cost them less than a codec object does.
+const encodeName = (step: string): Uint8Array => {
+  const bytes = new Uint8Array(step.length)
+  for (let i = 0; i < step.length; i++) {
+    const code = step.charCodeAt(i)
+    if (code > 0x7f) return utf8ToBytes(step)
+    bytes[i] = code
+  }
+  return bytes
+}
+
+const decodeName = (bytes: Uint8Array): string =>
+  bytes.every((byte) => byte <= 0x7f) ? String.fromCharCode(...bytes) : bytesToUtf8(bytes)
+
 const slabBytes = 64 * 1024
 
 /** Heads are cut from slabs: an allocation of its own costs a small frame more than all the rest of its encoding. */
@@ -76,7 +90,7 @@ export const createEncoder = (limits: LinkLimits): FrameEncoder => {
   const names: string[] = []
   let next = 0
   const define = (step: string): Uint8Array => {
-    const name = utf8ToBytes(step)
+    const name = encodeName(step)
     if (name.length === 0 || name.length > stepBytes || !step.isWellFormed())
       throw misuse(`expected a step name of 1 to ${stepBytes} bytes, found ${name.length}`)
     const evicted = names[next]
@@ -200,7 +214,7 @@ export const createDecoder = (
     }
     if (phase === 'name') {
       try {
-        name = bytesToUtf8(target)
+        name = decodeName(target)
       } catch (cause) {
         throw new TallyError('decode/malformed', blame, 'expected a step name in UTF-8', { cause })
       }
