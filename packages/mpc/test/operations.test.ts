@@ -1,4 +1,5 @@
 /** Every call of the backend equals plain arithmetic, edges included, and costs what is counted. */
+import { wasmEngine } from '@tallystick/kernels/engine'
 import { describe, expect, it } from 'vitest'
 import {
   addBits,
@@ -7,6 +8,7 @@ import {
   clearShare,
   clearWords,
   isNegative,
+  numbersOfWords,
   type Arithmetic,
   type Backend,
 } from '@tallystick/mpc'
@@ -205,5 +207,29 @@ describe('over both rings', () => {
     const out = clear(program, null, { x: clearShare(64, shared(edges).words) })
     expect(bitsOf(clearWords(out.negative), edges.length)).toEqual(edges.map((x) => Number(x < 0n)))
     expect(clearWords(out.shifted)).toEqual(shared(edges.map((x) => x >> 4n)).words)
+  })
+
+  it('sends large vectors in chunks, both ways at once', async () => {
+    const n = 270_000
+    const values = Array.from({ length: n }, (_, i) => i - 1000)
+    const run = runShared(
+      { x: shared(values) },
+      function* (b, { x }) {
+        const square = yield* b.multiply(x!, x!)
+        const negative = yield* isNegative(b, x!, 20)
+        const [shuffled] = yield* b.shuffle([square])
+        const third = yield* b.truncate(x!, 3)
+        return { square, negative, total: b.sum(shuffled!, n), third, product: yield* b.multiplyTruncate(x!, x!, 4) }
+      },
+      await wasmEngine(),
+    )
+    const numbers = (name: string) => numbersOfWords(64, run.opened[name]!, 0)
+    expect(numbers('square').every((v, i) => v === values[i]! ** 2)).toBe(true)
+    expect(numbers('total')[0]).toBe(values.reduce((sum, x) => sum + x * x, 0))
+    expect(bitsOf(run.opened['negative']!, n).every((bit, i) => bit === Number(values[i]! < 0))).toBe(true)
+    const near = (v: number, exact: number) => v === Math.floor(exact) || v === Math.floor(exact) + 1
+    expect(numbers('third').every((v, i) => near(v, values[i]! / 8))).toBe(true)
+    expect(numbers('product').every((v, i) => near(v, values[i]! ** 2 / 16))).toBe(true)
+    exact(run)
   })
 })

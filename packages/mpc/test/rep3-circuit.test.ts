@@ -14,16 +14,16 @@ const parametersOf = (
   circuit: CircuitParameters['circuit'],
   owners: readonly string[],
   instances: number,
-  to: readonly string[],
+  to: string,
 ): CircuitParameters => {
-  const sizes = Object.fromEntries(roles.map((role) => [role, owners.includes(role) ? instances : 0]))
+  const sizes = Object.fromEntries(owners.map((role) => [role, instances]))
   return { circuit, owners, sizes, to }
 }
 
 const shapes: readonly (readonly [name: string, parameters: CircuitParameters])[] = [
-  ['an addition', parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, ['p1'])],
-  ['every gate', parametersOf({ bristol: everyGate }, ['p1', 'p0'], 33, ['p0', 'p2'])],
-  ['one owner', parametersOf({ library: 'equal-4', aim: 'size' }, ['p1', 'p1'], 1, ['p0', 'p1', 'p2'])],
+  ['an addition', parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, 'p1')],
+  ['every gate', parametersOf({ bristol: everyGate }, ['p1', 'p0'], 33, 'p2')],
+  ['one owner', parametersOf({ library: 'equal-4', aim: 'size' }, ['p1', 'p1'], 1, 'all')],
 ]
 
 conformance(
@@ -40,7 +40,7 @@ conformance(
 describe('mpc/rep3-circuit', () => {
   it('encrypts under a key that no party has, in as many rounds as the circuit is deep', () => {
     const instances = 130
-    const parameters = parametersOf({ library: 'aes-128', aim: 'depth' }, ['p0', 'p1'], instances, ['p2'])
+    const parameters = parametersOf({ library: 'aes-128', aim: 'depth' }, ['p0', 'p1'], instances, 'p2')
     const [keys, blocks] = [bytes('keys', 16 * instances), bytes('blocks', 16 * instances)]
     const inputs = { p0: { rows: keys }, p1: { rows: blocks }, p2: { rows: new Uint8Array(0) } }
     const result = simulate(rep3Circuit, { parameters, inputs, rng: rngOf('aes'), engine })
@@ -56,7 +56,7 @@ describe('mpc/rep3-circuit', () => {
     expect(rounds).toBe(2 + roundsOf(scheduleOf(libraryCircuit('aes-128', 'depth'))))
   })
   it('refuses terms that it cannot run', () => {
-    const good = parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, ['p1'])
+    const good = parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, 'p1')
     expect(rep3Circuit.parameters(good)).toEqual(good)
     const wrong: readonly unknown[] = [
       null,
@@ -67,18 +67,18 @@ describe('mpc/rep3-circuit', () => {
       { ...good, owners: ['p0'] },
       { ...good, owners: ['p0', 'p3'] },
       { ...good, to: [] },
-      { ...good, to: ['p1', 'p1'] },
-      { ...good, sizes: { p0: 3, p1: 0, p2: 2 } },
+      { ...good, to: 'both' },
+      { ...good, sizes: { p0: 3, p2: 2 } },
       { ...good, sizes: { p0: 3, p1: 3, p2: 3 } },
-      { ...good, sizes: { p0: 0, p1: 0, p2: 0 } },
-      { ...good, sizes: { p0: 2.5, p1: 0, p2: 2.5 } },
+      { ...good, sizes: { p0: 0, p2: 0 } },
+      { ...good, sizes: { p0: 2.5, p2: 2.5 } },
     ]
     for (const value of wrong) {
       expect(() => rep3Circuit.parameters(value)).toThrow(expect.objectContaining({ code: 'terms/malformed' }))
     }
   })
   it('refuses rows of another length', () => {
-    const parameters = parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, ['p1'])
+    const parameters = parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, 'p1')
     const inputs = { ...randomInputs(roles, parameters), p0: { rows: new Uint8Array(4) } }
     const { errors } = simulate(rep3Circuit, { parameters, inputs, rng: rngOf('short'), engine })
     expect(errors.p0).toMatchObject({ code: 'input/malformed', blame: 'self' })

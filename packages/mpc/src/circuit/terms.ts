@@ -11,10 +11,10 @@ export interface CircuitParameters {
   readonly circuit: CircuitTerms
   /** The role that brings each input value, in their order. */
   readonly owners: readonly string[]
-  /** Rows by role: the number of instances for a role that brings a value, 0 for others. */
+  /** Rows by role, of the roles that bring a value: for all of them the number of instances. */
   readonly sizes: Readonly<Record<string, number>>
-  /** Who learns the outputs; one role at least. */
-  readonly to: readonly string[]
+  /** Who learns the outputs: one role, or every one ("both" of two roles, "all" of more). */
+  readonly to: string
 }
 
 /** One row an instance: the bytes of the party's values one after the other, ⌈width / 8⌉ each, least bits first. */
@@ -85,6 +85,11 @@ export const rowBytesOf = (parameters: CircuitParameters, role: string): number 
 
 export const instancesOf = ({ sizes }: CircuitParameters): number => Math.max(...Object.values(sizes))
 
+const everyoneOf = (roles: readonly string[]): string => (roles.length === 2 ? 'both' : 'all')
+
+/** Whether a role learns the outputs. */
+export const learns = ({ to }: CircuitParameters, role: string): boolean => to === 'both' || to === 'all' || to === role
+
 /** @throws TallyError terms/malformed for anything that a protocol of these roles cannot run. */
 export const parseCircuitParameters =
   (id: string, roles: readonly string[]) =>
@@ -100,9 +105,8 @@ export const parseCircuitParameters =
     const circuit = circuitIn(all['circuit'])
     if (circuit === undefined) throw malformed('expected circuit to be { library, aim } or { bristol }')
     if (!isList(owners, roles)) throw malformed(`expected owners to be a list of ${roles.join(', ')}`)
-    if (!isList(to, roles) || to.length === 0 || new Set(to).size < to.length) {
-      throw malformed(`expected to to be a list of different ones of ${roles.join(', ')}`)
-    }
+    const receivers = [...roles, everyoneOf(roles)]
+    if (typeof to !== 'string' || !receivers.includes(to)) throw malformed(`expected to to be ${receivers.join(', ')}`)
     let prepared: Prepared
     try {
       prepared = circuitOfTerms(circuit)
@@ -114,9 +118,9 @@ export const parseCircuitParameters =
     }
     const sizes = fieldsOf(all['sizes'], roles)
     const instances = Math.max(0, ...Object.values(sizes ?? {}).map(Number))
-    const right = roles.every((role) => sizes?.[role] === (owners.includes(role) ? instances : 0))
+    const right = roles.every((role) => sizes?.[role] === (owners.includes(role) ? instances : undefined))
     if (!right || !Number.isInteger(instances) || instances < 1 || instances > maxInstances) {
-      throw malformed(`expected sizes to give one number from 1 to ${maxInstances} for all owners, and 0 for others`)
+      throw malformed(`expected sizes to give one number from 1 to ${maxInstances} for the owners, and none for others`)
     }
     if (statistics(prepared.circuit).gates * instances > maxGateInstances) {
       throw malformed(`expected at most ${maxGateInstances} gates over all instances`)
@@ -126,9 +130,9 @@ export const parseCircuitParameters =
 
 /** @throws TallyError input/malformed unless the rows are as many and as long as the terms say. */
 export const checkCircuitInput = ({ rows }: CircuitInput, parameters: CircuitParameters, role: string): void => {
-  const expected = rowBytesOf(parameters, role) * parameters.sizes[role]!
+  const expected = rowBytesOf(parameters, role) * (parameters.sizes[role] ?? 0)
   if (rows.length === expected) return
-  const message = `expected ${parameters.sizes[role]} rows of ${rowBytesOf(parameters, role)} bytes`
+  const message = `expected ${parameters.sizes[role] ?? 0} rows of ${rowBytesOf(parameters, role)} bytes`
   throw new TallyError('input/malformed', 'self', `${message}, found ${rows.length} bytes in all`, {
     remedy: 'bring one row an instance, of the bytes of your values one after the other',
   })

@@ -2,7 +2,7 @@
 import { garbleEvaluate } from '@tallystick/kernels'
 import type { Party } from '@tallystick/protocol'
 import { inputBitsOf, planesOfInput, rowsOfPlanes } from '../circuit/rows.ts'
-import { checkCircuitInput, circuitOfTerms, instancesOf } from '../circuit/terms.ts'
+import { checkCircuitInput, circuitOfTerms, instancesOf, learns } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { collectColours, packPlanes, unpackPlanes } from './bits.ts'
 import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages.ts'
@@ -51,8 +51,8 @@ export const evaluator: Party<Messages, 'evaluator', CircuitParameters, CircuitI
   }
 
   yield* ctx.checkpoint()
-  if (parameters.to.includes('garbler')) yield* sendFrames(colours, (frame) => ctx.send('colours', frame))
-  if (!parameters.to.includes('evaluator')) return { kind: 'none' }
+  if (learns(parameters, 'garbler')) yield* sendFrames(colours, (frame) => ctx.send('colours', frame))
+  if (!learns(parameters, 'evaluator')) return { kind: 'none' }
   const zero = yield* receiveFrames('garbler', 'decoding', colours.length, () => ctx.receive('decoding'))
   const planes = unpackPlanes(
     zero.map((byte, i) => byte ^ colours[i]!),

@@ -2,7 +2,7 @@
 import { garbleGarble } from '@tallystick/kernels'
 import type { Party } from '@tallystick/protocol'
 import { inputBitsOf, planesOfInput, rowsOfPlanes } from '../circuit/rows.ts'
-import { checkCircuitInput, circuitOfTerms, instancesOf } from '../circuit/terms.ts'
+import { checkCircuitInput, circuitOfTerms, instancesOf, learns } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { activate, collectColours, packPlanes, unpackPlanes } from './bits.ts'
 import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages.ts'
@@ -61,8 +61,8 @@ export const garbler: Party<Messages, 'garbler', CircuitParameters, CircuitInput
   }
 
   yield* ctx.checkpoint()
-  if (parameters.to.includes('evaluator')) yield* sendFrames(colours, (frame) => ctx.send('decoding', frame))
-  if (!parameters.to.includes('garbler')) return { kind: 'none' }
+  if (learns(parameters, 'evaluator')) yield* sendFrames(colours, (frame) => ctx.send('decoding', frame))
+  if (!learns(parameters, 'garbler')) return { kind: 'none' }
   const seen = yield* receiveFrames('evaluator', 'colours', colours.length, () => ctx.receive('colours'))
   const planes = unpackPlanes(
     seen.map((byte, i) => byte ^ colours[i]!),

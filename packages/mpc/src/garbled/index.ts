@@ -40,7 +40,7 @@
  */
 import { defineProtocol, type Cost } from '@tallystick/protocol'
 import { idealRows, inputBitsOf } from '../circuit/rows.ts'
-import { circuitOfTerms, instancesOf, parseCircuitParameters } from '../circuit/terms.ts'
+import { circuitOfTerms, instancesOf, learns, parseCircuitParameters } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { evaluator } from './evaluator.ts'
 import { garbler } from './garbler.ts'
@@ -64,7 +64,8 @@ const costOf = (parameters: CircuitParameters): Cost => {
   const instances = instancesOf(parameters)
   const [own, theirs] = roles.map((role) => inputBitsOf(parameters, role).length * instances) as [number, number]
   const transfers = transferCost(theirs)
-  const outputs = parameters.to.length * Math.ceil((schedule.outputs.length * instances) / 8)
+  const outputs =
+    roles.filter((role) => learns(parameters, role)).length * Math.ceil((schedule.outputs.length * instances) / 8)
   return {
     rounds: transfers.rounds + 2,
     bytes: transfers.bytes + labelBytes * (own + theirs) + 16 + tableBytes * schedule.and * instances + outputs,
@@ -98,7 +99,7 @@ export const zre15 = defineProtocol<Role, typeof messages, CircuitParameters, In
   ideal(parameters, inputs) {
     const rows = idealRows(parameters, inputs)
     const outputOf = (role: Role): CircuitOutput =>
-      parameters.to.includes(role) ? { kind: 'values', rows } : { kind: 'none' }
+      learns(parameters, role) ? { kind: 'values', rows } : { kind: 'none' }
     return { garbler: outputOf('garbler'), evaluator: outputOf('evaluator') }
   },
   parties: { garbler, evaluator },

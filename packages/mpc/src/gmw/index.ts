@@ -26,7 +26,7 @@
 import { defineProtocol, type Cost } from '@tallystick/protocol'
 import { planeWords } from '../backend.ts'
 import { idealRows, inputBitsOf } from '../circuit/rows.ts'
-import { circuitOfTerms, instancesOf, parseCircuitParameters } from '../circuit/terms.ts'
+import { circuitOfTerms, instancesOf, learns, parseCircuitParameters } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { messages } from '../rep3/messages.ts'
 import { computing, keyCoins } from '../rep3/party.ts'
@@ -46,10 +46,11 @@ const costOf = (parameters: CircuitParameters): Cost => {
   const { schedule } = circuitOfTerms(parameters.circuit)
   const plane = 4 * planeWords(instancesOf(parameters))
   const owners = [...new Set(parameters.owners)]
+  const receivers = computing.filter((role) => learns(parameters, role)).length
   const shares = owners.reduce((sum, role) => sum + seedBytes + inputBitsOf(parameters, role).length * plane, 0)
   return {
     rounds: 2 + roundsOf(schedule),
-    bytes: 6 * 32 + shares + 3 * schedule.and * plane + parameters.to.length * schedule.outputs.length * plane,
+    bytes: 6 * 32 + shares + 3 * schedule.and * plane + receivers * schedule.outputs.length * plane,
     coins: Object.fromEntries(computing.map((role) => [role, keyCoins + (owners.includes(role) ? seedBytes : 0)])),
     correlations: {},
   }
@@ -74,7 +75,7 @@ export const rep3Circuit = defineProtocol<Computing, typeof messages, CircuitPar
   ideal(parameters, inputs) {
     const rows = idealRows(parameters, inputs)
     const outputOf = (role: string): CircuitOutput =>
-      parameters.to.includes(role) ? { kind: 'values', rows } : { kind: 'none' }
+      learns(parameters, role) ? { kind: 'values', rows } : { kind: 'none' }
     return { p0: outputOf('p0'), p1: outputOf('p1'), p2: outputOf('p2') }
   },
   parties: { p0: party, p1: party, p2: party },

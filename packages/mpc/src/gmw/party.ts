@@ -3,7 +3,7 @@ import { planeWords as densePlaneWords } from '@tallystick/circuits'
 import type { Party, Routine } from '@tallystick/protocol'
 import { planeWords } from '../backend.ts'
 import { inputBitsOf, planesOfInput, rowsOfPlanes } from '../circuit/rows.ts'
-import { checkCircuitInput, circuitOfTerms, instancesOf } from '../circuit/terms.ts'
+import { checkCircuitInput, circuitOfTerms, instancesOf, learns } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
 import { rep3 } from '../rep3/backend.ts'
 import type { Messages } from '../rep3/messages.ts'
@@ -66,7 +66,8 @@ export const party: Party<Messages, string, CircuitParameters, CircuitInput, Cir
   const inputs = bits(schedule.inputs.length, instances, all.own, all.next)
   const outputs = yield* evaluateCircuit(rep3(self), schedule, inputs)
   yield* ctx.checkpoint()
-  const opened = yield* openTo(self, parameters.to, [outputs])
+  const receivers = computing.filter((role) => learns(parameters, role))
+  const opened = yield* openTo(self, receivers, [outputs])
   if (opened === undefined) return { kind: 'none' }
   const planes = restride(opened[0]!, planeWords(instances), densePlaneWords(instances))
   return { kind: 'values', rows: rowsOfPlanes(planes, circuit.outputs, instances) }

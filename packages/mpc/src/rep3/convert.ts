@@ -22,7 +22,7 @@ const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
 
 /** The lowest `width` planes of the elements. */
 function* slice(party: Party, ring: Ring, words: Words, width: number): Routine<Uint32Array> {
-  const planes = yield* party.ctx.compute(bitsSlice, { words, ring })
+  const planes = yield* party.work.compute(bitsSlice, { words, ring })
   return width === ring ? planes : planes.slice(0, (planes.length / ring) * width)
 }
 
@@ -95,6 +95,6 @@ export function* compose<R extends Ring>(party: Party, backend: Backend, x: Bits
   const mine = place === 1 ? total.own : total.next
   const [theirs] = yield* transfer(party, 'reveal', size, [vector(other, mine)], [{ from: other, words: size }])
   const planes = xorWords(xorWords(total.own, total.next), theirs!)
-  const third = yield* party.ctx.compute(bitsUnslice, { planes, ring, length })
+  const third = yield* party.work.compute(bitsUnslice, { planes, ring, length })
   return place === 1 ? arithmetic(ring, second!, third) : arithmetic(ring, third, first!)
 }

@@ -22,7 +22,7 @@ import { transfer, type Outgoing } from './transfer.ts'
 
 /** Words of a stream. */
 export const expandPlace = (party: Party, { key, at }: Place, words: number): Routine<Words> =>
-  party.ctx.compute(bitsExpand, { key, at, words })
+  party.work.compute(bitsExpand, { key, at, words })
 
 /** Masked cross terms of x y, this party's component, from … to. */
 type CrossTerms = (from: number, to: number) => Routine<Words>
@@ -49,7 +49,7 @@ export const elementTerms = <R extends Ring>(party: Party, x: Rep3Arithmetic<R>,
   return function* (from, to) {
     const [x0, x1] = [x.own.subarray(from, to), x.next.subarray(from, to)]
     const [y0, y1] = [y.own.subarray(from, to), y.next.subarray(from, to)]
-    return yield* party.ctx.compute(kernel, { x0, x1, y0, y1, ownKey, nextKey, at: at + from / 4 })
+    return yield* party.work.compute(kernel, { x0, x1, y0, y1, ownKey, nextKey, at: at + from / 4 })
   }
 }
 
@@ -94,7 +94,7 @@ function* localProduct<R extends Ring>(
     const right = (v: Words): Words =>
       transposed ? part(v, columns, inner, from, to) : v.subarray(limbs * columns * from, limbs * columns * to)
     const input = { x0, x1, y0: right(y.own), y1: right(y.next), rows, inner: to - from, columns, transposed }
-    total = addWords(x.ring, total, yield* party.ctx.compute(kernel, input))
+    total = addWords(x.ring, total, yield* party.work.compute(kernel, input))
   }
   return total
 }
@@ -169,7 +169,7 @@ export function* and(party: Party, x: Bits, y: Bits): Routine<Bits> {
   const { own, next } = yield* complete(party, a.own.length, function* (from, to) {
     const [x0, x1] = [a.own.subarray(from, to), a.next.subarray(from, to)]
     const [y0, y1] = [b.own.subarray(from, to), b.next.subarray(from, to)]
-    return yield* party.ctx.compute(bitsAnd, { x0, x1, y0, y1, ownKey, nextKey, at: at + from / 4 })
+    return yield* party.work.compute(bitsAnd, { x0, x1, y0, y1, ownKey, nextKey, at: at + from / 4 })
   })
   return bits(x.width, x.length, own, next)
 }

@@ -59,6 +59,8 @@ export interface Keys {
 
 export interface Party {
   readonly ctx: Ctx
+  /** For kernels: a context of its own, since they also run while `ctx` waits for a join of transfers. */
+  readonly work: Ctx
   readonly index: Index
   readonly keys: Keys
   /** What tells this branch of the program from all others. */
@@ -115,6 +117,7 @@ export const partyOf = (ctx: Ctx, index: Index, keys: Keys, branch: string): Par
   let turns = 0
   return {
     ctx,
+    work: ctx.narrow('work'),
     index,
     keys,
     branch,

@@ -50,7 +50,7 @@ function* pass(party: Party, columns: readonly Rep3Arithmetic[], j: number): Rou
     return columns.map(({ ring }, i) => arithmetic(ring, own[i]!.words, next[i]!.words))
   }
   const key = place === 0 ? orders.next(permutationWords(length)) : orders.own(permutationWords(length))
-  const order = yield* party.ctx.compute(bitsPermutation, { ...key, length })
+  const order = yield* party.work.compute(bitsPermutation, { ...key, length })
   const mask = yield* masks(place === 0 ? shared.own(total) : shared.next(total))
   const mine = columns.map(({ ring, own, next }, i) => {
     const part = place === 0 ? addWords(ring, own, next) : next

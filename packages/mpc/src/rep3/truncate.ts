@@ -118,7 +118,7 @@ const largest = (shifting: Shifting): number =>
   limbsOf(shifting.to) * shifting.length + topWords(shifting) + limbsOf(shifting.from) * shifting.length
 
 function* pack(shifting: Shifting, t: Words): Routine<Words> {
-  const planes = yield* shifting.party.ctx.compute(bitsSlice, { words: t, ring: shifting.to })
+  const planes = yield* shifting.party.work.compute(bitsSlice, { words: t, ring: shifting.to })
   return planes.slice(0, topWords(shifting))
 }
 
@@ -126,7 +126,7 @@ function* unpack(shifting: Shifting, packed: Words): Routine<Words> {
   const { to, length, party } = shifting
   const planes = new Uint32Array(to * planeWords(length))
   planes.set(packed)
-  return yield* party.ctx.compute(bitsUnslice, { planes, ring: to, length })
+  return yield* party.work.compute(bitsUnslice, { planes, ring: to, length })
 }
 
 /** A (place 1) and B (place 2). */
