@@ -1,7 +1,8 @@
 /**
  * Linear memory for kernels whose tables are as large as their input. A call says how many bytes it needs; it is given
- * an instance and the address where they start, and they are zero again when it returns. Large calls have an instance
- * of their own, since the memory of WebAssembly never shrinks: the garbage collector takes it whole.
+ * an instance and the address where they start, all zero. Large calls have an instance of their own, since the memory of
+ * WebAssembly never shrinks: the garbage collector takes it whole, as it does with the caller's tables. The shared
+ * instance is wiped when a call returns.
  */
 import { TallyError } from '@tallystick/core'
 
@@ -12,7 +13,7 @@ export interface ArenaExports {
 }
 
 export interface Arena<E extends ArenaExports> {
-  /** `work` has `bytes` zero bytes from `base` on; all of them are wiped after it, also where it throws. */
+  /** `work` has `bytes` zero bytes from `base` on. */
   run<T>(bytes: number, work: (exports: E, base: number) => T): T
 }
 
@@ -65,7 +66,7 @@ export async function arenaOf<E extends ArenaExports>(base64: string): Promise<A
       try {
         return work(exports, base)
       } finally {
-        new Uint8Array(exports.memory.buffer, base, bytes).fill(0)
+        if (exports === common) new Uint8Array(exports.memory.buffer, base, bytes).fill(0)
       }
     },
   }

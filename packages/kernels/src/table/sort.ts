@@ -29,9 +29,9 @@ function keysOf(rows: Uint8Array, width: number): Uint32Array {
 
 export function sortRows({ rows, width }: SortInput): Sorted {
   const n = rows.length / width
-  let keys = keysOf(rows, width)
-  let order = Uint32Array.from({ length: n }, (_, i) => i)
-  let [spareKeys, spareOrder] = [new Uint32Array(n), new Uint32Array(n)]
+  let keys: Uint32Array = keysOf(rows, width)
+  let order: Uint32Array = Uint32Array.from({ length: n }, (_, i) => i)
+  let [spareKeys, spareOrder]: [Uint32Array, Uint32Array] = [new Uint32Array(n), new Uint32Array(n)]
   for (const shift of [0, 11, 22]) {
     pass(keys, order, shift, spareKeys, spareOrder)
     ;[keys, order, spareKeys, spareOrder] = [spareKeys, spareOrder, keys, order]

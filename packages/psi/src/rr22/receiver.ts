@@ -39,19 +39,7 @@ function* receiveMasks(ctx: Ctx, { sizes, chunkRows }: Parameters, width: number
     const chunk = yield* receiveChunk('sender', 'masks', [from, to], width, () => ctx.receive('masks'))
     masks.set(chunk, width * from)
   }
-  const at = outOfOrder(masks, width)
-  if (at >= 0) throw misbehaved('sender', `masks of the sender: expected ascending order, mask ${at} is below the last`)
   return masks
-}
-
-/** The first row below the one before it, or -1. */
-const outOfOrder = (rows: Uint8Array, width: number): number => {
-  for (let at = width; at < rows.length; at += width) {
-    let k = 0
-    while (k < width - 1 && rows[at + k] === rows[at + k - width]) k++
-    if (rows[at + k]! < rows[at + k - width]!) return at / width
-  }
-  return -1
 }
 
 /** Tells the sender which of its masks are common. */

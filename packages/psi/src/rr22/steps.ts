@@ -2,9 +2,8 @@
 import { taggedDigest, TallyError } from '@tallystick/core'
 import { blake3Ids, blake3Masks, tableDuplicate, type Digests } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { checkRows, chunks, duplicated } from '../ecdh/items.ts'
+import { checkRows, duplicated } from '../ecdh/items.ts'
 import type { Items, Role } from '../ecdh/messages.ts'
-import { elementBytes } from './messages.ts'
 
 type Compute = Pick<Context<any, Role>, 'compute'>
 
@@ -23,50 +22,21 @@ export function* checkOwn(ctx: Compute, items: Items, role: Role, size: number):
   if (row !== undefined) throw duplicated(row, of!)
 }
 
-/** Rows from … to, over the same bytes. */
-const slice = ({ bytes, offsets }: Items, from: number, to: number): Items => {
-  const start = offsets[from]!
-  const own = new Uint32Array(to - from + 1)
-  for (let i = 0; i < own.length; i++) own[i] = offsets[from + i]! - start
-  return { bytes: bytes.subarray(start, offsets[to]), offsets: own }
-}
-
-/** Rows that a kernel call hashes: its memory beside the result stays small, and a worker is not kept for long. */
-const hashRows = 65_536
-
 /** The digests of all rows under the session's salt: `first` is H(x) in GF(2^128), `second` the row of the store. */
-export function* digestsOf(ctx: Compute, salt: Uint8Array, items: Items): Routine<Digests> {
-  const key = taggedDigest('tallystick/psi/rr22/ids/v1', salt)
-  const rows = items.offsets.length - 1
-  const first = new Uint8Array(elementBytes * rows)
-  const second = new Uint8Array(elementBytes * rows)
-  for (const [from, to] of chunks(rows, hashRows)) {
-    const part = yield* ctx.compute(blake3Ids, { key, ...slice(items, from, to) })
-    first.set(part.first, elementBytes * from)
-    second.set(part.second, elementBytes * from)
-  }
-  return { first, second }
-}
+export const digestsOf = (ctx: Compute, salt: Uint8Array, { bytes, offsets }: Items): Routine<Digests> =>
+  ctx.compute(blake3Ids, { key: taggedDigest('tallystick/psi/rr22/ids/v1', salt), bytes, offsets })
 
-/** F(row) = H(value + w, row) for each row, in the given width. */
-export function* masksOf(
+/** F(row) = H'(value + w, row) for each row, in the given width. */
+export const masksOf = (
   ctx: Compute,
   salt: Uint8Array,
   values: Uint8Array,
-  digests: Digests,
+  { first, second }: Digests,
   tweak: Uint8Array,
   width: number,
-): Routine<Uint8Array> {
+): Routine<Uint8Array> => {
   const key = taggedDigest('tallystick/psi/rr22/masks/v1', salt)
-  const rows = values.length / elementBytes
-  const masks = new Uint8Array(width * rows)
-  for (const [from, to] of chunks(rows, hashRows)) {
-    const part = (table: Uint8Array): Uint8Array => table.subarray(elementBytes * from, elementBytes * to)
-    const { first, second } = digests
-    const input = { key, values: part(values), first: part(first), second: part(second), tweak, width }
-    masks.set(yield* ctx.compute(blake3Masks, input), width * from)
-  }
-  return masks
+  return ctx.compute(blake3Masks, { key, values, first, second, tweak, width })
 }
 
 /** a + b over GF(2^128), element by element. */
