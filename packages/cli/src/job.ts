@@ -12,7 +12,15 @@ import {
 import { nodeSha256 } from '@tallystick/attestation/node'
 import { canonicalBytes, fromHex, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
-import { runOf, runSession, specHash, type Progress, type SessionResult, type Terms } from '@tallystick/session'
+import {
+  runOf,
+  runSession,
+  specHash,
+  type CorrelationStore,
+  type Progress,
+  type SessionResult,
+  type Terms,
+} from '@tallystick/session'
 import type { Connector } from './connection.ts'
 import { openDisclosures } from './disclosures.ts'
 import type { Home } from './home.ts'
@@ -33,6 +41,7 @@ export interface JobOptions {
   readonly runnable: Runnable
   readonly dataset: Source
   readonly pool: Pool
+  readonly correlations?: CorrelationStore | undefined
   readonly links: Connector['links']
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
@@ -88,6 +97,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     commitInput: (sessionId) => ({ root: rootIn(sessionId) }),
     pool,
     journals: storedJob(home, terms).journals,
+    correlations: options.correlations,
     hash: chainHash,
     signal,
     disclose: (of, attempt) => disclosures.sign(terms, { specHash: hash, attempt, role: of }, home.signer),

@@ -7,6 +7,7 @@ import { nodePool, type Pool } from '@tallystick/kernels/pool'
 import {
   checkCode,
   checkTerms,
+  type CorrelationStore,
   type PartyTerms,
   type Progress as SessionProgress,
   type Terms,
@@ -108,8 +109,10 @@ export interface PartyRun {
   readonly meeting: Meeting
   readonly dataset: Source
   readonly pool: Pool
-  /** Of the command line. */
-  readonly chain: string | undefined
+  /** What was made ahead of time and is used once. */
+  readonly correlations?: CorrelationStore | undefined
+  /** Of the command line; null for a job that no chain records by itself. */
+  readonly chain: string | undefined | null
   /** Tells and writes the output of the session. */
   readonly keepResult: (job: Job) => Promise<void>
   readonly onProgress?: (progress: SessionProgress) => void
@@ -143,7 +146,7 @@ export const runParty = async (run: PartyRun): Promise<void> => {
   const phases = phasesFor(peers)
   const progress = await output.progress()
   const job = await runJob({
-    ...{ home, terms, runnable, dataset, pool, signal },
+    ...{ home, terms, runnable, dataset, pool, signal, correlations: run.correlations },
     links: connector.links,
     onProgress(now) {
       if (now.phase === 'connecting') tellWaiting()
@@ -153,7 +156,7 @@ export const runParty = async (run: PartyRun): Promise<void> => {
   }).finally(() => progress.stop())
 
   try {
-    const chain = chainFile(home, run.chain)
+    const chain = run.chain === null ? undefined : chainFile(home, run.chain)
     await keepOutcome({ output, home, terms, job, chainFile: chain, signal, keepResult: () => run.keepResult(job) })
   } catch (error) {
     // What failed here is told soon; the partner had its chance meanwhile, and has another when this is run again.

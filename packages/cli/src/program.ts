@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander'
 import { TallyError } from '@tallystick/core'
 import { createOutput, type Output } from './output.ts'
+import { registerQuery } from './query/commands.ts'
 
 /** Help that ends in commands which work as they stand. */
 const examples = (command: Command, ...lines: readonly string[]): Command =>
@@ -307,6 +308,9 @@ export const registerCommands = (program: Command): Command => {
   registerData(program)
   registerTerms(program)
   registerRun(program)
+  registerQuery(group(program, 'query', 'a row of a partner\'s list, without telling which'), {
+    ...{ examples, homeOption, encodingOption, lazily },
+  })
   registerStatistics(program)
   registerAudit(program)
   registerErase(program)

@@ -1,5 +1,6 @@
 /** Oblivious query: a row of a partner's list by its id, without the partner learning the id. One folder a protocol. */
 export { answerAt, answersOf, type Answers, type Nothing } from './answers.ts'
+export { askerRows, holderOffsets, listInput, pirInput } from './committed.ts'
 export { computing, runLocally } from './local.ts'
 export { maxQueries } from './parameters.ts'
 export { encodeScalar, invertScalars, order } from './rfc9497/group.ts'
@@ -24,7 +25,17 @@ export {
   type ListParameters,
   type QueryOutputs,
 } from './sealed-list/index.ts'
-export { columnOf, emptyTable, fill, rowCount, rowOf, stashOf, type Rows, type Table } from './simplepir/build.ts'
+export {
+  columnOf,
+  emptyTable,
+  fill,
+  place,
+  rowCount,
+  rowOf,
+  stashOf,
+  type Rows,
+  type Table,
+} from './simplepir/build.ts'
 export { expandMatrix, makeHint, wordsOver } from './simplepir/hint.ts'
 export { simplePirQuery } from './simplepir/index.ts'
 export { queriesPerFrame, type PirInputs, type PirOutputs, type PirParameters } from './simplepir/messages.ts'
@@ -52,4 +63,6 @@ export {
   slotBytesOf,
   type Shape,
 } from './simplepir/shape.ts'
+export { decodeDelta, encodeDelta } from './simplepir/delta.ts'
+export { versionDigest, type PirVersion } from './simplepir/version.ts'
 export { patchHint, update, type Changes, type Delta } from './simplepir/update.ts'

@@ -5,6 +5,7 @@ import { codeDigest, nodeSha256, readEvidence, readRecord } from '@tallystick/at
 import { nodePool } from '@tallystick/kernels/pool'
 import { readAuditorKey } from '../auditor-key.ts'
 import type { Output } from '../output.ts'
+import { checkResources } from '../query/resources.ts'
 import { tellReport, withSources, type AuditOptions } from './verify.ts'
 import { count } from '../text.ts'
 
@@ -32,6 +33,7 @@ export const replayFile = async (
       pool,
       code: codeDigest(),
       sha256: nodeSha256,
+      resources: checkResources,
       // The auditor's own choice, which no party can foresee.
       sample: options.reference === 'all' ? 'all' : { seed: randomBytes(32), rate },
       onProgress: ({ rows }) => progress.update(`${count(rows)} rows computed again`, 0),

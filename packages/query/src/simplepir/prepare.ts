@@ -41,7 +41,7 @@ export const unitBytesOf = (shape: Shape): number => headBytes + bodyBytes(shape
 /** Coins that a unit takes. */
 export const unitCoins = (shape: Shape): number => 4 * secretWords + 16 * shape.columns
 
-const wordsOf = (bytes: Uint8Array): Uint32Array => new Uint32Array(bytes.slice().buffer)
+const wordsOf = (bytes: Uint8Array): Uint32Array => new Uint32Array(new Uint8Array(bytes).buffer)
 const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 
 /** b ‖ h for `count` units. */

@@ -1,0 +1,203 @@
+/**
+ * What an asker keeps of a table, under query/<salt>/ of its home: the version that it has (table.json, hint.bin and
+ * stash.bin, or list.bin), and stores of prepared units, prepared/<root>.bin with prepared/<root>.used beside it.
+ */
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { concatBytes, fromHex, TallyError, type Hex } from '@tallystick/core'
+import type { Pool } from '@tallystick/kernels/pool'
+import {
+  bindUnits,
+  computing,
+  decodeDelta,
+  expandMatrix,
+  linesOf,
+  listDigest,
+  makeUnits,
+  patchHint,
+  preparedQuery,
+  unitBytesOf,
+} from '@tallystick/query'
+import type { CorrelationStore } from '@tallystick/session'
+import { readBytes, writeFileWhole, writeJson } from '../files.ts'
+import type { Home } from '../home.ts'
+import { bytesOver, freshRng, residentWords, runOver } from './building.ts'
+import {
+  isAbout,
+  otherVersion,
+  readDescription,
+  shapeOf,
+  type Description,
+  type PirDescription,
+} from './description.ts'
+import { fileDigest, readInto, sha256Of } from './table.ts'
+
+const tableFolder = ({ folder }: Home, salt: Hex): string => join(folder, 'query', salt.slice(2))
+
+const damaged = (path: string): TallyError =>
+  new TallyError('input/changed', 'self', `${path}: the file is not the one that table.json names`, {
+    remedy: 'fetch the version from its holder again, all files together',
+  })
+
+/** The version of this table that is here, or none. */
+export const keptVersion = async (home: Home, salt: Hex): Promise<Description | undefined> => {
+  const file = join(tableFolder(home, salt), 'table.json')
+  return existsSync(file) ? readDescription(file) : undefined
+}
+
+/** @throws TallyError terms/mismatch unless the version of the terms is here */
+export const keptFor = async (home: Home, parameters: unknown): Promise<Description> => {
+  const { salt } = parameters as { readonly salt: Hex }
+  const kept = await keptVersion(home, salt)
+  if (kept !== undefined && isAbout(parameters, kept)) return kept
+  throw otherVersion(tableFolder(home, salt))
+}
+
+export type Fetched = 'whole' | 'delta'
+
+/** Brings the hint from the version that is here to the next, without downloading it. */
+const patched = async (
+  home: Home,
+  from: string,
+  pool: Pool,
+  kept: PirDescription,
+  next: PirDescription,
+): Promise<Uint8Array | undefined> => {
+  const file = join(from, 'delta.bin')
+  if (!existsSync(file) || kept.seed !== next.seed || kept.columns !== next.columns) return undefined
+  const delta = decodeDelta(await readBytes(file, 'a delta'), shapeOf(next))
+  if (delta.from !== kept.version || delta.to !== next.version || listDigest(delta.stash) !== next.stash)
+    return undefined
+  const { a, hint } = await loadHint(home, pool, kept)
+  await runOver(pool, patchHint(computing, shapeOf(next), a, hint, delta))
+  const bytes = bytesOver(hint)
+  return sha256Of(bytes) === next.hint ? bytes : undefined
+}
+
+/** Takes a public folder of a version over, by its delta where that leads from the version that is here. */
+export const fetchTable = async (
+  home: Home,
+  from: string,
+  pool: Pool,
+): Promise<{ description: Description; how: Fetched }> => {
+  const description = await readDescription(join(from, 'table.json'))
+  const folder = tableFolder(home, description.salt)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const kept = await keptVersion(home, description.salt)
+  let how: Fetched = 'whole'
+  if (description.kind === 'sealed-list') {
+    const list = await readBytes(join(from, 'list.bin'), 'a sealed list')
+    if (listDigest(list) !== description.list) throw damaged(join(from, 'list.bin'))
+    await writeFileWhole(join(folder, 'list.bin'), list)
+  } else {
+    const stash = await readBytes(join(from, 'stash.bin'), 'the stash of a table')
+    if (listDigest(stash) !== description.stash) throw damaged(join(from, 'stash.bin'))
+    const hint = kept?.kind === 'simplepir' ? await patched(home, from, pool, kept, description) : undefined
+    if (hint === undefined) {
+      if ((await fileDigest(join(from, 'hint.bin'))) !== description.hint) throw damaged(join(from, 'hint.bin'))
+      await copyFile(join(from, 'hint.bin'), join(folder, 'hint.bin'))
+    } else {
+      how = 'delta'
+      await writeFileWhole(join(folder, 'hint.bin'), hint)
+    }
+    await writeFileWhole(join(folder, 'stash.bin'), stash)
+  }
+  // Last: a version is here once its description is.
+  await writeJson(join(folder, 'table.json'), description)
+  return { description, how }
+}
+
+/** Sealed rows that the asker has whole: list or stash. */
+export const sealedRows = (home: Home, description: Description): Promise<Uint8Array> =>
+  readBytes(
+    join(tableFolder(home, description.salt), description.kind === 'sealed-list' ? 'list.bin' : 'stash.bin'),
+    'the sealed rows of a table',
+  )
+
+const loadHint = async (home: Home, pool: Pool, description: PirDescription) => {
+  const shape = shapeOf(description)
+  const a = residentWords(1024 * shape.columns)
+  await runOver(pool, expandMatrix(computing, fromHex(description.seed), shape, bytesOver(a)))
+  const hint = residentWords(1024 * linesOf(shape))
+  const path = join(tableFolder(home, description.salt), 'hint.bin')
+  await readInto(path, bytesOver(hint))
+  if (sha256Of(bytesOver(hint)) !== description.hint) throw damaged(path)
+  return { a, hint }
+}
+
+const storeFile = (home: Home, salt: Hex, root: Hex, ending: 'bin' | 'used'): string =>
+  join(tableFolder(home, salt), 'prepared', `${root.slice(2)}.${ending}`)
+
+/** Makes units ahead of time; the root is what terms name. */
+export const prepareUnits = async (
+  home: Home,
+  pool: Pool,
+  description: PirDescription,
+  count: number,
+  onProgress: (done: number) => void,
+): Promise<Hex> => {
+  const { a, hint } = await loadHint(home, pool, description)
+  const bodies: Uint8Array[] = []
+  const batch = 16
+  while (bodies.length < count) {
+    const size = Math.min(batch, count - bodies.length)
+    bodies.push(...(await runOver(pool, makeUnits(computing, shapeOf(description), a, hint, freshRng(), size))))
+    onProgress(bodies.length / count)
+  }
+  const { root, units } = bindUnits(bodies)
+  await mkdir(join(tableFolder(home, description.salt), 'prepared'), { recursive: true, mode: 0o700 })
+  await writeFileWhole(storeFile(home, description.salt, root, 'bin'), concatBytes(...units), true)
+  return root
+}
+
+interface Burned {
+  readonly key: string
+  readonly from: number
+  readonly count: number
+}
+
+const burnedIn = (file: string): Burned[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        // A line that a crash cut short burned nothing: it is synced before units are handed out.
+        .filter((line) => line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Burned)
+    : []
+
+/** A line on the disk before anything that depends on it happens. */
+const appendSynced = (file: string, line: string): void => {
+  const opened = openSync(file, 'a', 0o600)
+  try {
+    appendFileSync(opened, `\n${line}\n`)
+    fsyncSync(opened)
+  } finally {
+    closeSync(opened)
+  }
+}
+
+/** The store that terms name; hands each unit out once, for one key. */
+export const unitStore = (home: Home, description: PirDescription, root: Hex): CorrelationStore => {
+  const [bin, used] = (['bin', 'used'] as const).map((ending) => storeFile(home, description.salt, root, ending))
+  const size = unitBytesOf(shapeOf(description))
+  return {
+    digest: () => root,
+    async reserve(correlation, count, key) {
+      if (correlation !== preparedQuery) {
+        throw new TallyError('api/misuse', 'self', `expected ${preparedQuery}, found ${correlation}`)
+      }
+      const units = await readBytes(bin!, 'prepared units', 'input/not-found')
+      const burned = burnedIn(used!)
+      const before = burned.find((range) => range.key === key)
+      const from = before?.from ?? burned.reduce((end, range) => Math.max(end, range.from + range.count), 0)
+      if ((from + count) * size > units.length) {
+        throw new TallyError('terms/mismatch', 'self', `${count} prepared units are wanted, fewer are left`, {
+          remedy: 'prepare more (tally query prepare) and agree on terms that name them',
+        })
+      }
+      if (before === undefined) appendSynced(used!, JSON.stringify({ key, from, count } satisfies Burned))
+      return new Uint8Array(units.subarray(from * size, (from + count) * size))
+    },
+  }
+}

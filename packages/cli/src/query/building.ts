@@ -1,0 +1,226 @@
+/** Building a table: sealing in pieces that survive an interruption, then hint and files, then the switch. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createRng, fromHex, toHex, TallyError, type Rng } from '@tallystick/core'
+import { resident } from '@tallystick/kernels/engine'
+import type { Pool } from '@tallystick/kernels/pool'
+import type { Routine } from '@tallystick/protocol'
+import {
+  chooseShape,
+  columnOf,
+  computing,
+  emptyTable,
+  evaluate,
+  expandMatrix,
+  linesOf,
+  listDigest,
+  makeHint,
+  matrixBytesOf,
+  place,
+  rowCount,
+  rowKeys,
+  rowOf,
+  sealedList,
+  sealRow,
+  stashOf,
+  wordsOver,
+  type Shape,
+  type Table,
+} from '@tallystick/query'
+import { writeFileWhole, writeJson } from '../files.ts'
+import type { List } from './values.ts'
+import { tableFormat, type Description, type PirDescription } from './description.ts'
+import { keyOf, sha256Of } from './table.ts'
+
+/** Rows of a piece: about a third of a second, which is what an interruption costs. */
+export const pieceRows = 8192
+
+/** Drives a routine that only computes over a pool. */
+export const runOver = async <T>(pool: Pool, routine: Routine<T>): Promise<T> => {
+  let next = routine.next()
+  while (next.done !== true) {
+    const effect = next.value
+    if (effect.kind !== 'compute') {
+      throw new TallyError('api/misuse', 'self', `expected a routine that only computes, found ${effect.kind}`)
+    }
+    next = routine.next(await pool.run(effect.kernel, effect.input))
+  }
+  return next.value
+}
+
+export const freshRng = (): Rng => createRng(new Uint8Array(randomBytes(32)))
+
+/** What an interrupted build was about: another list or key begins anew. */
+interface Plan {
+  readonly list: string
+  readonly valueBytes: number
+  readonly version: number
+  readonly publicKey: string
+  readonly salt: string
+}
+
+const planOf = async (folder: string, wanted: Omit<Plan, 'salt'>): Promise<Plan> => {
+  const file = join(folder, 'building', 'plan.json')
+  if (existsSync(file)) {
+    const found = JSON.parse(await readFile(file, 'utf8')) as Plan
+    if (JSON.stringify({ ...found, salt: undefined }) === JSON.stringify({ ...wanted, salt: undefined })) return found
+    await rm(join(folder, 'building'), { recursive: true })
+  }
+  const plan = { ...wanted, salt: toHex(randomBytes(12)) }
+  await mkdir(join(folder, 'building'), { recursive: true, mode: 0o700 })
+  await writeJson(file, plan, true)
+  return plan
+}
+
+/** A piece as it is kept: for each row 4 bytes that choose its column, and its slot. */
+const sealPiece = async (
+  pool: Pool,
+  secretKey: Uint8Array,
+  { ids, values }: List,
+  plan: Plan,
+  [from, to]: readonly [from: number, to: number],
+): Promise<Uint8Array> => {
+  const start = ids.offsets[from]!
+  const part = {
+    bytes: ids.bytes.subarray(start, ids.offsets[to]),
+    offsets: Uint32Array.from(ids.offsets.subarray(from, to + 1), (offset) => offset - start),
+  }
+  const outputs = await runOver(pool, evaluate(computing, part, secretKey))
+  const width = 4 + 30 + plan.valueBytes
+  const out = new Uint8Array(width * (to - from))
+  const view = new DataView(out.buffer)
+  for (let i = 0; i < to - from; i++) {
+    const keys = rowKeys(outputs.subarray(64 * i, 64 * (i + 1)), fromHex(plan.salt))
+    view.setUint32(width * i, keys.column, true)
+    out.set(sealRow(keys, plan.version, rowOf(values, from + i), plan.valueBytes), width * i + 4)
+  }
+  return out
+}
+
+interface Sealed {
+  readonly salt: Uint8Array
+  /** Pieces of rows, each 4 bytes for the column and a slot. */
+  readonly pieces: readonly Uint8Array[]
+  readonly width: number
+}
+
+const seal = async (
+  folder: string,
+  pool: Pool,
+  list: List,
+  valueBytes: number,
+  version: number,
+  onProgress: (done: number) => void,
+): Promise<Sealed> => {
+  const { secretKey, publicKey } = await keyOf(folder)
+  const plan = await planOf(folder, { list: list.digest, valueBytes, version, publicKey: toHex(publicKey) })
+  const pieces: Uint8Array[] = []
+  const rows = rowCount(list.ids)
+  for (let from = 0; from < rows; from += pieceRows) {
+    const to = Math.min(rows, from + pieceRows)
+    const file = join(folder, 'building', `${from}.bin`)
+    if (existsSync(file)) pieces.push(await readFile(file))
+    else {
+      const piece = await sealPiece(pool, secretKey, list, plan, [from, to])
+      await writeFileWhole(file, piece, true)
+      pieces.push(piece)
+    }
+    onProgress(to / rows)
+  }
+  return { salt: fromHex(plan.salt), pieces, width: 34 + valueBytes }
+}
+
+function* rowsOf({ pieces, width }: Sealed): Generator<{ readonly column: number; readonly slot: Uint8Array }> {
+  for (const piece of pieces) {
+    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength)
+    for (let at = 0; at < piece.length; at += width) {
+      yield { column: view.getUint32(at, true), slot: piece.subarray(at + 4, at + width) }
+    }
+  }
+}
+
+/** Words in the memory of an engine. */
+export const residentWords = (count: number): Uint32Array<ArrayBuffer> => wordsOver(resident(4 * count))
+export const bytesOver = (words: Uint32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+
+/** The public matrix of a seed, and the hint of a table under it. */
+export const hintOf = async (
+  pool: Pool,
+  table: Table,
+  seed: Uint8Array,
+  onProgress: (done: number) => void,
+): Promise<Uint8Array> => {
+  const { shape } = table
+  const a = residentWords(1024 * shape.columns)
+  await runOver(pool, expandMatrix(computing, seed, shape, bytesOver(a)))
+  const hint = residentWords(1024 * linesOf(shape))
+  await runOver(
+    pool,
+    makeHint(computing, table, a, hint, (done) => onProgress(done / 1024)),
+  )
+  return bytesOver(hint)
+}
+
+export interface BuildOptions {
+  readonly folder: string
+  readonly pool: Pool
+  readonly list: List
+  readonly kind: Description['kind']
+  readonly valueBytes: number
+  readonly version: number
+  readonly about: Pick<Description, 'source' | 'column' | 'normalisation'>
+  readonly onProgress: (what: string, done: number) => void
+}
+
+export type Built =
+  | { readonly description: PirDescription; readonly table: Table; readonly hint: Uint8Array }
+  | { readonly description: Exclude<Description, PirDescription>; readonly list: Uint8Array }
+
+export const describePir = (
+  about: Pick<PirDescription, 'source' | 'column' | 'normalisation' | 'values' | 'publicKey'>,
+  table: Table,
+  seed: Uint8Array,
+  hint: Uint8Array,
+): PirDescription => ({
+  kind: 'simplepir',
+  format: tableFormat,
+  ...about,
+  ...table.shape,
+  salt: toHex(table.salt),
+  version: table.version,
+  seed: toHex(seed),
+  matrix: sha256Of(table.matrix),
+  hint: sha256Of(hint),
+  stashRows: table.stash.length,
+  stash: listDigest(stashOf(table)),
+})
+
+/** Seals, places and makes the hint; writes nothing but the pieces of an interrupted build. */
+export const build = async (options: BuildOptions): Promise<Built> => {
+  const { folder, pool, list, kind, valueBytes, version, about, onProgress } = options
+  const sealed = await seal(folder, pool, list, valueBytes, version, (done) => onProgress('sealing rows', done))
+  const { publicKey } = await keyOf(folder)
+  const told = { ...about, values: [...list.names], publicKey: toHex(publicKey) }
+  if (kind === 'sealed-list') {
+    const whole = sealedList([...rowsOf(sealed)].map(({ slot }) => slot))
+    const digests = { salt: toHex(sealed.salt), version, valueBytes, rows: rowCount(list.ids), list: listDigest(whole) }
+    return { description: { kind, format: tableFormat, ...told, ...digests }, list: whole }
+  }
+  const shape: Shape = chooseShape(rowCount(list.ids), valueBytes)
+  const empty = emptyTable(shape, freshRng(), resident(matrixBytesOf(shape)))
+  const table: Table = { ...empty, salt: sealed.salt, version }
+  const overflow: Uint8Array[] = []
+  for (const { column, slot } of rowsOf(sealed)) {
+    if (place(table, columnOf(shape, { column }), slot) < 0) overflow.push(slot)
+  }
+  table.stash = overflow
+  const seed = new Uint8Array(randomBytes(32))
+  const hint = await hintOf(pool, table, seed, (done) => onProgress('making the hint', done))
+  return { description: describePir(told, table, seed, hint), table, hint }
+}
+
+/** Forgets the pieces of a build that is done. */
+export const cleanUp = (folder: string): Promise<void> => rm(join(folder, 'building'), { recursive: true, force: true })

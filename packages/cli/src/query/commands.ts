@@ -1,0 +1,149 @@
+/** `tally query …`: commands, options and help. */
+import { Option, type Command } from 'commander'
+
+/** What the table of all commands lends: its options, and how an action is loaded and its output made. */
+export interface Registering {
+  readonly examples: (command: Command, ...lines: readonly string[]) => Command
+  readonly homeOption: () => Option
+  readonly encodingOption: () => Option
+  readonly lazily: (load: () => Promise<any>) => (...received: unknown[]) => Promise<void>
+}
+
+const tableOption = (): Option =>
+  new Option('--table <folder>', 'the folder of the table at its holder').default('query-table')
+
+const registerHolder = (query: Command, { examples, encodingOption, lazily }: Registering): void => {
+  examples(
+    query
+      .command('build')
+      .description('seal a list so that it can be asked without telling its holder what; goes on where it was stopped')
+      .argument('<list.csv>', 'the list, with the names of the columns as its first line')
+      .requiredOption('--column <name>', 'the column of ids')
+      .option('--values <names>', 'columns that an asker is told of its row, with commas (default: all others)')
+      .option('--normalisation <name>', 'what counts as equal; docs/data.md has them all', 'trim/1')
+      .addOption(
+        new Option('--duplicates <rule>', 'what happens to repeated ids')
+          .choices(['refuse', 'keep-first'])
+          .default('refuse'),
+      )
+      .addOption(
+        new Option('--mode <how>', 'ship all rows sealed, or retrieve them by PIR')
+          .choices(['auto', 'list', 'pir'])
+          .default('auto'),
+      )
+      .option('--row-bytes <n>', 'room for the values of a row (default: what the longest takes)')
+      .option('--source <text>', 'what the list is, for whoever asks it (default: the name of the file)')
+      .addOption(encodingOption())
+      .addOption(tableOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).build)),
+    'tally query build blacklist.csv --column "ID number" --normalisation resident-id/1 --table blacklist',
+  )
+  examples(
+    query
+      .command('update')
+      .description('make a new version of a table beside the one that is asked; askers follow by a small delta')
+      .option('--changes <list.csv>', 'rows that are new or changed, with the columns of the list')
+      .option('--remove <ids.csv>', 'ids that are no longer on the list')
+      .addOption(encodingOption())
+      .addOption(tableOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).update)),
+    'tally query update --changes today.csv --remove cleared.csv --table blacklist',
+  )
+  examples(
+    query
+      .command('grant')
+      .description('allow a party to ask: how many ids in all, until when and what for')
+      .requiredOption('--asker <identity.json>', 'who may ask')
+      .requiredOption('--quota <n>', 'ids in all; what was asked for stays counted when a grant is written again')
+      .requiredOption('--purpose <text>', 'as the terms of each job must say')
+      .option('--days <n>', 'days until it ends', '90')
+      .addOption(tableOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).grant)),
+    'tally query grant --asker bank-a/identity.json --quota 10000 --purpose "Loan applications" --table blacklist',
+  )
+}
+
+const registerAsker = (query: Command, { examples, homeOption, encodingOption, lazily }: Registering): void => {
+  examples(
+    query
+      .command('fetch')
+      .description('take a version of a table over, checked against its description; by its delta where that fits')
+      .argument('<folder>', 'the public folder of the version, as its holder sent it')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).fetch)),
+    'tally query fetch blacklist/versions/1/public --home bank-a',
+  )
+  examples(
+    query
+      .command('prepare')
+      .description('make the part of queries that does not depend on what is asked, ahead of time, each for one use')
+      .argument('<table.json>', 'the description of the table')
+      .option('--count <n>', 'how many queries', '16')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).prepare)),
+    'tally query prepare blacklist/versions/1/public/table.json --count 100 --home bank-a',
+  )
+  examples(
+    query
+      .command('terms')
+      .description('write terms of one job against one version of a table')
+      .argument('<table.json>', 'the description of the version')
+      .requiredOption('--asker <identity.json>', 'the party that asks')
+      .requiredOption('--holder <identity.json>', 'the party whose list it is')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the asker')
+      .requiredOption('--purpose <text>', 'what the answers are for; the grant must say the same')
+      .option('--queries <n>', 'ids asked for', '1')
+      .option('--prepared <root>', 'the root that "tally query prepare" printed; for a table that is asked by PIR')
+      .option('--days <n>', 'days until the terms expire', '1')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'query.json')
+      .action(lazily(async () => (await import('../commands/query-terms.ts')).queryTerms)),
+    'tally query terms table.json --asker bank-a/identity.json --holder bank-b/identity.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Loan applications" --queries 1 --prepared 0x…',
+  )
+  examples(
+    query
+      .command('run')
+      .description('ask, or answer, under approved terms; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .option('--id <id...>', 'asker: what to ask for')
+      .option('--input <ids.csv>', 'asker: a list of ids, in a column named as the holder names it')
+      .option('--table <folder>', 'holder: the folder of the table')
+      .option('--listen <[host:]port>', 'wait for the partner here')
+      .option('--connect <host:port>', 'go to the partner there')
+      .option('--dry-run', 'check everything, predict the traffic, use no network')
+      .option('--chain <chain.json>', 'record this job by itself on a chain (default: later, with "anchor")')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('../commands/query.ts')).run)),
+    'tally query run --terms query.json --table blacklist --home bank-b --listen 7443',
+    'tally query run --terms query.json --id 11010519491231002X --home bank-a --connect bank-b.example:7443',
+  )
+}
+
+const registerAnchoring = (query: Command, { examples, homeOption, lazily }: Registering): void => {
+  examples(
+    query
+      .command('anchor')
+      .description('record all queries of this home that no chain has yet, in one transaction')
+      .option('--chain <chain.json>', 'the chain (default: chain.json of the home)')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('../commands/query-anchor.ts')).anchorQueries)),
+    'tally query anchor --chain chain.json --home bank-a',
+  )
+  examples(
+    query
+      .command('anchored')
+      .description('check that a query is in a batch that the chain has')
+      .argument('<record.json>', 'with anchor.json beside it')
+      .requiredOption('--chain <chain.json>', 'the chain')
+      .action(lazily(async () => (await import('../commands/query-anchor.ts')).checkAnchored)),
+    'tally query anchored record.json --chain chain.json',
+  )
+}
+
+export const registerQuery = (query: Command, lent: Registering): void => {
+  registerHolder(query, lent)
+  registerAsker(query, lent)
+  registerAnchoring(query, lent)
+}

@@ -1,0 +1,79 @@
+/**
+ * `table.json`: what a version of a table is, for whoever asks it. It holds no row and no secret; its digests bind the
+ * files beside it, and the terms of every query name the version by one digest over all of it.
+ */
+import { TallyError, type Hex } from '@tallystick/core'
+import { matrixBytesOf, versionDigest, type ListParameters, type PirParameters } from '@tallystick/query'
+import { z } from 'zod'
+import { readFormat } from '../declaration.ts'
+
+const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
+
+export const tableFormat = 'tallystick/query-table/1'
+
+const common = {
+  format: z.literal(tableFormat),
+  /** What the list is, in the holder's words. */
+  source: z.string().min(1),
+  /** The column of ids, and what counts as equal. */
+  column: z.string().min(1),
+  normalisation: z.string().min(1),
+  /** Names of a row's values. */
+  values: z.array(z.string().min(1)),
+  publicKey: hex(32),
+  salt: hex(12),
+  version: z.int().min(1),
+  valueBytes: z.int().min(0),
+}
+
+const schema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sealed-list'), ...common, rows: z.int().min(0), list: hex(32) }),
+  z.strictObject({
+    kind: z.literal('simplepir'),
+    ...common,
+    columns: z.int().min(1),
+    slots: z.int().min(1),
+    seed: hex(32),
+    matrix: hex(32),
+    hint: hex(32),
+    stashRows: z.int().min(0),
+    stash: hex(32),
+  }),
+])
+
+export type Description = z.infer<typeof schema>
+export type PirDescription = Extract<Description, { kind: 'simplepir' }>
+
+export const readDescription = (path: string): Promise<Description> =>
+  readFormat(path, schema, 'the description of a table', 'tally query build')
+
+export const shapeOf = ({ columns, slots, valueBytes }: PirDescription) => ({ columns, slots, valueBytes })
+
+export const tableDigest = (description: PirDescription): Hex =>
+  versionDigest({ ...description, shape: shapeOf(description) })
+
+/** Parameters of a query against this version, as the terms have them. */
+export const parametersFor = (description: Description, queries: number): ListParameters | PirParameters => {
+  const { publicKey, salt, valueBytes } = description
+  const each = { queries, publicKey, salt, valueBytes }
+  if (description.kind === 'sealed-list') return { ...each, rows: description.rows, list: description.list }
+  const { columns, slots, stashRows, stash } = description
+  return { ...each, columns, slots, table: tableDigest(description), stashRows, stash }
+}
+
+/** Whether terms are about this version. */
+export const isAbout = (parameters: unknown, description: Description): boolean => {
+  const { list, table } = parameters as { readonly list?: unknown; readonly table?: unknown }
+  return description.kind === 'sealed-list' ? list === description.list : table === tableDigest(description)
+}
+
+export const otherVersion = (folder: string): TallyError =>
+  new TallyError('terms/mismatch', 'self', `${folder} holds no version of the table that the terms name`, {
+    remedy: 'fetch that version, or agree on terms for one that is here',
+  })
+
+/** Bytes of a query's answer path, for choosing and explaining. */
+export const downloadBytes = (description: Description): number =>
+  description.kind === 'sealed-list'
+    ? description.rows * (30 + description.valueBytes)
+    : 4096 * Math.ceil(matrixBytesOf(shapeOf(description)) / description.columns)

@@ -1,0 +1,185 @@
+/**
+ * The folder of a table at its holder:
+ *
+ *   secret.json                   the OPRF key, readable by its owner only
+ *   grants/<party>.json           who may ask, how often and what for; what was asked
+ *   versions/<n>/public/          table.json and what askers download: hint.bin and stash.bin, or list.bin; delta.bin
+ *   versions/<n>/matrix.bin       what is scanned, with occupied.bin: which of its slots hold rows
+ *   current.json                  the version for new terms; replaced whole, so that queries under way keep theirs
+ *   building/                     sealed rows of a build that was interrupted
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromHex, toHex, utf8ToBytes, TallyError, type Hex } from '@tallystick/core'
+import { resident } from '@tallystick/kernels/engine'
+import {
+  deriveKeyPair,
+  holderOffsets,
+  listDigest,
+  matrixBytesOf,
+  stashOf,
+  type KeyPair,
+  type Table,
+} from '@tallystick/query'
+import { z } from 'zod'
+import { readFormat } from '../declaration.ts'
+import { readBytes, writeFileWhole, writeJson, writeWhole } from '../files.ts'
+import type { Source } from '../job.ts'
+import {
+  isAbout,
+  otherVersion,
+  readDescription,
+  shapeOf,
+  type Description,
+  type PirDescription,
+} from './description.ts'
+
+const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
+const secretFormat = 'tallystick/query-key/1'
+const secretSchema = z.strictObject({ format: z.literal(secretFormat), seed: hex(32) })
+const currentSchema = z.strictObject({ version: z.int().min(1) })
+
+/** The OPRF key of a folder, made where it is not there yet. */
+export const keyOf = async (folder: string): Promise<KeyPair> => {
+  const file = join(folder, 'secret.json')
+  if (!existsSync(file)) await writeJson(file, { format: secretFormat, seed: toHex(randomBytes(32)) }, true)
+  const { seed } = await readFormat(file, secretSchema, 'the OPRF key of a table', 'tally query build')
+  return deriveKeyPair(fromHex(seed), utf8ToBytes('tallystick/query/v1'))
+}
+
+const versionFolder = (folder: string, version: number): string => join(folder, 'versions', `${version}`)
+
+export const sha256Of = (...parts: readonly Uint8Array[]): Hex => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return `0x${hash.digest('hex')}`
+}
+
+const piece = 1 << 24
+
+/** Large bytes in pieces; whole or not at all. */
+const writeLarge = (path: string, bytes: Uint8Array, mode = 0o644): Promise<void> =>
+  writeWhole(path, mode, async (file) => {
+    for (let at = 0; at < bytes.length; at += piece) await file.write(bytes.subarray(at, at + piece))
+  })
+
+/** Reads a file into bytes that may lie in the memory of an engine. @throws TallyError input/changed for another size */
+export const readInto = async (path: string, bytes: Uint8Array): Promise<void> => {
+  if (!existsSync(path)) await readBytes(path, 'a part of a table')
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    if (size !== bytes.length) {
+      throw new TallyError('input/changed', 'self', `${path}: expected ${bytes.length} bytes, found ${size}`, {
+        remedy: 'build the table again, or fetch the file again',
+      })
+    }
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(piece, bytes.length - at), at)
+      if (bytesRead === 0) break
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+export const fileDigest = async (path: string): Promise<Hex> => {
+  const hash = createHash('sha256')
+  for await (const part of createReadStream(path)) hash.update(part as Uint8Array)
+  return `0x${hash.digest('hex')}`
+}
+
+export const currentVersion = async (folder: string): Promise<number> =>
+  (await readFormat(join(folder, 'current.json'), currentSchema, 'the current version', 'tally query build')).version
+
+/** Makes a version that is written whole the one for new terms. */
+export const switchTo = (folder: string, version: number): Promise<void> =>
+  writeJson(join(folder, 'current.json'), { version })
+
+export const publicFolder = (folder: string, version: number): string => join(versionFolder(folder, version), 'public')
+
+/** Writes a version; nothing refers to it until {@link switchTo}. */
+export const writePirVersion = async (
+  folder: string,
+  description: PirDescription,
+  table: Table,
+  hint: Uint8Array,
+  delta: Uint8Array | undefined,
+): Promise<void> => {
+  const own = versionFolder(folder, description.version)
+  const shown = publicFolder(folder, description.version)
+  await writeLarge(join(own, 'matrix.bin'), table.matrix, 0o600)
+  await writeLarge(join(own, 'occupied.bin'), table.occupied, 0o600)
+  await writeLarge(join(shown, 'hint.bin'), hint)
+  await writeFileWhole(join(shown, 'stash.bin'), stashOf(table))
+  if (delta !== undefined) await writeFileWhole(join(shown, 'delta.bin'), delta)
+  await writeJson(join(shown, 'table.json'), description)
+}
+
+export const writeListVersion = async (folder: string, description: Description, list: Uint8Array): Promise<void> => {
+  const shown = publicFolder(folder, description.version)
+  await writeFileWhole(join(shown, 'list.bin'), list)
+  await writeJson(join(shown, 'table.json'), description)
+}
+
+/** The version that terms name, newest first. @throws TallyError terms/mismatch */
+export const versionFor = async (folder: string, parameters: unknown): Promise<Description> => {
+  const names = await readdir(join(folder, 'versions')).catch(() => [])
+  const versions = names
+    .map(Number)
+    .filter(Number.isInteger)
+    .toSorted((a, b) => b - a)
+  for (const version of versions) {
+    const file = join(publicFolder(folder, version), 'table.json')
+    if (!existsSync(file)) continue
+    const description = await readDescription(file)
+    if (isAbout(parameters, description)) return description
+  }
+  throw otherVersion(folder)
+}
+
+/** The table of a version, for a change of it. */
+export const readTable = async (folder: string, description: PirDescription): Promise<Table> => {
+  const own = versionFolder(folder, description.version)
+  const shape = shapeOf(description)
+  const matrix = resident(matrixBytesOf(shape))
+  const occupied = new Uint8Array(shape.columns * shape.slots)
+  await readInto(join(own, 'matrix.bin'), matrix)
+  await readInto(join(own, 'occupied.bin'), occupied)
+  const stash = await readBytes(join(publicFolder(folder, description.version), 'stash.bin'), 'the stash of a table')
+  if (sha256Of(matrix) !== description.matrix || listDigest(stash) !== description.stash) {
+    throw new TallyError('input/changed', 'self', `${own}: the table is not the one that its description names`, {
+      remedy: 'restore the folder, or build the table again',
+    })
+  }
+  const width = stash.length / Math.max(1, description.stashRows)
+  const rows = Array.from(
+    { length: description.stashRows },
+    (_, i) => new Uint8Array(stash.subarray(i * width, (i + 1) * width)),
+  )
+  return { shape, salt: fromHex(description.salt), version: description.version, matrix, occupied, stash: rows }
+}
+
+/** What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned. */
+export const holderSource = async (folder: string, description: Description): Promise<Source> => {
+  const { secretKey } = await keyOf(folder)
+  if (description.kind === 'sealed-list') {
+    const items = { bytes: secretKey, offsets: holderOffsets(secretKey.length, 0) }
+    return { path: folder, digest: description.list.slice(2), items }
+  }
+  const total = 32 + matrixBytesOf(shapeOf(description))
+  // The key lies just before the matrix, whose lines start aligned.
+  const memory = resident(32 + total)
+  memory.set(secretKey, 32)
+  await readInto(join(versionFolder(folder, description.version), 'matrix.bin'), memory.subarray(64))
+  if (sha256Of(memory.subarray(64)) !== description.matrix) {
+    throw new TallyError('input/changed', 'self', `${folder}: the matrix is not the one that the terms name`, {
+      remedy: 'restore the folder, or build the table again and agree on new terms',
+    })
+  }
+  const items = { bytes: memory.subarray(32), offsets: holderOffsets(total, description.columns) }
+  return { path: folder, digest: description.matrix.slice(2), items }
+}

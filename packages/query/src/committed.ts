@@ -1,0 +1,50 @@
+/**
+ * The rows that a party of a query commits to, and the input that they are: the same text in a run and in a replay. The
+ * asker's are its ids and, last, the sealed rows that it has (list or stash); the holder's are its OPRF key and, for
+ * SimplePIR, the lines of its matrix.
+ */
+import { TallyError } from '@tallystick/core'
+import type { Items } from './rfc9497/suite.ts'
+import type { ListInputs } from './sealed-list/index.ts'
+import type { PirInputs } from './simplepir/messages.ts'
+
+const malformed = (found: string): TallyError =>
+  new TallyError('input/malformed', 'self', `expected the rows of a query, found ${found}`)
+
+/** Ids and sealed rows as rows. */
+export const askerRows = (ids: Items, sealed: Uint8Array): Items => {
+  const bytes = new Uint8Array(ids.bytes.length + sealed.length)
+  bytes.set(ids.bytes)
+  bytes.set(sealed, ids.bytes.length)
+  const offsets = new Uint32Array(ids.offsets.length + 1)
+  offsets.set(ids.offsets)
+  offsets[ids.offsets.length] = bytes.length
+  return { bytes, offsets }
+}
+
+const askerInput = ({ bytes, offsets }: Items): { readonly ids: Items; readonly sealed: Uint8Array } => {
+  if (offsets.length < 2) throw malformed('none')
+  const end = offsets[offsets.length - 2]!
+  const ids = { bytes: bytes.subarray(0, end), offsets: offsets.subarray(0, offsets.length - 1) }
+  return { ids, sealed: bytes.subarray(end, offsets[offsets.length - 1]) }
+}
+
+/** The bounds of the holder's rows: 32 bytes of key, then lines of `columns` bytes up to `total` bytes in all. */
+export const holderOffsets = (total: number, columns: number): Uint32Array =>
+  Uint32Array.from({ length: 2 + (columns === 0 ? 0 : (total - 32) / columns) }, (_, i) =>
+    i === 0 ? 0 : 32 + (i - 1) * columns,
+  )
+
+/** For `query/sealed-list`. */
+export const listInput = (rows: Items, role: string): ListInputs['asker'] | ListInputs['holder'] => {
+  if (role === 'holder') return { secretKey: rows.bytes.subarray(0, 32) }
+  const { ids, sealed } = askerInput(rows)
+  return { ids, list: sealed }
+}
+
+/** For `query/simplepir`; the matrix is a view of the same memory. */
+export const pirInput = (rows: Items, role: string): PirInputs['asker'] | PirInputs['holder'] => {
+  if (role === 'holder') return { secretKey: rows.bytes.subarray(0, 32), matrix: rows.bytes.subarray(32) }
+  const { ids, sealed } = askerInput(rows)
+  return { ids, stash: sealed }
+}
