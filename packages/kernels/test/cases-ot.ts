@@ -36,6 +36,7 @@ const sparse = (k: number, places: readonly number[]) => ({
   dense: bytes(k, 32 * k),
   places: Uint32Array.from(places),
   values: bytes(k + 1, 16 * places.length),
+  fills: bytes(k + 2, k % 8 === 0 ? 0 : 16 * places.length),
 })
 
 export const transferCases = {

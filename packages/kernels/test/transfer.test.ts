@@ -50,7 +50,7 @@ describe('ggm', () => {
       const grown = ggmGrow.run({ roots: bytes(leaves, 16 * leaves), leaves })
       const sums = beside(grown.sums, points, leaves)
       const punctured = ggmPuncture.run({ points: Uint32Array.from(points), sums, leaves })
-      const expected = grown.leaves.slice()
+      const expected: Uint8Array = grown.leaves.slice()
       for (const [tree, point] of points.entries())
         expected.fill(0, 16 * (tree * leaves + point), 16 * (tree * leaves + point + 1))
       expect(punctured.leaves).toEqual(expected)
@@ -80,7 +80,7 @@ describe('gf128', () => {
       { numRuns: 50 },
     )
     const x = Uint8Array.from([2, ...new Uint8Array(15)])
-    let power = x
+    let power: Uint8Array = x
     // x^(2^128) = x, and x^(2^64) is not: the order of x does not divide 2^64 - 1.
     for (let i = 0; i < 128; i++) {
       power = times(power, power)
@@ -107,7 +107,7 @@ describe('transpose and code', () => {
   })
   it('is linear, and takes a sparse vector as its dense form', () => {
     const k = 128
-    const none = { places: new Uint32Array(), values: new Uint8Array(), outputs: k }
+    const none = { places: new Uint32Array(), values: new Uint8Array(), fills: new Uint8Array(), outputs: k }
     const encode = (dense: Uint8Array): Uint8Array => expandConvoluteEncode.run({ ...none, dense }).dense
     const [a, b] = [bytes(1, 32 * k), bytes(2, 32 * k)]
     expect(encode(xor(a, b))).toEqual(xor(encode(a), encode(b)))
@@ -115,14 +115,17 @@ describe('transpose and code', () => {
     const values = bytes(7, 64)
     const full = new Uint8Array(32 * k)
     places.forEach((place, i) => full.set(values.subarray(16 * i, 16 * i + 16), 16 * place))
-    expect(expandConvoluteEncode.run({ dense: a, places, values, outputs: k }).sparse).toEqual(encode(full))
+    expect(expandConvoluteEncode.run({ dense: a, places, values, fills: values, outputs: k })).toEqual({
+      dense: xor(encode(a), encode(full)),
+      sparse: encode(full),
+    })
   })
   it('spreads a single element over about half of the code word', () => {
     const k = 1024
     for (const place of [1024, 1500, 2047]) {
       const dense = new Uint8Array(32 * k)
       dense[16 * place] = 1
-      const none = { places: new Uint32Array(), values: new Uint8Array(), outputs: k }
+      const none = { places: new Uint32Array(), values: new Uint8Array(), fills: new Uint8Array(), outputs: k }
       const out = expandConvoluteEncode.run({ ...none, dense }).dense
       let ones = 0
       for (let i = 0; i < k; i++) ones += out[16 * i]!

@@ -58,8 +58,13 @@ const lowerBound = (places: Uint32Array, bound: number): number => {
   return low
 }
 
+/** memory[at] ^= element i. */
+const add = (memory: Uint8Array, at: number, elements: Uint8Array, i: number): void => {
+  for (let k = 0; k < 16; k++) memory[at + k]! ^= elements[16 * i + k]!
+}
+
 /** Puts the second half of both vectors into rows. */
-function load(place: Place, { dense, places, values }: EncodeInput): void {
+function load(place: Place, { dense, places, values, fills }: EncodeInput): void {
   const { exports, memory, lanes, k, rows, first } = place
   if (lanes === 1) return memory.set(dense.subarray(16 * k), rows)
   for (let from = 0; from < k; from += expandRows) {
@@ -68,7 +73,9 @@ function load(place: Place, { dense, places, values }: EncodeInput): void {
     exports.spread(first, rows + 32 * from, n)
   }
   for (let i = lowerBound(places, k); i < places.length; i++) {
-    memory.set(values.subarray(16 * i, 16 * i + 16), rows + 32 * (places[i]! - k) + 16)
+    const row = rows + 32 * (places[i]! - k)
+    memory.set(values.subarray(16 * i, 16 * i + 16), row + 16)
+    if (fills.length > 0) add(memory, row, fills, i)
   }
 }
 
@@ -85,7 +92,7 @@ function convolute({ exports, memory, lanes, k, rows, random }: Place, next: (le
 
 function expand(place: Place, input: EncodeInput, next: (length: number) => Uint8Array): EncodeOutput {
   const { exports, memory, lanes, k, rows, random, first, second } = place
-  const { dense, places, values, outputs } = input
+  const { dense, places, values, fills, outputs } = input
   const out = new Uint8Array(16 * outputs)
   const sparse = new Uint8Array(lanes === 2 ? 16 * outputs : 0)
   let at = 0
@@ -95,7 +102,9 @@ function expand(place: Place, input: EncodeInput, next: (length: number) => Uint
     memory.set(dense.subarray(16 * from, 16 * (from + n)), first)
     memory.fill(0, second, second + 16 * n)
     for (; at < places.length && places[at]! < from + n; at++) {
-      memory.set(values.subarray(16 * at, 16 * at + 16), second + 16 * (places[at]! - from))
+      const row = 16 * (places[at]! - from)
+      memory.set(values.subarray(16 * at, 16 * at + 16), second + row)
+      if (fills.length > 0) add(memory, first + row, fills, at)
     }
     exports.expand(rows, lanes, k, n, random, first, second)
     out.set(memory.subarray(first, first + 16 * n), 16 * from)

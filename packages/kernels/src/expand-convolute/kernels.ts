@@ -23,6 +23,8 @@ export interface EncodeInput {
   readonly places: Uint32Array
   /** One element for each place. */
   readonly values: Uint8Array
+  /** One element for each place, added to the dense vector there; or none at all. */
+  readonly fills: Uint8Array
   /** Elements wanted, at most k. */
   readonly outputs: number
 }

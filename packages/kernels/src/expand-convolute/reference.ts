@@ -44,7 +44,9 @@ function encodeOne(elements: Uint8Array, outputs: number): Uint8Array {
   return out
 }
 
-export function encode({ dense, places, values, outputs }: EncodeInput): EncodeOutput {
+export function encode({ dense: given, places, values, fills, outputs }: EncodeInput): EncodeOutput {
+  const dense = given.slice()
+  if (fills.length > 0) places.forEach((place, i) => add(dense, place, fills, i))
   const second = new Uint8Array(places.length === 0 ? 0 : dense.length)
   places.forEach((place, i) => second.set(values.subarray(16 * i, 16 * i + 16), 16 * place))
   return {

@@ -1,5 +1,5 @@
 /** The end that gets a and c. */
-import { equalBytes, TallyError } from '@tallystick/core'
+import { concatBytes, equalBytes, TallyError } from '@tallystick/core'
 import { aesTweakedHash, expandConvoluteEncode, gf128Evaluate, gf128Inner, ggmPuncture } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { addInto, blockBytes, chosen, sumOf } from '../bytes.ts'
@@ -27,7 +27,13 @@ const sidesOf = (points: Uint32Array, depth: number): Uint8Array => {
   return out
 }
 
-/** All leaves; the one of each noise place is the sender's plus Delta times the noise value. */
+interface Trees {
+  /** All leaves but the one at each noise place, which is zero. */
+  readonly leaves: Uint8Array
+  /** Those of the noise places: the sender's plus Delta times the noise value. */
+  readonly missing: Uint8Array
+}
+
 function* takeTrees(
   wire: VoleContext,
   peer: string,
@@ -35,7 +41,7 @@ function* takeTrees(
   points: Uint32Array,
   rows: Uint8Array,
   shares: Uint8Array,
-): Routine<Uint8Array> {
+): Routine<Trees> {
   const keys = yield* wire.compute(aesTweakedHash, { blocks: rows, tweak: 0 })
   const body = yield* wire.receive('voleTrees', peer)
   const count = weight * depth
@@ -50,15 +56,31 @@ function* takeTrees(
   const trees = yield* wire.compute(ggmPuncture, { points, sums, leaves })
   const missing = sumOf(trees.totals, body.slice(2 * blockBytes * count))
   addInto(missing, shares.slice(0, missing.length))
-  // In place, though a kernel gave them: the same values whenever it is done, and no copy of all leaves.
-  points.forEach((point, tree) => trees.leaves.set(block(missing, tree), blockBytes * (tree * leaves + point)))
-  return trees.leaves
+  return { leaves: trees.leaves, missing }
 }
 
-/** The value that masks the check: the noise at a point, as a polynomial over all places. */
-function* noiseAt(wire: VoleContext, noise: Noise, point: Uint8Array, length: number): Routine<Uint8Array> {
+/** Sends the point, and compares the value of all leaves there with the sender's. */
+function* checkTrees(
+  wire: VoleContext,
+  peer: string,
+  { leaves, missing }: Trees,
+  point: Uint8Array,
+  powers: Uint8Array,
+  share: Uint8Array,
+): Routine<void> {
+  yield* wire.send('voleChallenge', point, peer)
+  const value = yield* wire.compute(gf128Evaluate, { point, elements: leaves, polynomials: 1 })
+  const rest = yield* wire.compute(gf128Inner, { left: missing, right: powers })
+  const proof = yield* wire.receive('voleProof', peer)
+  if (equalBytes(proof, proofOf(sumOf(sumOf(value, rest), share)))) return
+  throw misbehaved(peer, 'they do not fit what was shared: a cheating attempt, or damage on the way')
+}
+
+/** For the check: a random point, its powers at the noise places, and the noise as a polynomial at the point. */
+function* drawCheck(wire: VoleContext, noise: Noise, length: number) {
+  const point = wire.rng.bytes(blockBytes)
   const powers = yield* powersAt(wire, point, noise.places, length)
-  return yield* wire.compute(gf128Inner, { left: noise.values, right: powers })
+  return { point, powers, value: yield* wire.compute(gf128Inner, { left: noise.values, right: powers }) }
 }
 
 /**
@@ -75,33 +97,24 @@ export function* voleReceive<M extends VoleMessages<string, R | 'each'>, R exten
   if (n === 0) return { a: new Uint8Array(), c: new Uint8Array() }
   const wire = ctx as unknown as VoleContext
   const noise = drawNoise(wire.narrow('noise').rng, shape)
-  const malicious = security === 'malicious'
-  const point = malicious ? wire.narrow('point').rng.bytes(blockBytes) : new Uint8Array()
-  const masked = malicious ? yield* noiseAt(wire.narrow('mask'), noise, point, shape.noise) : new Uint8Array()
-  const values = new Uint8Array(noise.values.length + masked.length)
-  values.set(noise.values)
-  values.set(masked, noise.values.length)
+  const check = security === 'malicious' ? yield* drawCheck(wire.narrow('point'), noise, shape.noise) : undefined
   const [trees, shared] = batchesOf(options)
   const [rows, bits] = yield* correlateReceive(
     wire.narrow('transfers'),
     peer,
     [
       { ...trees, choices: sidesOf(noise.points, shape.depth) },
-      { ...shared, choices: values },
+      { ...shared, choices: concatBytes(noise.values, check?.value ?? new Uint8Array()) },
     ],
     security,
   )
   const shares = elementsOf(bits!)
-  const dense = yield* takeTrees(wire, peer, shape, noise.points, rows!, shares)
-  if (malicious) {
-    yield* wire.send('voleChallenge', point, peer)
-    const value = yield* wire.compute(gf128Evaluate, { point, elements: dense, polynomials: 1 })
-    const proof = yield* wire.receive('voleProof', peer)
-    if (!equalBytes(proof, proofOf(sumOf(value, block(shares, shape.weight))))) {
-      throw misbehaved(peer, 'they do not fit what was shared: a cheating attempt, or damage on the way')
-    }
+  const taken = yield* takeTrees(wire, peer, shape, noise.points, rows!, shares)
+  if (check !== undefined) {
+    yield* checkTrees(wire, peer, taken, check.point, check.powers, block(shares, shape.weight))
   }
-  const { places, values: sparse } = { places: noise.places, values: noise.values }
-  const encoded = yield* wire.compute(expandConvoluteEncode, { dense, places, values: sparse, outputs: n })
-  return { a: encoded.sparse, c: encoded.dense }
+  const { places, values } = noise
+  const input = { dense: taken.leaves, places, values, fills: taken.missing, outputs: n }
+  const { dense, sparse } = yield* wire.compute(expandConvoluteEncode, input)
+  return { a: sparse, c: dense }
 }

@@ -78,6 +78,6 @@ export function* voleSend<M extends VoleMessages<R | 'each', string>, R extends 
     const value = yield* wire.compute(gf128Evaluate, { point, elements: leaves, polynomials: 1 })
     yield* wire.send('voleProof', proofOf(sumOf(value, block(shares, weight))), peer)
   }
-  const none = { places: new Uint32Array(), values: new Uint8Array() }
+  const none = { places: new Uint32Array(), values: new Uint8Array(), fills: new Uint8Array() }
   return (yield* wire.compute(expandConvoluteEncode, { dense: leaves, ...none, outputs: n })).dense
 }
