@@ -9,6 +9,7 @@ import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { rep3Circuit, rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import { runKernel, simulate, type AnyProtocol } from '@tallystick/protocol'
 import type { Bench, Row } from './main.ts'
+import { runPair } from './pair.ts'
 
 /**
  * AND gates a second of both parties of emp-wasm, a figure that was measured elsewhere and not in this run. It does more for
@@ -50,7 +51,7 @@ const clear = (name: string, aim: Aim, instances: number): Row => {
 
 const run = (protocol: AnyProtocol, parameters: CircuitParameters, roles: readonly string[]): number => {
   const inputs = Object.fromEntries(
-    roles.map((role) => [role, { rows: bytes(role, rowBytesOf(parameters, role) * parameters.sizes[role]!) }]),
+    roles.map((role) => [role, { rows: bytes(role, rowBytesOf(parameters, role) * (parameters.sizes[role] ?? 0)) }]),
   )
   return best(() => {
     const { errors } = simulate(protocol, {
@@ -66,8 +67,8 @@ const run = (protocol: AnyProtocol, parameters: CircuitParameters, roles: readon
 const parametersOf = (roles: readonly string[], name: string, aim: Aim, instances: number): CircuitParameters => ({
   circuit: { library: name, aim },
   owners: libraryCircuit(name, aim).inputs.map((_, i) => roles[i % 2]!),
-  sizes: Object.fromEntries(roles.map((role, i) => [role, i < 2 ? instances : 0])),
-  to: [roles[1]!],
+  sizes: Object.fromEntries(roles.slice(0, 2).map((role) => [role, instances])),
+  to: roles[1]!,
 })
 
 const shared = (name: string, aim: Aim, instances: number): Row => {
@@ -153,9 +154,28 @@ const garbled = (name: string, aim: Aim, instances: number): Row => {
   }
 }
 
+/** In two processes over TLS, with disk journal, chains and signatures: what a party of a session uses. */
+const session = async (name: string, aim: Aim, instances: number): Promise<Row> => {
+  const parameters = parametersOf(['garbler', 'evaluator'], name, aim, instances)
+  const { and } = statistics(libraryCircuit(name, aim))
+  const parties = await runPair('zre15', parameters)
+  const [garbler, evaluator] = parties.map(({ cpuSeconds }) => cpuSeconds) as [number, number]
+  return {
+    what: 'zre15, two processes over TLS',
+    circuit: name,
+    aim,
+    instances,
+    seconds: Math.max(...parties.map(({ seconds }) => seconds)),
+    garblerCpuSeconds: garbler,
+    evaluatorCpuSeconds: evaluator,
+    andPerCpuSecond: (and * instances) / (garbler + evaluator),
+    wireBytes: parties.reduce((sum, party) => sum + party.wireBytes, 0),
+    peakMebibytes: Math.max(...parties.map(({ peakMebibytes }) => peakMebibytes)),
+  }
+}
+
 export const bench: Bench = {
   about: 'AND gates for each second of CPU: circuits in the clear, on shares of three parties, garbled for two',
-  // oxlint-disable-next-line typescript/require-await -- the interface of all benches
   async run({ sizes = [1024], report }) {
     report(layer(2 ** 15))
     for (const instances of sizes) {
@@ -170,6 +190,7 @@ export const bench: Bench = {
       report(garbled('aes-128', 'size', Math.min(instances, 256)))
       report(garbled('sha-256-compress', 'size', Math.min(instances, 64)))
       report(garbled('aes-128', 'size', 1))
+      report(await session('aes-128', 'size', instances))
     }
   },
 }

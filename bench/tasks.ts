@@ -1,5 +1,6 @@
 /** What the two parties of a bench run: a protocol, and each role's input from the public parameters. */
 import { utf8ToBytes } from '@tallystick/core'
+import { rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { ecdh, kkrt16, rr22, rr22Malicious, type Items } from '@tallystick/psi'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
@@ -67,6 +68,12 @@ export const tasks = {
   'psi-kkrt16': {
     protocol: kkrt16,
     input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
+  },
+  zre15: {
+    protocol: zre15,
+    input: (role, parameters: CircuitParameters) => ({
+      rows: new Uint8Array(rowBytesOf(parameters, role) * (parameters.sizes[role] ?? 0)).fill(17),
+    }),
   },
   vole: {
     protocol: vole,

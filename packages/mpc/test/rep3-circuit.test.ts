@@ -34,7 +34,7 @@ conformance(
     inputs: randomInputs(roles, parameters),
     alternative: randomInputs(roles, parameters, 'other'),
   })),
-  { engine },
+  { engine, schedules: 50 },
 )
 
 describe('mpc/rep3-circuit', () => {

@@ -1,7 +1,8 @@
 import { createCipheriv } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { utf8ToBytes } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
-import { zre15, type CircuitParameters } from '@tallystick/mpc'
+import { circuitInputOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import { scheduleOf, libraryCircuit } from '@tallystick/circuits'
@@ -57,6 +58,22 @@ describe('mpc/zre15', () => {
     const { rounds, bytes: sent } = zre15.cost(zre15.parameters(parameters))
     expect({ rounds: result.rounds, bytes: result.bytes }).toEqual({ rounds, bytes: sent })
     expect(Math.max(...result.trace.map((frame) => frame.bytes))).toBeLessThanOrEqual(2 ** 22)
+  })
+  it('reads rows of a dataset as hex, and no others', () => {
+    const parameters = parametersOf({ library: 'add-12', aim: 'depth' }, roles, 2, 'both')
+    const rowsOf = (...rows: string[]) => ({
+      bytes: utf8ToBytes(rows.join('')),
+      offsets: Uint32Array.from([0, ...rows.map((_, i) => rows.slice(0, i + 1).join('').length)]),
+    })
+    expect(circuitInputOf(rowsOf('0a0f', 'ff01'), 'garbler', parameters)).toEqual({
+      rows: Uint8Array.of(10, 15, 255, 1),
+    })
+    for (const row of ['0a0', '0a0f0', '0a0g', '0A0f', '']) {
+      const read = () => circuitInputOf(rowsOf('0a0f', row), 'evaluator', parameters)
+      expect(read).toThrow(
+        expect.objectContaining({ code: 'input/malformed', message: expect.stringMatching(/^row 1:/) }),
+      )
+    }
   })
   it('plans blocks and segments that cover all instances and layers', () => {
     for (const name of ['aes-128', 'sha-256-compress', 'multiply-64']) {
