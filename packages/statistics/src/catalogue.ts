@@ -2,6 +2,7 @@
 import type { Figure } from './figure.ts'
 import { correlationFigure } from './figures/correlation.ts'
 import { linearFigure } from './figures/linear.ts'
+import { logisticFigure } from './figures/logistic.ts'
 import { countFigure, covarianceFigure, sumFigure } from './figures/moments.ts'
 import { quantilesFigure } from './figures/quantiles.ts'
 import {
@@ -50,6 +51,8 @@ export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
       return evidenceFigure(scope, statistic.y, statistic.x, statistic.edges)
     case 'quantiles':
       return quantilesFigure(scope, statistic.x, statistic.levels)
+    case 'logistic':
+      return logisticFigure(scope, statistic)
     default:
       throw new Error(statistic.kind)
   }

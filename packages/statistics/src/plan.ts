@@ -136,7 +136,7 @@ export const logistic = (
   x: readonly Reference[],
   options: { penalty?: number; iterations?: number; method?: 'fixed-hessian' | 'newton' } = {},
 ): Statistic => {
-  const { penalty = 0, method = 'newton', iterations = method === 'newton' ? 8 : 15 } = options
+  const { penalty = 0, method = 'newton', iterations = method === 'newton' ? 10 : 15 } = options
   return { kind: 'logistic', y: y.column, x: names(x), penalty, iterations, method }
 }
 export const kMeans = (

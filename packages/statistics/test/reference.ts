@@ -54,6 +54,7 @@ export const declared = ({ cells }: DataSet, name: string): Column => {
   }
   const decimals = Math.max(...values.map(decimalsOf))
   const numbers = values.map(Number)
-  const maximum = Math.max(1, Math.ceil(Math.max(...numbers) * 1.2))
+  const largest = Math.max(...numbers)
+  const maximum = largest <= 1 ? 1 : Math.ceil(largest * 1.2)
   return { name, type: 'numeric', minimum: Math.min(0, Math.floor(Math.min(...numbers))), maximum, decimals }
 }

@@ -46,11 +46,12 @@ export function* standardise(
     Uint32Array.from({ length: p }, (_, i) => pairIndex(p, i, i)),
   )
   const normal = yield* normalise(backend, squares, bounds)
-  // |Σ_ij| 2^(m_i + m_j) < 2^top, as |Σ_ij|² <= Σ_ii Σ_jj.
-  const once = yield* backend.multiply(scattered, backend.gather(normal.up, left!))
-  const raised = yield* backend.multiply(once, backend.gather(normal.up, right!))
   const [small, roots] = yield* backend.join(
-    (branch) => shiftRight(branch, raised, bounds.top - fraction),
+    function* (branch) {
+      const powers = yield* branch.multiply(branch.gather(normal.up, left!), branch.gather(normal.up, right!))
+      // |Σ_ij| 2^(m_i + m_j) < 2^top, as |Σ_ij|² <= Σ_ii Σ_jj.
+      return yield* shiftRight(branch, yield* branch.multiply(scattered, powers), bounds.top - fraction)
+    },
     (branch) => rootsOf(branch, normal.mantissa),
   )
   const { root, inverse } = roots

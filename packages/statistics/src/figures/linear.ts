@@ -22,11 +22,11 @@ import { fullMatrix, scatterBounds, standardise, type Standard } from './correla
 import { covarianceMoments } from './moments.ts'
 
 /** Eigenvalues of a correlation matrix that are told from 0. */
-const leastEigenvalue = 2 ** -16
+export const leastEigenvalue = 2 ** -16
 /** Bits of the largest diagonal entry of the inverse that is accepted. */
-const inflationBits = 16
+export const inflationBits = 16
 /** Bits of the largest |mean| / deviation for which the standard error of the intercept is given. */
-const leverageBits = 12
+export const leverageBits = 12
 /** Fraction bits of opened mantissas. */
 const opening = 36
 /** Those of the intercept, in deviations of y. */
@@ -63,7 +63,7 @@ function* product(backend: Backend, first: Arithmetic<128>, ...rest: readonly Ar
 }
 
 /** 1 where x < 2^bits, as one number; x is one fixed-point number. */
-function* below(backend: Backend, x: Arithmetic<128>, bits: number): Routine<Arithmetic<128>> {
+export function* below(backend: Backend, x: Arithmetic<128>, bits: number): Routine<Arithmetic<128>> {
   const bound = wordsOfIntegers(128, [-(2n ** BigInt(bits))])
   return yield* backend.inject(yield* isNegative(backend, backend.shift(x, bound)), 128)
 }
@@ -108,10 +108,10 @@ function* fit(backend: Backend, given: Given, { scope, y, x, penalty }: Model): 
 }
 
 /** mean_j / s_j of the columns, the means as they are measured from `origin` units. */
-function* leverages(
+export function* leverages(
   backend: Backend,
   given: Given,
-  { scope, x }: Model,
+  { scope, x }: Pick<Model, 'scope' | 'x'>,
   { normal, inverse, bounds }: Standard,
   origins: readonly bigint[],
   bits: number,
@@ -162,8 +162,8 @@ function* coefficients(backend: Backend, given: Given, model: Model, { standard,
 /** Bounds of the numbers under the roots of standard errors, with {@link fraction} or twice `leverage` bits of fraction. */
 const unexplained = { top: fraction + 2, least: fraction - exactFit }
 const inflation = { top: fraction + inflationBits + 2, least: fraction - 2 }
-const leverage = 36
-const spread = { top: 2 * leverage + 52, least: 2 * leverage }
+export const leverage = 36
+export const spread = { top: 2 * leverage + 52, least: 2 * leverage }
 
 /** √(1 - R²) s_y and so on, as mantissas times powers of two. */
 function* errors(backend: Backend, given: Given, model: Model, { standard, inverse: inverted, rSquared }: Fit) {
@@ -202,7 +202,7 @@ function* errors(backend: Backend, given: Given, model: Model, { standard, inver
 }
 
 /** 1 where all |a_j| < 2^leverageBits; a has `leverage` bits of fraction. */
-function* moderate(backend: Backend, a: Arithmetic<128>): Routine<Arithmetic<128>> {
+export function* moderate(backend: Backend, a: Arithmetic<128>): Routine<Arithmetic<128>> {
   const bound = wordsOfIntegers(128, [2n ** BigInt(leverage + leverageBits)])
   const gaps = backend.concat(backend.shift(a, bound), backend.shift(backend.negate(a), bound))
   const outside = backend.sum(yield* backend.inject(yield* isNegative(backend, gaps), 128), gaps.length)

@@ -1,0 +1,423 @@
+/**
+ * Logistic regression with an intercept on columns standardised under sharing.
+ *
+ *   fixed-hessian   Böhning and Lindsay (1988): steps by the bound Z'Z / 4 + penalty of the Hessian, inverted once. Each
+ *                   step is sure and cheap (about 20 rounds); where fitted probabilities come near 0 or 1 it takes
+ *                   hundreds of them: ten steps are far from the end on such data.
+ *   newton          the Hessian of each step, inverted by Newton-Schulz from the bound's inverse (about 55 rounds);
+ *                   8 steps are enough for most data, and give standard errors where there is no penalty.
+ *
+ * The iterations are public; that they have come to rest is not looked at: compare two runs. Every step is checked to
+ * stay where nothing can wrap around; where one does not (separable classes without a penalty, collinear columns), zeros
+ * are opened, and the word of it.
+ */
+import { wordsOfIntegers, wordsOfNumbers, type Arithmetic, type Backend } from '@tallystick/mpc'
+import type { Routine } from '@tallystick/protocol'
+import {
+  constantVector,
+  fraction,
+  inverseOf,
+  inverseSteps,
+  mostOf,
+  normalise,
+  refineInverse,
+  rootsOf,
+  shiftRight,
+} from '../algebra.ts'
+import { bitsOf, narrower, requireBits } from '../bounds.ts'
+import { normalTail } from '../distributions.ts'
+import { finite, nothingElse, ratio, type Figure, type Given } from '../figure.ts'
+import { sumOf, value } from '../moments.ts'
+import { impossible } from '../problems.ts'
+import { originOf, rangeOf, unitOf, type Scope } from '../scope.ts'
+import { long, short, sigmoid, type Series } from '../sigmoid.ts'
+import { fullMatrix, scatterBounds, standardise, type Standard } from './correlation.ts'
+import { below, inflationBits, leastEigenvalue, leverage, leverages, moderate, spread } from './linear.ts'
+import { covarianceMoments } from './moments.ts'
+import { requireBinary } from './tables.ts'
+
+interface Model {
+  readonly scope: Scope
+  readonly y: string
+  readonly x: readonly string[]
+  readonly penalty: number
+  readonly iterations: number
+  readonly method: 'fixed-hessian' | 'newton'
+}
+
+/** The root of the sum of all squared coefficients / limit, over all steps, stays below 2^this: else zeros are opened. */
+const stepBits = 5
+/** Bits of an inverse after the point where it meets a gradient. */
+const inverseBits = 32
+/** Steps of Newton-Schulz from the bound's inverse. */
+const refinements = 9
+
+interface Sizes {
+  readonly n: number
+  /** Columns and the intercept. */
+  readonly q: number
+  /** 2^this >= n: gradients are taken by row, in this unit. */
+  readonly unit: number
+  /** Bits after the point of standardised columns and coefficients. */
+  readonly bits: number
+  /** Of residuals. */
+  readonly residual: number
+  readonly series: Series
+}
+
+const sizesOf = ({ scope, x, method }: Model): Sizes => {
+  const n = scope.rows
+  const q = x.length + 1
+  const unit = Math.ceil(Math.log2(n))
+  // |z| <= √n; a sum over the columns and a coefficient of stepBits within 62 bits.
+  const bits = Math.min(24, Math.floor((61 - stepBits - bitsOf(q) - unit / 2) / 2))
+  const residual = Math.min(28, 61 - bits - unit)
+  return { n, q, unit, bits, residual, series: method === 'newton' ? long : short }
+}
+
+const repeatEach = (count: number, times: number): Uint32Array =>
+  Uint32Array.from({ length: count * times }, (_, k) => Math.floor(k / times))
+
+/** Standardised columns and a column of ones, column by column; then the same row by row. */
+function* design(backend: Backend, given: Given, { x }: Model, standard: Standard, { n, q, bits }: Sizes) {
+  const { normal, bounds, inverse } = standard
+  const p = x.length
+  const sums = backend.low(backend.concat(...x.map((column) => given.moment(sumOf(value(column))))))
+  const codes = backend.concat(...x.map((column) => given.codes(column)))
+  const each = repeatEach(p, n)
+  const centred = backend.subtract(backend.scale(codes, wordsOfIntegers(64, [n])), backend.gather(sums, each))
+  const [raised, small] = yield* backend.join(
+    (branch) => branch.multiply(centred, branch.gather(branch.low(branch.slice(normal.up, 0, p)), each)),
+    (branch) => shiftRight(branch, branch.slice(inverse, 0, p), fraction - bits),
+  )
+  const by = bounds.top / 2 - bits
+  const scaled = by > 0 ? yield* backend.truncate(raised, by) : backend.scale(raised, wordsOfIntegers(64, [2 ** -by]))
+  const columns = yield* backend.multiplyTruncate(scaled, backend.gather(backend.low(small), each), bits)
+  const ones = backend.constant(64, wordsOfNumbers(64, new Float64Array(n).fill(1), bits))
+  const byColumn = backend.concat(ones, columns)
+  const byRow = backend.gather(
+    byColumn,
+    Uint32Array.from({ length: n * q }, (_, k) => (k % q) * n + Math.floor(k / q)),
+  )
+  return { byColumn, byRow }
+}
+
+/** Inverse of the bound of the Hessian, by row; row and column 0 are the intercept's. And its trace. */
+function* boundInverse(backend: Backend, model: Model, standard: Standard, sizes: Sizes) {
+  const { penalty, x, method } = model
+  const { n, q, unit } = sizes
+  const p = x.length
+  const ridge = (4 * penalty) / n
+  const full = fullMatrix(backend, standard.correlations, p)
+  const shifted = backend.shift(
+    full,
+    constantVector(p * p, (k) => (k % (p + 1) === 0 ? ridge : 0)),
+  )
+  const largest = p + ridge
+  const steps = inverseSteps(largest, Math.max(ridge, leastEigenvalue)) - (method === 'newton' ? 0 : 4)
+  const inverse = yield* inverseOf(backend, shifted, p, largest, steps)
+  const diagonal = backend.gather(
+    inverse,
+    Uint32Array.from({ length: p }, (_, j) => j * (p + 1)),
+  )
+  const factor = (4 * 2 ** unit) / n
+  const scaled = yield* backend.truncate(backend.scale(inverse, wordsOfNumbers(128, [factor], 30)), 30)
+  const parts = backend.concat(scaled, backend.constant(128, wordsOfNumbers(128, [factor, 0], fraction)))
+  const index = Uint32Array.from({ length: q * q }, (_, k) => {
+    const [row, column] = [Math.floor(k / q), k % q]
+    if (row > 0 && column > 0) return (row - 1) * p + column - 1
+    return row === column ? p * p : p * p + 1
+  })
+  return { bound: backend.gather(parts, index), trace: backend.sum(diagonal, p) }
+}
+
+/** The inverse as it meets a gradient: divided by the limit of the series. */
+function* stepMatrix(backend: Backend, inverse: Arithmetic<128>, { limit }: Series): Routine<Arithmetic<128>> {
+  const scaled = backend.scale(inverse, wordsOfNumbers(128, [1 / limit], 30))
+  return yield* backend.truncate(scaled, fraction + 30 - inverseBits)
+}
+
+interface Rows {
+  readonly byColumn: Arithmetic<64>
+  readonly byRow: Arithmetic<64>
+  readonly target: Arithmetic<64>
+}
+
+/** Fitted probabilities at coefficients (divided by the limit). */
+function* probabilities(backend: Backend, rows: Rows, at: Arithmetic<128> | undefined, sizes: Sizes) {
+  const { n, q, bits, residual, series } = sizes
+  if (at === undefined) return backend.constant(64, wordsOfNumbers(64, new Float64Array(n).fill(0.5), residual))
+  const shape = { rows: n, inner: q, columns: 1 }
+  const v = yield* backend.matrixProductTruncate(rows.byRow, backend.low(at), shape, bits)
+  return yield* sigmoid(backend, v, bits, residual, series)
+}
+
+/** Gradient by row, with bits + residual + unit bits after the point, of Z_2^128. 3 rounds. */
+function* gradient(
+  backend: Backend,
+  rows: Rows,
+  fitted: Arithmetic<64>,
+  at: Arithmetic<128> | undefined,
+  { penalty }: Model,
+  { n, q, residual, series }: Sizes,
+): Routine<Arithmetic<128>> {
+  const gaps = backend.subtract(rows.target, fitted)
+  const sums = yield* backend.widen(
+    yield* backend.matrixProduct(rows.byColumn, gaps, { rows: q, inner: n, columns: 1 }),
+  )
+  if (at === undefined || penalty === 0) return sums
+  const pull = constantVector(q, (k) => (k === 0 ? 0 : penalty * series.limit), residual)
+  return backend.subtract(sums, backend.scale(at, pull))
+}
+
+/** The inverse of Z' W Z + penalty, by row. */
+function* hessianInverse(
+  backend: Backend,
+  rows: Rows,
+  fitted: Arithmetic<64>,
+  bound: Arithmetic<128>,
+  { penalty }: Model,
+  { n, q, unit, bits, residual }: Sizes,
+): Routine<Arithmetic<128>> {
+  const rest = backend.shift(backend.negate(fitted), wordsOfNumbers(64, [1], residual))
+  const weights = yield* backend.multiplyTruncate(fitted, rest, 2 * residual - 24)
+  const index = Uint32Array.from({ length: n * q }, (_, k) => Math.floor(k / q))
+  const weighted = yield* backend.multiplyTruncate(rows.byRow, backend.gather(weights, index), 24)
+  const shape = { rows: q, inner: n, columns: q }
+  const drop = 2 * bits + unit - fraction
+  const raw =
+    drop > 0
+      ? yield* backend.matrixProductTruncate(rows.byColumn, weighted, shape, drop)
+      : yield* backend.matrixProduct(rows.byColumn, weighted, shape)
+  const wide = yield* backend.widen(raw)
+  const hessian = drop < 0 ? backend.scale(wide, wordsOfIntegers(128, [2 ** -drop])) : wide
+  const shifted = backend.shift(
+    hessian,
+    constantVector(q * q, (k) => (k % (q + 1) === 0 && k > 0 ? penalty / 2 ** unit : 0)),
+  )
+  return yield* refineInverse(backend, shifted, bound, q, refinements)
+}
+
+interface Fit {
+  /** Divided by the limit, `bits` after the point. */
+  readonly coefficients: Arithmetic<128>
+  /** The inverse of the last Hessian by row. */
+  readonly inverse: Arithmetic<128>
+  /** The sum of the squares of all coefficients of all steps. */
+  readonly distance: Arithmetic<128>
+  /** 1 where the columns are not collinear. */
+  readonly collinearity: Arithmetic<128>
+}
+
+function* fit(backend: Backend, given: Given, model: Model, standard: Standard, sizes: Sizes): Routine<Fit> {
+  const [{ byColumn, byRow }, { bound, trace }] = yield* backend.join(
+    (branch) => design(branch, given, model, standard, sizes),
+    (branch) => boundInverse(branch, model, standard, sizes),
+  )
+  const target = backend.scale(given.codes(model.y), wordsOfIntegers(64, [2 ** sizes.residual]))
+  const [regular, walked] = yield* backend.join(
+    (branch) => below(branch, trace, fraction + inflationBits),
+    (branch) => walk(branch, { byColumn, byRow, target }, bound, model, sizes),
+  )
+  return { ...walked, collinearity: regular }
+}
+
+/** All steps; with the sum of all squared coefficients on the way, which bounds each. */
+function* walk(backend: Backend, rows: Rows, bound: Arithmetic<128>, model: Model, sizes: Sizes) {
+  const { method, iterations } = model
+  const { q, unit, residual, series } = sizes
+  const fixedStep = method === 'fixed-hessian' ? yield* stepMatrix(backend, bound, series) : undefined
+  let coefficients: Arithmetic<128> | undefined
+  let inverse = bound
+  const visited: Arithmetic<128>[] = []
+  for (let step = 0; step < iterations; step++) {
+    const at = coefficients
+    const fitted = yield* probabilities(backend, rows, at, sizes)
+    const [slope, matrix] = yield* backend.join(
+      (branch) => gradient(branch, rows, fitted, at, model, sizes),
+      function* (branch) {
+        if (fixedStep !== undefined) return fixedStep
+        inverse = yield* hessianInverse(branch, rows, fitted, bound, model, sizes)
+        return yield* stepMatrix(branch, inverse, series)
+      },
+    )
+    const shape = { rows: q, inner: q, columns: 1 }
+    const change = yield* backend.matrixProductTruncate(matrix, slope, shape, inverseBits + residual + unit)
+    coefficients = at === undefined ? change : backend.add(at, change)
+    visited.push(coefficients)
+  }
+  const all = backend.concat(...visited)
+  const distance = yield* backend.matrixProduct(all, all, { rows: 1, inner: all.length, columns: 1 })
+  return { coefficients: coefficients!, inverse, distance }
+}
+
+/** 1 where the columns are not collinear and no coefficient of any step reached 2^stepBits. */
+function* regularOf(backend: Backend, { distance, collinearity }: Fit, { bits }: Sizes): Routine<Arithmetic<128>> {
+  return yield* backend.multiply(yield* below(backend, distance, 2 * (bits + stepBits)), collinearity)
+}
+
+const repeat = (backend: Backend, x: Arithmetic<128>, times: number): Arithmetic<128> =>
+  backend.gather(x, new Uint32Array(times))
+
+/** n coefficient_j / √scatter_j, and the intercept, of codes; see `read` for their units. */
+function* inCodes(backend: Backend, given: Given, model: Model, standard: Standard, { coefficients }: Fit) {
+  const p = model.x.length
+  const { normal, inverse } = standard
+  const slopes = backend.slice(coefficients, 1, p + 1)
+  const [turned, means] = yield* backend.join(
+    (branch) => branch.multiplyTruncate(slopes, branch.slice(inverse, 0, p), fraction - 8),
+    (branch) =>
+      leverages(
+        branch,
+        given,
+        model,
+        standard,
+        model.x.map(() => 0n),
+        24,
+      ),
+  )
+  const scaled = yield* backend.multiply(turned, backend.slice(normal.up, 0, p))
+  const shift = yield* backend.matrixProduct(slopes, means, { rows: 1, inner: p, columns: 1 })
+  const first = backend.scale(backend.slice(coefficients, 0, 1), wordsOfIntegers(128, [2 ** 24]))
+  return { slopes: scaled, intercept: backend.subtract(first, shift) }
+}
+
+/** Of the diagonal of an inverse of a Hessian by row: from 1 (weights are at most 1/4) up to accepted inflation. */
+const variances = { top: fraction + inflationBits + 8, least: fraction }
+
+/** √ of the variances of the coefficients, of codes. */
+function* errorsOf(
+  backend: Backend,
+  given: Given,
+  model: Model,
+  standard: Standard,
+  { inverse: covariance }: Fit,
+  q: number,
+) {
+  const { scope, x } = model
+  const p = x.length
+  const { normal, inverse } = standard
+  const origins = x.map((column) => BigInt(originOf(scope, column)))
+  const a = yield* leverages(backend, given, model, standard, origins, leverage)
+  const fits = yield* moderate(backend, a)
+  const modest = backend.concat(
+    backend.constant(128, wordsOfNumbers(128, [-1], leverage)),
+    yield* backend.multiply(a, repeat(backend, fits, p)),
+  )
+  const turned = yield* backend.matrixProductTruncate(covariance, modest, { rows: q, inner: q, columns: 1 }, fraction)
+  const square = yield* backend.matrixProduct(modest, turned, { rows: 1, inner: q, columns: 1 })
+  const diagonal = backend.gather(
+    covariance,
+    Uint32Array.from({ length: p }, (_, j) => (j + 1) * (q + 1)),
+  )
+  const [v, w] = yield* backend.join(
+    (branch) => normalise(branch, diagonal, variances),
+    (branch) => normalise(branch, square, { ...spread, least: spread.least - 2 }),
+  )
+  const { root } = yield* rootsOf(backend, backend.concat(v.mantissa, w.mantissa))
+  const product = yield* backend.multiplyTruncate(
+    backend.slice(root, 0, p),
+    backend.slice(inverse, 0, p),
+    fraction + fraction - 36,
+  )
+  const [slopes, level] = yield* backend.join(
+    function* (branch) {
+      return yield* branch.multiply(yield* branch.multiply(product, v.down), branch.slice(normal.up, 0, p))
+    },
+    function* (branch) {
+      const own = yield* branch.truncate(branch.slice(root, p, p + 1), fraction - 36)
+      return yield* branch.multiply(yield* branch.multiply(own, w.down), fits)
+    },
+  )
+  return { slopes, level, fits }
+}
+
+export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): Figure => {
+  const model: Model = { scope, ...statistic }
+  const { y, x, penalty, method } = model
+  x.forEach((column) => scope.numeric(column))
+  requireBinary(scope, y)
+  if (new Set([...x, y]).size < x.length + 1)
+    throw impossible('a column stands twice in a regression', 'name each once')
+  const sizes = sizesOf(model)
+  const { n, q } = sizes
+  if (n <= q) throw impossible(`${x.length} columns and an intercept need more than ${n} rows`, 'use fewer columns')
+  const bounds = scatterBounds(scope, x.map(value))
+  const most = mostOf(bounds)
+  requireBits(bounds.top / 2 + sizes.unit / 2 + 2, 64, `the standardised columns of "${y}"`, narrower)
+  requireBits(bitsOf(Math.max(...x.map((column) => rangeOf(scope, column))) * n), 64, 'centred columns', narrower)
+  const origin = Math.max(...x.map((column) => bitsOf(n * Math.abs(originOf(scope, column)) + 2 ** (bounds.top / 2))))
+  requireBits(origin + most - bounds.top / 2 + 1 + fraction + leverage, 128, `the intercept of "${y}"`, narrower)
+  const inferred = penalty === 0 && method === 'newton'
+  return {
+    ...nothingElse,
+    moments: covarianceMoments(x.map(value)),
+    codes: [...x, y],
+    rounding: [{ keep: 16 }],
+    learns:
+      `coefficients${inferred ? ' and standard errors' : ''} of the logistic regression of "${y}" on ` +
+      `${x.map((c) => `"${c}"`).join(', ')} after ${model.iterations} steps, or that columns are collinear or steps left their bounds`,
+    *open(backend, given) {
+      const standard = yield* standardise(backend, given, scope, x.map(value))
+      const fitted = yield* fit(backend, given, model, standard, sizes)
+      const [regular, found, spreads] = yield* backend.join(
+        (branch) => regularOf(branch, fitted, sizes),
+        (branch) => inCodes(branch, given, model, standard, fitted),
+        function* (branch) {
+          return inferred ? yield* errorsOf(branch, given, model, standard, fitted, q) : undefined
+        },
+      )
+      const all = [found.slopes, found.intercept]
+      if (spreads !== undefined) all.push(spreads.slopes, spreads.level, spreads.fits)
+      const values = backend.concat(...all)
+      const kept = yield* backend.multiply(values, repeat(backend, regular, values.length))
+      return [backend.concat(kept, regular)]
+    },
+    read: ([opened]) => readLogistic(model, sizes, opened!, inferred),
+  }
+}
+
+const readLogistic = (
+  { scope, x }: Model,
+  { n, unit, bits, series }: Sizes,
+  opened: readonly bigint[],
+  inferred: boolean,
+) => {
+  const p = x.length
+  if (opened.at(-1) !== 1n) return { diverged: true, intercept: null, coefficients: null }
+  const bounds = scatterBounds(scope, x.map(value))
+  // 1 / s_j of codes, with the divisor n, is n inverse up / 2^(top / 2).
+  const perCode = n / 2 ** (bounds.top / 2)
+  const coefficients = x.map(
+    (column, j) => ((ratio(opened[j]!, 2n ** BigInt(bits + 8)) * perCode) / unitOf(scope, column)) * series.limit,
+  )
+  const shift = x.reduce(
+    (sum, column, j) => sum + coefficients[j]! * originOf(scope, column) * unitOf(scope, column),
+    0,
+  )
+  const intercept = ratio(opened[p]!, 2n ** BigInt(bits + 24)) * series.limit - shift
+  if (!inferred) return { intercept, coefficients }
+  // The inverse was by row, in units of 2^unit.
+  const scale = 2 ** (-unit / 2)
+  const vMost = mostOf(variances)
+  const errors = x.map((column, j) => {
+    const raw = ratio(opened[p + 1 + j]!, 2n ** BigInt(36 + vMost))
+    return ((raw * 2 ** ((variances.top - fraction) / 2) * perCode) / unitOf(scope, column)) * scale
+  })
+  const wBounds = { ...spread, least: spread.least - 2 }
+  const level = ratio(opened[2 * p + 1]!, 2n ** BigInt(36 + mostOf(wBounds)))
+  const interceptError = opened[2 * p + 2] === 1n ? level * 2 ** ((wBounds.top - 2 * leverage) / 2) * scale : null
+  const z = coefficients.map((coefficient, j) => finite(coefficient / errors[j]!))
+  const first = interceptError === null ? null : finite(intercept / interceptError)
+  const tail = (each: number | null): number | null => (each === null ? null : normalTail(each))
+  return {
+    intercept,
+    coefficients,
+    errors,
+    interceptError,
+    z,
+    interceptZ: first,
+    p: z.map(tail),
+    interceptP: tail(first),
+  }
+}
