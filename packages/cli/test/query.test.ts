@@ -74,6 +74,8 @@ const ask = async (table: string, ids: readonly string[], options: { prepared?: 
       `127.0.0.1:${String(listening['port'])}`,
     ],
   ])
+  // A side that fails before the session begins leaves the other waiting.
+  void asker.ended.then(({ code }) => code !== 0 && setTimeout(() => holder.kill('SIGKILL'), 5000))
   const ended = await Promise.all([asker.ended, holder.ended])
   return { asker: ended[0], holder: ended[1], job: join('a', 'jobs', (made['specHash'] as string).slice(2)) }
 }
@@ -83,7 +85,7 @@ const answersOf = (side: { readonly events: readonly Record<string, unknown>[] }
   side?.events.filter(({ event }) => event === 'answer').map(({ event: _, ...answer }) => answer)
 
 describe('tally query', () => {
-  it('answers from a list that is shipped whole, within its grant', { timeout: 60_000 }, async () => {
+  it('answers from a list that is shipped whole, within its grant', { timeout: 120_000 }, async () => {
     const built = await json('query', 'build', 'list.csv', '--column', 'person', '--table', 'small')
     expect(built).toMatchObject({ kind: 'sealed-list', rows: 300, version: 1 })
     shownIn['small'] = { folder: built['folder'] as string }
