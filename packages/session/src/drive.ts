@@ -112,9 +112,20 @@ interface Peer {
   blockedSince: number
 }
 
-/** Kernel results are kept where reading them back is surely cheaper than making them again. */
+/**
+ * Kernel results are kept where writing them and reading them back is surely cheaper than making them again, also on a
+ * busy machine: the time is of the clock, so that fast kernels look slower there. Group operations make about 1 MB/s,
+ * hashing and sorting some 100 MB/s.
+ */
 const slowMilliseconds = 20
-const keptBytesPerMillisecond = 50_000
+const keptBytesPerMillisecond = 5000
+const mostKeptBytes = 64 * 1024 * 1024
+
+/** Whether the tables of a result alone are too large: before a copy of them is made. */
+const largerThan = (output: unknown, most: number): boolean => {
+  const fields: unknown[] = ArrayBuffer.isView(output) ? [output] : Object.values(output ?? {})
+  return fields.reduce<number>((sum, field) => sum + (ArrayBuffer.isView(field) ? field.byteLength : 0), 0) > most
+}
 
 export const drive = (options: DriveOptions): Drive => {
   const { protocol, role, attempt, transcript, clock, pool } = options
@@ -286,14 +297,15 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const keep = (key: string, output: unknown, milliseconds: number): void => {
-    if (milliseconds < slowMilliseconds) return
+    const most = Math.min(mostKeptBytes, milliseconds * keptBytesPerMillisecond)
+    if (milliseconds < slowMilliseconds || largerThan(output, most)) return
     let bytes: Uint8Array
     try {
       bytes = encodeValue(output as Value)
     } catch {
       return // a result that is no plain value is computed again
     }
-    if (bytes.length <= milliseconds * keptBytesPerMillisecond) attempt.append('compute', key, bytes)
+    if (bytes.length <= most) attempt.append('compute', key, bytes)
   }
 
   const reserve = (fiber: Fiber, { step, correlation, count }: Extract<Effect, { kind: 'reserve' }>): unknown => {
