@@ -11,6 +11,7 @@
  */
 import { canonicalBytes, parseCanonical, taggedDigest, TallyError, toHex } from '@tallystick/core'
 import type { Attempt } from './attempt.ts'
+import type { Clock } from './clock.ts'
 import { decodeControl, helloFormat, type Chains, type ControlBody, type Hello } from './control.ts'
 import type { Abort } from './events.ts'
 import { reasonOf, requireSigned, requireSignedDigest, signEventWith, type Signer } from './signing.ts'
@@ -244,8 +245,10 @@ export const exchangeHeld = async (
   terms: Terms,
   attempt: Attempt,
   wires: readonly Wire[],
+  clock: Clock,
 ): Promise<ReadonlyMap<string, Chains>> => {
-  const milliseconds = terms.deadlines.handshake * 1000
+  // One deadline for the whole: a list in many messages is no way to stay.
+  const until = clock.now() + terms.deadlines.handshake * 1000
   for (const wire of wires) {
     const chains = [...attempt.chains(wire.role)]
     for (let i = 0, from = 0; i === 0 || from < chains.length; i++, from += chainsPerMessage) {
@@ -260,7 +263,7 @@ export const exchangeHeld = async (
     const chains: Chains[number][] = []
     let bytes = 0
     for (;;) {
-      const body = await wire.nextBytes('held', milliseconds)
+      const body = await wire.nextBytes('held', Math.max(0, until - clock.now()))
       const part = decodeControl('held', body, peer)
       bytes += body.length
       if (bytes > mostHeldBytes)

@@ -220,7 +220,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     })
     const opened = attempt!
     for (const [peer, aborts] of past) keepPast(opened, peer, aborts)
-    const holds = await exchangeHeld(terms, opened, wires)
+    const holds = await exchangeHeld(terms, opened, wires, clock)
     return { ...settings, wires, attempt: opened, holds }
   }
 

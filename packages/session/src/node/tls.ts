@@ -5,7 +5,7 @@
  *
  * The binding is the TLS exporter (RFC 8446 section 7.5), so a signature over it holds for this connection alone.
  */
-import { createHash, randomBytes, X509Certificate } from 'node:crypto'
+import { constants, createHash, randomBytes, X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
 import { toHex, TallyError } from '@tallystick/core'
@@ -13,6 +13,7 @@ import type { Hex } from '@tallystick/core'
 import { createFramedLink, type ByteChannel, type FramedLink } from '../framed-link.ts'
 import { createEncoder } from '../framing.ts'
 import { defaultLinkLimits, type Link, type LinkLimits, type Listener } from '../link.ts'
+import { createHandshakeSlots, type HandshakeLimits } from './handshake-slots.ts'
 import { dialError, refusedByListener, wrongCertificate } from './tls-errors.ts'
 
 /** The TLS half of a party's identity. */
@@ -28,7 +29,7 @@ export interface LinkTiming {
   readonly firstFrameMilliseconds?: number
 }
 
-export interface ListenTlsOptions extends LinkTiming {
+export interface ListenTlsOptions extends LinkTiming, HandshakeLimits {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -39,8 +40,6 @@ export interface ListenTlsOptions extends LinkTiming {
   /** Connections that did not become links: for a log. */
   readonly refused?: (error: TallyError, address: string) => void
   readonly limits?: LinkLimits
-  /** Connections that may be in their handshake at the same time; more are dropped at once. */
-  readonly handshakes?: number
 }
 
 export interface DialTlsOptions extends LinkTiming {
@@ -76,6 +75,8 @@ const secureOptions = (identity: TlsIdentity) => ({
   minVersion: 'TLSv1.3' as const,
   maxVersion: 'TLSv1.3' as const,
   ecdhCurve: groups,
+  // No session outlives its connection: each proves possession of both keys anew.
+  secureOptions: constants.SSL_OP_NO_TICKET,
   ALPNProtocols: [alpnProtocol],
   // Pinned by fingerprint right after the handshake instead; possession of the key is proven in any case.
   rejectUnauthorized: false,
@@ -162,16 +163,16 @@ export const listenTls = async (options: ListenTlsOptions): Promise<Listener> =>
   const limits = options.limits ?? defaultLinkLimits
   const secureContext = tls.createSecureContext(secureOptions(options.identity))
   const sockets = new Set<net.Socket>()
-  let handshakes = 0
+  const slots = createHandshakeSlots(options)
 
   const onConnection = (raw: net.Socket): void => {
     const address = `${raw.remoteAddress ?? 'unknown'}:${raw.remotePort ?? 0}`
     const reject = (error: TallyError): void => options.refused?.(error, address)
-    if (handshakes >= (options.handshakes ?? 64)) {
+    const free = slots.take(raw.remoteAddress ?? 'unknown')
+    if (free === undefined) {
       raw.destroy()
       return reject(new TallyError('peer/flooding', { peer: address }, 'too many connections in their handshake'))
     }
-    handshakes++
     let link: FramedLink | undefined
     const socket = new tls.TLSSocket(raw, {
       ...secureOptions(options.identity),
@@ -184,7 +185,7 @@ export const listenTls = async (options: ListenTlsOptions): Promise<Listener> =>
     const settle = (error?: TallyError): void => {
       if (settled) return
       settled = true
-      handshakes--
+      free()
       clearTimeout(timer)
       if (error !== undefined) reject(error)
     }

@@ -6,9 +6,10 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { ByteChannel } from '../framed-link.ts'
 import { defaultLinkLimits, type Link, type LinkLimits, type Listener } from '../link.ts'
 import { createCreditLink, creditBytes, webSocketProtocol } from '../websocket.ts'
+import { createHandshakeSlots, type HandshakeLimits } from './handshake-slots.ts'
 import { dialError } from './tls-errors.ts'
 
-export interface ListenWebSocketOptions {
+export interface ListenWebSocketOptions extends HandshakeLimits {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -19,8 +20,6 @@ export interface ListenWebSocketOptions {
   readonly origins?: readonly string[]
   readonly limits?: LinkLimits
   readonly firstFrameMilliseconds?: number
-  /** Connections that may be open without a hello at the same time; more are dropped at once. */
-  readonly handshakes?: number
   /** A server of the caller, `https` for instance; it listens already, and stays the caller's to close. */
   readonly server?: http.Server
 }
@@ -49,28 +48,27 @@ export const listenWebSocket = async (options: ListenWebSocketOptions): Promise<
     handleProtocols: (offered) => (offered.has(webSocketProtocol) ? webSocketProtocol : false),
     verifyClient: ({ origin }: { origin: string }) => options.origins?.includes(origin) ?? true,
   })
-  let handshakes = 0
+  const slots = createHandshakeSlots(options)
   sockets.on('error', () => {})
   sockets.on('connection', (socket, request) => {
     const peer = `${request.socket.remoteAddress ?? 'unknown'}:${request.socket.remotePort ?? 0}`
     const reject = (error: TallyError): void => options.refused?.(error, peer)
     socket.on('error', (error) => framed?.ended(dialError(error, peer, 'open')))
-    if (handshakes >= (options.handshakes ?? 64) || socket.protocol !== webSocketProtocol) {
+    const refuse = (code: 'peer/flooding' | 'peer/incompatible', message: string): void => {
       socket.terminate()
-      return reject(
-        socket.protocol === webSocketProtocol
-          ? new TallyError('peer/flooding', { peer }, 'too many connections in their handshake')
-          : new TallyError('peer/incompatible', { peer }, `expected the WebSocket protocol ${webSocketProtocol}`),
-      )
+      reject(new TallyError(code, { peer }, message))
     }
-    handshakes++
+    if (socket.protocol !== webSocketProtocol)
+      return refuse('peer/incompatible', `expected the WebSocket protocol ${webSocketProtocol}`)
+    const free = slots.take(request.socket.remoteAddress ?? 'unknown')
+    if (free === undefined) return refuse('peer/flooding', 'too many connections in their handshake')
     const framed = createCreditLink(channelOf(socket), peer, { ...options, limits })
     socket.on('message', (data: Buffer, binary) => {
       if (binary) framed.chunk(new Uint8Array(data.buffer, data.byteOffset, data.length))
       else framed.ended(new TallyError('decode/malformed', { peer }, 'expected binary messages, found text'))
     })
     socket.on('close', () => framed.ended())
-    framed.ready.then(() => options.accept(framed.link), reject).finally(() => handshakes--)
+    framed.ready.then(() => options.accept(framed.link), reject).finally(free)
   })
   if (options.server === undefined) {
     await new Promise<void>((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import { TallyError } from '@tallystick/core'
@@ -233,6 +234,29 @@ describe('a listener', () => {
       cleanups.push(() => void socket.destroy())
     }
     await within(1500, () => listener.refused.filter(({ code }) => code === 'peer/flooding').length === 3)
+  })
+
+  test('leaves places for others where one address asks for many', async () => {
+    const listener = await listen({ handshakesPerAddress: 2, limits: { ...limits, stallMilliseconds: 2000 } })
+    for (let i = 0; i < 3; i++) {
+      const socket = net.connect(listener.port, host).on('error', () => {})
+      cleanups.push(() => void socket.destroy())
+    }
+    await within(1500, () => listener.refused.filter(({ code }) => code === 'peer/flooding').length === 1)
+    const waiting = listener.next()
+    const socket = net.connect({ port: listener.port, host, localAddress: '127.0.0.2' })
+    ;(await rawDial(listener.port, { socket })).write(hello)
+    const other = await waiting
+    expect(other.peerKey).toBe(a.tls)
+  })
+
+  test('resumes no TLS session: each connection proves both keys anew', async () => {
+    const listener = await listen()
+    const first = await rawDial(listener.port)
+    const [ticket] = (await once(first, 'session')) as [Buffer]
+    const second = await rawDial(listener.port, { session: ticket })
+    expect(second.isSessionReused()).toBe(false)
+    expect(second.getPeerX509Certificate()).toBeDefined()
   })
 
   test('serves many links on one port', async () => {
