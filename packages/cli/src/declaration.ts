@@ -37,7 +37,7 @@ const data = z.strictObject({
   source: z.string().min(1),
   column: z.string().min(1),
   normalisation: z.string().min(1),
-  duplicates: z.enum(['refuse', 'keep-first']),
+  duplicates: z.enum(['refuse', 'keep-first', 'count']),
   rows: z.int().min(1),
 })
 const declaration = z.strictObject({ format: z.literal(declarationFormat), identity, data })

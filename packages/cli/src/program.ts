@@ -8,6 +8,9 @@ import { registerQuery } from './query/commands.ts'
 const examples = (command: Command, ...lines: readonly string[]): Command =>
   command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)
 
+/** An option that may be given several times. */
+const each = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
+
 const homeOption = (): Option =>
   new Option('--home <folder>', 'keys and jobs of this party').default('.tally').env('TALLY_HOME')
 const encodingOption = (): Option =>
@@ -75,13 +78,13 @@ const registerData = (program: Command): void => {
     data
       .command('declare')
       .description('check a list and write declaration.json: what of it enters, for whoever writes the terms')
-      .argument('[list.csv]', 'the list or table, names of columns as its first line; none: the party only computes')
-      .option('--column <name>', 'of a list: the column of ids')
+      .argument('[list]', 'the list (.csv, .parquet) or table, columns named on line 1; none: the party only computes')
+      .option('--column <name>', 'of a list: the column of ids; once more for each of several that make one', each)
       .option('--table <columns.json>', 'of a table: its columns with types and ranges (docs/statistics.md)')
-      .option('--normalisation <name>', 'what counts as equal; docs/data.md has them all', 'trim/1')
+      .option('--normalisation <name>', 'what counts as equal (default: trim/1), for all or each; docs/data.md', each)
       .addOption(
         new Option('--duplicates <rule>', 'what happens to repeated ids')
-          .choices(['refuse', 'keep-first'])
+          .choices(['refuse', 'keep-first', 'count'])
           .default('refuse'),
       )
       .option('--source <text>', 'what the list is, for whoever approves the terms (default: the name of the file)')
@@ -90,6 +93,7 @@ const registerData = (program: Command): void => {
       .action(lazily(async () => (await import('./commands/data.ts')).declare)),
     'tally data declare list.csv --column "ID number" --normalisation resident-id/1 --home bank-a',
     'tally data declare export.csv --column phone --normalisation phone/1 --encoding gb18030',
+    'tally data declare people.parquet --column name --column born --normalisation text/1 --normalisation trim/1',
     'tally data declare loans.csv --table columns.json --home bank-b',
   )
 }
@@ -308,7 +312,7 @@ export const registerCommands = (program: Command): Command => {
   registerData(program)
   registerTerms(program)
   registerRun(program)
-  registerQuery(group(program, 'query', 'a row of a partner\'s list, without telling which'), {
+  registerQuery(group(program, 'query', "a row of a partner's list, without telling which"), {
     ...{ examples, homeOption, encodingOption, lazily },
   })
   registerStatistics(program)

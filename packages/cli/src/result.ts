@@ -1,31 +1,38 @@
 /**
  * Results as CSV: the caller's own columns and rows, in the order of the list, with its delimiter and line ends.
+ * Where duplicates are counted, a last column says how many records have the id.
  * The cells are what the list has: nothing is escaped against formulas (`docs/data.md` says what to do about it).
  */
 import { TallyError } from '@tallystick/core'
 import { stringify } from 'csv-stringify/sync'
-import { readCsv } from './csv.ts'
+import { readRecords } from './records.ts'
 import type { Dataset } from './dataset.ts'
 import { writeWhole } from './files.ts'
+
+/** The column that is added where duplicates are counted. */
+const countColumn = 'tally_records'
 
 const changed = (path: string): TallyError =>
   new TallyError('input/changed', 'self', `${path}: the list is not the one that entered the computation`, {
     remedy: 'put the list back as it was and run the same command again: the result is kept in the journal',
   })
 
-/** The records of chosen items, in the order of the list, handed over in batches; `undefined` first: the header. */
+/** The records of chosen items, in the order of the list; first the header, as item -1. */
 const selectRecords = async (
   dataset: Dataset,
   rows: Uint32Array,
-  onRecord: (fields: string[]) => void,
+  onRecord: (fields: string[], item: number) => void,
 ): Promise<void> => {
-  const wanted = Uint32Array.from(rows, (row) => dataset.records[row]!).sort()
+  // Items stand in the order of their records, so both ascend.
+  const items = Uint32Array.from(rows).sort()
   let record = -1
   let next = 0
-  const { digest } = await readCsv(dataset.path, dataset.layout.encoding, (fields) => {
-    if (record === -1 || record === wanted[next]) {
-      if (record !== -1) next += 1
-      onRecord(fields)
+  const { digest } = await readRecords(dataset.path, dataset.layout.encoding, (fields) => {
+    const item = items[next]
+    if (record === -1) onRecord(fields, -1)
+    else if (item !== undefined && record === dataset.records[item]) {
+      next += 1
+      onRecord(fields, item)
     }
     record += 1
   })
@@ -57,8 +64,10 @@ export const writeResult = (dataset: Dataset, rows: Uint32Array, path: string): 
       batch = []
       writing = writing.then(() => file.appendFile(block))
     }
-    await selectRecords(dataset, rows, (fields) => {
-      if (batch.push(fields) === 4096) flush()
+    const { multiplicities } = dataset
+    const counted = (item: number): string => (item < 0 ? countColumn : String(multiplicities![item]))
+    await selectRecords(dataset, rows, (fields, item) => {
+      if (batch.push(multiplicities === undefined ? fields : [...fields, counted(item)]) === 4096) flush()
     })
     flush()
     await writing

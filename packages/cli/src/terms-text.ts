@@ -4,6 +4,7 @@
  */
 import { canonicalJson } from '@tallystick/core'
 import { partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
+import { columnsOf, normalisationsOf } from './key.ts'
 import { normalisations } from './normalisation.ts'
 import { count } from './text.ts'
 
@@ -34,11 +35,17 @@ const section = (label: string, ...texts: readonly string[]): string => {
 const duplicateRules: Readonly<Record<DataTerms['duplicates'], string>> = {
   refuse: 'refuse (a list with a repeated id does not enter)',
   'keep-first': 'keep-first (of records with the same id the first enters, the others are dropped)',
+  count: 'count (of records with the same id the first enters; its owner’s result says how many there are)',
 }
 
+const columnsIn = (column: string): string =>
+  columnsOf(column).length === 1 ? `column "${column}"` : `columns ${column}, together`
+
 const dataOf = ([role, data]: readonly [string, DataTerms]): string[] => [
-  `${role}: ${count(data.rows)} rows from "${data.source}", column "${data.column}"`,
-  `  compared as ${data.normalisation}: ${normalisations.get(data.normalisation)?.summary ?? 'unknown to this version'}`,
+  `${role}: ${count(data.rows)} rows from "${data.source}", ${columnsIn(data.column)}`,
+  `  compared as ${data.normalisation}: ${normalisationsOf(data.normalisation)
+    .map((name) => normalisations.get(name)?.summary ?? 'unknown to this version')
+    .join('; and: ')}`,
   `  duplicates: ${duplicateRules[data.duplicates]}`,
 ]
 

@@ -120,7 +120,7 @@ describe('what is wrong is told by line and reason', () => {
             line 3 repeats line 2
             line 13 repeats line 2
         must act: this side
-        what to do: look for a comma in a cell without quotes, or a broken line; correct or remove these records; remove them, or agree on duplicates "keep-first" in the terms"
+        what to do: look for a comma in a cell without quotes, or a broken line; correct or remove these records; remove them, or agree on duplicates "keep-first" or "count" in the terms"
     `)
   })
 

@@ -27,7 +27,7 @@ export interface DataTerms {
   readonly source: string
   readonly column: string
   readonly normalisation: string
-  readonly duplicates: 'refuse' | 'keep-first'
+  readonly duplicates: 'refuse' | 'keep-first' | 'count'
   /** Distinct rows after normalisation: the size of the committed set. */
   readonly rows: number
 }
@@ -101,7 +101,7 @@ const schema = z.strictObject({
       source: line(200),
       column: line(200),
       normalisation: line(200),
-      duplicates: z.enum(['refuse', 'keep-first'], { error: 'expected "refuse" or "keep-first"' }),
+      duplicates: z.enum(['refuse', 'keep-first', 'count'], { error: 'expected "refuse", "keep-first" or "count"' }),
       rows: integer(0, 2 ** 31 - 1),
     }),
   ),

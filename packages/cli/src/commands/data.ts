@@ -6,6 +6,7 @@ import { readDataset, type Duplicates } from '../dataset.ts'
 import { declarationFormat, readFormat, type Declaration } from '../declaration.ts'
 import { writeJson } from '../files.ts'
 import { openHome } from '../home.ts'
+import { columnText, normalisationText } from '../key.ts'
 import type { Output } from '../output.ts'
 import { readTable, schemaOf, tableFormat } from '../table.ts'
 import { dataTermsOf, tableDeclarationFormat, type TableDeclaration } from '../table-declaration.ts'
@@ -13,9 +14,9 @@ import { count } from '../text.ts'
 
 interface DeclareOptions {
   readonly home: string
-  readonly column?: string
+  readonly column?: readonly string[]
   readonly table?: string
-  readonly normalisation: string
+  readonly normalisation?: readonly string[]
   readonly duplicates: Duplicates
   readonly encoding: Encoding
   readonly source?: string
@@ -51,8 +52,15 @@ const declareNothing = async (output: Output, options: DeclareOptions): Promise<
   output.report({ event: 'declared', file, rows: 0 }, `${file}: this party computes and brings no data.`)
 }
 
-const declareList = async (output: Output, options: DeclareOptions, column: string, input: string): Promise<void> => {
-  const { normalisation, duplicates, encoding } = options
+const declareList = async (
+  output: Output,
+  options: DeclareOptions,
+  columns: readonly string[],
+  input: string,
+): Promise<void> => {
+  const { duplicates, encoding } = options
+  const column = columnText(columns)
+  const normalisation = normalisationText(options.normalisation ?? ['trim/1'])
   const { identity } = await openHome(options.home)
   const { counts } = await readDataset(input, { column, normalisation, duplicates, encoding })
   const declaration: Declaration = {
@@ -64,7 +72,8 @@ const declareList = async (output: Output, options: DeclareOptions, column: stri
   await writeJson(file, declaration)
   output.report(
     { event: 'declared', file, ...counts },
-    `${count(counts.records)} records, ${count(counts.duplicates)} of them repeat an id, ${count(counts.rows)} enter.\n` +
+    `${count(counts.records)} records, ${count(counts.duplicates)} of them repeat an id (${duplicates}), ` +
+      `${count(counts.rows)} enter.\n` +
       `${file}: send it to whoever writes the terms; it holds no row.`,
   )
 }
