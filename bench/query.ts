@@ -4,7 +4,8 @@
  */
 import { createRng, utf8ToBytes } from '@tallystick/core'
 import { oprfEvaluate, pirScan } from '@tallystick/kernels'
-import { readMemory, resident, wasmEngine } from '@tallystick/kernels/engine'
+import { readMemory, resident } from '@tallystick/kernels/engine'
+import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { runKernel, type Engine } from '@tallystick/protocol'
 import {
   bindUnits,
@@ -199,7 +200,7 @@ const sealingFigures = (engine: Engine, valueBytes: number, secretKey: Uint8Arra
 export const bench: Bench = {
   about: 'oblivious query: scan, hint, client, updates and sealing; --sizes rows (64-byte values)',
   async run({ sizes = [1_000_000], report }) {
-    const engine = await wasmEngine()
+    const engine = await nodeEngine()
     const { secretKey } = deriveKeyPair(new Uint8Array(32).fill(2), new Uint8Array())
     const valueBytes = 64
     report({ what: 'sealing', rowBytes: valueBytes, ...sealingFigures(engine, valueBytes, secretKey) })

@@ -12,7 +12,7 @@ const purpose = 'Loan applications'
 const json = async (...args: readonly string[]): Promise<Record<string, any>> => {
   const { code, stdout, stderr } = await tally(...args, '--json')
   if (code !== 0) throw new Error(`${args.join(' ')}: ${stderr}`)
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, any>
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, any>
 }
 
 beforeAll(async () => {

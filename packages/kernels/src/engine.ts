@@ -12,6 +12,7 @@ import { loadExpandConvolute } from './expand-convolute/engine.ts'
 import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
 import { loadGarble } from './garble/engine.ts'
+import { chachaEngine } from './chacha/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
 import { p256Engine } from './p256/engine.ts'
 import { pirEngine } from './pir/engine.ts'
@@ -44,6 +45,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadOkvs,
   loadTable,
   async () => p256Engine,
+  async () => chachaEngine,
   async () => pirEngine,
   loadRing,
   loadShares,

@@ -31,6 +31,8 @@ export {
   scaleEach as curve25519ScaleEach,
 } from './curve25519/kernels.ts'
 export type { HashInput, HashScaleInput, ScaleInput, ScaleOutput } from './curve25519/kernels.ts'
+export { seal as chachaSeal } from './chacha/kernels.ts'
+export type { SealInput } from './chacha/kernels.ts'
 export {
   blind as oprfBlind,
   combine as oprfCombine,

@@ -7,6 +7,7 @@ import { encode as expandConvolute } from './expand-convolute/kernels.ts'
 import * as gf128 from './gf128/kernels.ts'
 import * as ggm from './ggm/kernels.ts'
 import * as garbling from './garble/kernels.ts'
+import { seal } from './chacha/kernels.ts'
 import * as oprf from './oprf/kernels.ts'
 import * as p256 from './p256/kernels.ts'
 import * as pir from './pir/kernels.ts'
@@ -45,6 +46,7 @@ export const kernels = {
   'ggm/puncture': ggm.puncture,
   'garble/evaluate': garbling.evaluate,
   'garble/garble': garbling.garble,
+  'chacha/seal': seal,
   'oprf/blind': oprf.blind,
   'oprf/combine': oprf.combine,
   'oprf/evaluate': oprf.evaluate,

@@ -82,6 +82,22 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
   'garble/evaluate': () =>
     garbled().map(({ delta: _, ...input }, i) => ({ ...input, tables: bytes(i + 31, garbleTableBytes(input)) })),
   'garble/garble': () => garbled(),
+  'chacha/seal': () =>
+    [
+      [0, 0, 0],
+      [1, 0, 0],
+      [3, 1, 12],
+      [5, 64, 12],
+      [4, 300, 0],
+      [2, 15, 33],
+    ].map(([rows, width, associatedWidth]) => ({
+      keys: bytes(1, 32 * rows!),
+      nonces: bytes(2, 12 * rows!),
+      plain: bytes(3, width! * rows!),
+      width,
+      associated: bytes(4, associatedWidth! * rows!),
+      associatedWidth,
+    })),
   'oprf/blind': () => oprfMessages().flatMap((input) => oprfScalars(input.offsets.length - 1, input)),
   'oprf/combine': () => [
     ...[0, 1, 2, 3, 33].map((n) => ({ points: elements(n), scalars: scalarsBelowOrder(n) })),

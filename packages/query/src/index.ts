@@ -17,7 +17,7 @@ export {
   type Mode,
 } from './rfc9497/suite.ts'
 export { answerInList, listDigest, sealedList, type Answer } from './sealed/list.ts'
-export { hasTag, openRow, rowKeys, sealRow, slotOverhead, type RowKeys } from './sealed/row.ts'
+export { hasTag, openRow, rowKeys, sealRow, sealRows, slotOverhead, type RowKeys } from './sealed/row.ts'
 export {
   maxListRows,
   sealedListQuery,

@@ -23,7 +23,7 @@ import {
   rowKeys,
   rowOf,
   sealedList,
-  sealRow,
+  sealRows,
   stashOf,
   wordsOver,
   type Shape,
@@ -91,11 +91,15 @@ const sealPiece = async (
   const width = 4 + 30 + plan.valueBytes
   const out = new Uint8Array(width * (to - from))
   const view = new DataView(out.buffer)
-  for (let i = 0; i < to - from; i++) {
-    const keys = rowKeys(outputs.subarray(64 * i, 64 * (i + 1)), fromHex(plan.salt))
-    view.setUint32(width * i, keys.column, true)
-    out.set(sealRow(keys, plan.version, rowOf(values, from + i), plan.valueBytes), width * i + 4)
-  }
+  const keys = Array.from({ length: to - from }, (_, i) =>
+    rowKeys(outputs.subarray(64 * i, 64 * (i + 1)), fromHex(plan.salt)),
+  )
+  const own = keys.map((_, i) => rowOf(values, from + i))
+  const slots = await runOver(pool, sealRows(computing, keys, plan.version, own, plan.valueBytes))
+  keys.forEach(({ column }, i) => {
+    view.setUint32(width * i, column, true)
+    out.set(slots[i]!, width * i + 4)
+  })
   return out
 }
 

@@ -2,6 +2,7 @@
 import type { Engine } from '@tallystick/protocol'
 import { wasmEngine } from '../engine.ts'
 import { aes } from './aes.ts'
+import { chacha } from './chacha.ts'
 import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeShares } from './ring.ts'
@@ -9,6 +10,7 @@ import { p256 } from './p256.ts'
 
 const loadNative = async (): Promise<Engine> => ({
   ...aes,
+  ...chacha,
   ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),

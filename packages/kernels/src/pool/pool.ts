@@ -75,6 +75,7 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'ggm/puncture': ({ points, leaves }: { points: Uint32Array; leaves: number }) => points.length * leaves * 0.03,
   'transpose/bits': ({ rows }: { rows: Uint8Array }) => rows.length / 2000,
   'expand-convolute/encode': ({ dense }: { dense: Uint8Array }) => dense.length / 250,
+  'chacha/seal': ({ keys }: { keys: Uint8Array }) => (keys.length / 32) * 7,
   'oprf/hash': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 9,
   'oprf/blind': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
   'oprf/evaluate': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,

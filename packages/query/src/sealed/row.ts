@@ -14,6 +14,9 @@
  */
 import { chacha20, chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { equalBytes, TallyError } from '@tallystick/core'
+import { chachaSeal } from '@tallystick/kernels'
+import type { Routine } from '@tallystick/protocol'
+import type { Computing } from '../rfc9497/suite.ts'
 
 export const tagBytes = 8
 export const saltBytes = 12
@@ -44,8 +47,7 @@ const cipherOf = (key: Uint8Array, slot: Uint8Array) => {
   return chacha20poly1305(key, nonce, slot.subarray(0, tagBytes + 4))
 }
 
-/** Seals a value of at most `capacity` bytes. @throws TallyError input/oversize, api/misuse */
-export const sealRow = (keys: RowKeys, version: number, value: Uint8Array, capacity: number): Uint8Array => {
+const checkRow = (version: number, value: Uint8Array, capacity: number): void => {
   if (value.length > capacity) {
     throw new TallyError('input/oversize', 'self', `a row has ${value.length} bytes, the table holds ${capacity}`, {
       remedy: 'build the table with wider rows, or shorten this one',
@@ -54,6 +56,55 @@ export const sealRow = (keys: RowKeys, version: number, value: Uint8Array, capac
   if (!Number.isInteger(version) || version < 0 || version > maxVersion) {
     throw new TallyError('api/misuse', 'self', `expected a version below 2^32, found ${version}`)
   }
+}
+
+/**
+ * Seals many rows at once; slots in the order of the keys.
+ * @throws TallyError input/oversize, api/misuse
+ */
+export function* sealRows(
+  ctx: Computing,
+  keys: readonly RowKeys[],
+  version: number,
+  values: readonly Uint8Array[],
+  capacity: number,
+): Routine<Uint8Array[]> {
+  const width = 2 + capacity
+  const head = tagBytes + 4
+  const input = {
+    keys: new Uint8Array(32 * keys.length),
+    nonces: new Uint8Array(12 * keys.length),
+    plain: new Uint8Array(width * keys.length),
+    width,
+    associated: new Uint8Array(head * keys.length),
+    associatedWidth: head,
+  }
+  const heads = new DataView(input.associated.buffer)
+  const nonces = new DataView(input.nonces.buffer)
+  keys.forEach(({ key, tag }, i) => {
+    const value = values[i]!
+    checkRow(version, value, capacity)
+    input.keys.set(key, 32 * i)
+    nonces.setUint32(12 * i + 8, version, true)
+    input.associated.set(tag, head * i)
+    heads.setUint32(head * i + tagBytes, version, true)
+    input.plain[width * i] = value.length & 255
+    input.plain[width * i + 1] = value.length >> 8
+    input.plain.set(value, width * i + 2)
+  })
+  const sealed = yield* ctx.compute(chachaSeal, input)
+  const slot = slotOverhead + capacity
+  return keys.map((_, i) => {
+    const out = new Uint8Array(slot)
+    out.set(input.associated.subarray(head * i, head * (i + 1)))
+    out.set(sealed.subarray((slot - head) * i, (slot - head) * (i + 1)), head)
+    return out
+  })
+}
+
+/** Seals a value of at most `capacity` bytes. @throws TallyError input/oversize, api/misuse */
+export const sealRow = (keys: RowKeys, version: number, value: Uint8Array, capacity: number): Uint8Array => {
+  checkRow(version, value, capacity)
   const slot = new Uint8Array(slotOverhead + capacity)
   slot.set(keys.tag)
   new DataView(slot.buffer).setUint32(tagBytes, version, true)

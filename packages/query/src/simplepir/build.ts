@@ -7,7 +7,7 @@ import { invariant, TallyError, type Rng } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { sealedList } from '../sealed/list.ts'
-import { maxVersion, outputBytes, rowKeys, saltBytes, sealRow } from '../sealed/row.ts'
+import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows } from '../sealed/row.ts'
 import { checkShape, linesOf, matrixBytesOf, slotBytesOf, writeSlot, type Shape } from './shape.ts'
 
 /** A table as its holder has it. Changed in place by {@link fill} and by updates. */
@@ -77,10 +77,12 @@ export function* fill(ctx: Computing, table: Table, secretKey: Uint8Array, { ids
   const { shape, salt, version } = table
   const outputs = yield* evaluate(ctx, ids, secretKey)
   const overflow: Uint8Array[] = []
-  for (let i = 0; i < rowCount(ids); i++) {
-    const keys = rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), salt)
-    const sealed = sealRow(keys, version, rowOf(values, i), shape.valueBytes)
-    if (place(table, columnOf(shape, keys), sealed) < 0) overflow.push(sealed)
+  const indices = Array.from({ length: rowCount(ids) }, (_, i) => i)
+  const keys = indices.map((i) => rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), salt))
+  const own = indices.map((i) => rowOf(values, i))
+  const slots = yield* sealRows(ctx, keys, version, own, shape.valueBytes)
+  for (const i of indices) {
+    if (place(table, columnOf(shape, keys[i]!), slots[i]!) < 0) overflow.push(slots[i]!)
   }
   if (overflow.length > 0) table.stash = [...table.stash, ...overflow]
 }

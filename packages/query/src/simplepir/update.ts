@@ -10,7 +10,7 @@ import { compareBytes, invariant, TallyError, type Rng } from '@tallystick/core'
 import { pirPatch } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
-import { hasTag, outputBytes, rowKeys, sealRow } from '../sealed/row.ts'
+import { hasTag, outputBytes, rowKeys, sealRows } from '../sealed/row.ts'
 import { columnOf, nextVersion, place, rowCount, rowOf, stashOf, type Table } from './build.ts'
 import { readSlot, secretWords, slotBytesOf, writeSlot, type Shape } from './shape.ts'
 
@@ -79,10 +79,10 @@ export function* update(
   const keysOf = (outputs: Uint8Array, i: number) =>
     rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), salt)
   // Sealed first: nothing is changed if a value does not fit.
-  const rows = Array.from({ length: rowCount(changes.ids) }, (_, i) => {
-    const keys = keysOf(written, i)
-    return { keys, sealed: sealRow(keys, to, rowOf(changes.values, i), shape.valueBytes) }
-  })
+  const keys = Array.from({ length: rowCount(changes.ids) }, (_, i) => keysOf(written, i))
+  const values = keys.map((_, i) => rowOf(changes.values, i))
+  const slots = yield* sealRows(ctx, keys, to, values, shape.valueBytes)
+  const rows = keys.map((key, i) => ({ keys: key, sealed: slots[i]! }))
 
   const before = new Map<number, Uint8Array>()
   const touch = (column: number, slot: number): void => {
