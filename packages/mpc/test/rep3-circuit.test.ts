@@ -1,8 +1,8 @@
 import { createCipheriv } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { libraryCircuit, roundsOf, scheduleOf } from '@tallystick/circuits'
+import { evaluatePlanes, libraryCircuit, maskPlanes, readBristol, roundsOf, scheduleOf } from '@tallystick/circuits'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
-import { rep3Circuit, type CircuitParameters } from '@tallystick/mpc'
+import { evaluateCircuit, programProtocol, rep3Circuit, type CircuitParameters } from '@tallystick/mpc'
 import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import { bytes, everyGate, randomInputs, rngOf } from './circuit-samples.ts'
@@ -21,7 +21,7 @@ const parametersOf = (
 }
 
 const shapes: readonly (readonly [name: string, parameters: CircuitParameters])[] = [
-  ['an addition', parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, 'p1')],
+  ['an addition', parametersOf({ library: 'add-3', aim: 'size' }, ['p0', 'p2'], 3, 'p1')],
   ['every gate', parametersOf({ bristol: everyGate }, ['p1', 'p0'], 33, 'p2')],
   ['one owner', parametersOf({ library: 'equal-4', aim: 'size' }, ['p1', 'p1'], 1, 'all')],
 ]
@@ -54,6 +54,31 @@ describe('mpc/rep3-circuit', () => {
     const { rounds, bytes: sent } = rep3Circuit.cost(rep3Circuit.parameters(parameters))
     expect({ rounds: result.rounds, bytes: result.bytes }).toEqual({ rounds, bytes: sent })
     expect(rounds).toBe(2 + roundsOf(scheduleOf(libraryCircuit('aes-128', 'depth'))))
+  })
+  it('is the same as a part of a program over any backend', () => {
+    for (const circuit of [readBristol(everyGate), libraryCircuit('multiply-9', 'depth')]) {
+      const schedule = scheduleOf(circuit)
+      const length = 100
+      const planes = new Uint32Array(bytes('program', 16 * schedule.inputs.length).buffer)
+      const program = programProtocol<null, null, Uint32Array>({
+        id: 'mpc/test-circuit',
+        version: 1,
+        parameters: () => null,
+        inputs: () => [],
+        receivers: () => ['p1'],
+        encode: () => ({}),
+        *compute(backend) {
+          const inputs = backend.constantBits(schedule.inputs.length, length, planes)
+          return { outputs: yield* evaluateCircuit(backend, schedule, inputs) }
+        },
+        decode: (_, { outputs }) => outputs!,
+      })
+      const inputs = { p0: null, p1: null, p2: null }
+      const { outputs } = simulate(program, { parameters: null, inputs, rng: rngOf('program'), engine })
+      const expected = maskPlanes(evaluatePlanes(schedule, planes, 4), length)
+      expect(outputs['p1']).toEqual(expected)
+      expect(program.ideal(null, inputs)['p1']).toEqual(expected)
+    }
   })
   it('refuses terms that it cannot run', () => {
     const good = parametersOf({ library: 'add-4', aim: 'depth' }, ['p0', 'p2'], 3, 'p1')

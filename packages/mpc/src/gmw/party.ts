@@ -5,12 +5,11 @@ import { planeWords } from '../backend.ts'
 import { inputBitsOf, planesOfInput, rowsOfPlanes } from '../circuit/rows.ts'
 import { checkCircuitInput, circuitOfTerms, instancesOf, learns } from '../circuit/terms.ts'
 import type { CircuitInput, CircuitOutput, CircuitParameters } from '../circuit/terms.ts'
-import { rep3 } from '../rep3/backend.ts'
 import type { Messages } from '../rep3/messages.ts'
 import { openTo } from '../rep3/outputs.ts'
 import { agreeKeys, bits, computing, partyOf, type Components, type Ctx, type Index } from '../rep3/party.ts'
-import { evaluateCircuit } from './evaluate.ts'
 import { giveBits, takeBits } from './inputs.ts'
+import { evaluateComponents } from './rep3.ts'
 
 /** Planes of `from` words to planes of `to`, cut or filled with zeros. */
 const restride = (planes: Uint32Array, from: number, to: number): Uint32Array => {
@@ -63,8 +62,8 @@ export const party: Party<Messages, string, CircuitParameters, CircuitInput, Cir
   const instances = instancesOf(parameters)
   const { keys, all } = yield* shareInputs(ctx, index, parameters, input)
   const self = partyOf(ctx, index, keys, 'main')
-  const inputs = bits(schedule.inputs.length, instances, all.own, all.next)
-  const outputs = yield* evaluateCircuit(rep3(self), schedule, inputs)
+  const { own, next } = yield* evaluateComponents(self, schedule, all, instances)
+  const outputs = bits(schedule.outputs.length, instances, own, next)
   yield* ctx.checkpoint()
   const receivers = computing.filter((role) => learns(parameters, role))
   const opened = yield* openTo(self, receivers, [outputs])
