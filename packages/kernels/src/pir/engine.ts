@@ -123,7 +123,8 @@ const patch = (input: PatchInput): Uint32Array => {
   const { words, inner, differences, rows } = checkPatch(input)
   const width = words.length / inner
   const count = rows.length / inner
-  const even = width + (width & 1)
+  // Rows are worked off in fours; those that fill up have no differences.
+  const even = 4 * Math.ceil(width / 4)
   const { exports, bytes, memory, room } = commonInstance()
   const atOnce = Math.min(patchColumns, 2 * Math.floor((room - 4 * inner * even) / (8 * inner)))
   if (atOnce < 2 || 2 * even * patchColumns > layout.rawBytes) return reference.patch(input)
