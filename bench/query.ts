@@ -45,17 +45,19 @@ import type { Bench } from './main.ts'
 
 const rng = createRng(new Uint8Array(32).fill(1))
 
-/** CPU seconds of the best of several slices: others use the machine. */
-const best = (times: number, work: () => void): number => {
+/** CPU seconds of a run of `work`, the best of several slices of at least 60 ms: others use the machine. */
+const best = (slices: number, work: () => void): number => {
   let least = Infinity
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; i < slices; i++) {
     const before = process.cpuUsage()
     const began = performance.now()
-    work()
-    const wall = (performance.now() - began) / 1e3
+    let runs = 0
+    do {
+      work()
+      runs++
+    } while (performance.now() - began < 60)
     const { user, system } = process.cpuUsage(before)
-    // The clock of CPU time ticks in milliseconds: below 20 ms the wall clock is finer, and no less honest as a bound.
-    least = Math.min(least, wall < 0.02 ? wall : (user + system) / 1e6)
+    least = Math.min(least, (user + system) / 1e6 / runs)
   }
   return least
 }
@@ -89,9 +91,9 @@ const scanFigures = (engine: Engine, { matrix, shape }: Table) => {
   const batch = 16
   const many = words(batch)
   const bytes = matrix.length
-  const scan = best(12, () => void runKernel(engine, pirScan, { matrix, columns, queries: one }))
+  const scan = best(10, () => void runKernel(engine, pirScan, { matrix, columns, queries: one }))
   const scanMany = best(3, () => void runKernel(engine, pirScan, { matrix, columns, queries: many }))
-  const read = best(12, () => void readMemory(matrix))
+  const read = best(10, () => void readMemory(matrix))
   const slice = Math.max(1, Math.min(linesOf(shape), Math.ceil(2e7 / columns)))
   const plain = best(3, () => void plainLoop(matrix, columns, one, slice)) * (linesOf(shape) / slice)
   return {
@@ -130,7 +132,7 @@ const askerFigures = (engine: Engine, table: Table, secretKey: Uint8Array) => {
   const answer = new Uint8Array(2 * linesOf(shape))
   const width = slotBytesOf(shape)
   const sealed = sealRow(keys, 1, utf8ToBytes('its value'), shape.valueBytes)
-  const online = best(40, () => {
+  const online = best(6, () => {
     const query = queryFor(unit, columnOf(shape, keys))
     const column = decodeColumn(unit, query, answer)
     for (let slot = 0; slot < shape.slots; slot++) {
@@ -140,7 +142,7 @@ const askerFigures = (engine: Engine, table: Table, secretKey: Uint8Array) => {
   })
   const blinds = new Uint8Array(32).fill(1)
   const blinded = runLocally(blind(computing, ids, blinds), engine)
-  const oprf = best(40, () => {
+  const oprf = best(6, () => {
     runLocally(blind(computing, ids, blinds), engine)
     runLocally(finalize(computing, ids, blinds, blinded), engine)
   })
@@ -150,7 +152,7 @@ const askerFigures = (engine: Engine, table: Table, secretKey: Uint8Array) => {
     askerAheadBatchMilliseconds: aheadMany * 1e3,
     askerOnlineMilliseconds: online * 1e3,
     askerOprfMilliseconds: oprf * 1e3,
-    holderRoundMicroseconds: best(20, () => void roundAnswers(new Uint32Array(linesOf(shape)))) * 1e6,
+    holderRoundMicroseconds: best(4, () => void roundAnswers(new Uint32Array(linesOf(shape)))) * 1e6,
     a,
     hint,
   }
