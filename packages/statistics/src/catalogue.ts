@@ -1,5 +1,8 @@
 /** The figure of each kind of statistic. */
+import { TallyError } from '@tallystick/core'
 import type { Figure } from './figure.ts'
+import { clustersFigure } from './figures/clusters.ts'
+import { componentsFigure } from './figures/components.ts'
 import { correlationFigure } from './figures/correlation.ts'
 import { linearFigure } from './figures/linear.ts'
 import { logisticFigure } from './figures/logistic.ts'
@@ -16,6 +19,9 @@ import {
 } from './figures/tables.ts'
 import type { Statistic } from './plan.ts'
 import type { Scope } from './scope.ts'
+
+const unknown = (statistic: never): TallyError =>
+  new TallyError('invariant/broken', 'self', `statistics are a closed union, found ${JSON.stringify(statistic)}`)
 
 /** @throws TallyError terms/malformed, terms/unsupported for what the tables do not have or what could wrap around */
 export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
@@ -53,7 +59,11 @@ export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
       return quantilesFigure(scope, statistic.x, statistic.levels)
     case 'logistic':
       return logisticFigure(scope, statistic)
+    case 'k-means':
+      return clustersFigure(scope, statistic)
+    case 'components':
+      return componentsFigure(scope, statistic.x, statistic.standardised)
     default:
-      throw new Error(statistic.kind)
+      throw unknown(statistic)
   }
 }

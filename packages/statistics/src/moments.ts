@@ -45,7 +45,7 @@ export const momentKey = ({ left, right, by, and }: Moment): string =>
 
 export const groupsOf = (scope: Scope, factor: Factor): number =>
   factor.edges === undefined
-    ? scope.categorical(factor.column).levels.length
+    ? scope.levels(factor.column).length
     : edgeCodes(scope, factor.column, factor.edges).length + 1
 
 export const momentLength = (scope: Scope, { by, and }: Moment): number =>

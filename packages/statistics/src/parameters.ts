@@ -66,7 +66,7 @@ const schema = z.strictObject({
   outputs: z
     .array(z.strictObject({ name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/), statistic }))
     .min(1)
-    .max(100),
+    .max(500),
   minimumCount: z.int().min(0).max(1_000_000),
   to: z.enum(['all', ...roles]),
   sizes: perRole(

@@ -1,6 +1,6 @@
 /** Parameters as the parts of a plan look at them: which column is whose, how many rows there are. */
 import { TallyError } from '@tallystick/core'
-import { largestCode, unitsOf, type CategoricalColumn, type Column, type NumericColumn } from './columns.ts'
+import { largestCode, maxLevels, unitsOf, type Column, type NumericColumn } from './columns.ts'
 import { roles, type Parameters, type Role } from './plan.ts'
 
 /** A column where it is. */
@@ -22,7 +22,8 @@ export interface Scope {
   rowsOf(role: Role): number
   place(name: string): Place
   numeric(name: string): NumericColumn
-  categorical(name: string): CategoricalColumn
+  /** Of a categorical column, or the whole numbers of a numeric one with few of them. */
+  levels(name: string): readonly string[]
 }
 
 const malformed = (message: string, remedy: string): TallyError =>
@@ -41,10 +42,17 @@ export const scopeOf = (parameters: Parameters): Scope => {
     const known = [...new Set(owners.flatMap((role) => tables[role]!.columns.map((column) => column.name)))]
     throw malformed(`no table has a column "${name}"`, `name one of ${known.map((each) => `"${each}"`).join(', ')}`)
   }
-  const typed = (name: string, type: Column['type']): Column => {
+  const levels = (name: string): readonly string[] => {
     const { column } = place(name)
-    if (column.type === type) return column
-    throw malformed(`expected a ${type} column, "${name}" is ${column.type}`, 'choose another column or statistic')
+    if (column.type === 'categorical') return column.levels
+    const count = largestCode(column) + 1
+    if (column.decimals === 0 && count <= maxLevels) {
+      return Array.from({ length: count }, (_, code) => String(column.minimum + code))
+    }
+    throw malformed(
+      `expected groups in "${name}", found a numeric column`,
+      'choose a categorical column, or a histogram',
+    )
   }
   return {
     parameters,
@@ -53,8 +61,12 @@ export const scopeOf = (parameters: Parameters): Scope => {
     owners,
     rowsOf,
     place,
-    numeric: (name) => typed(name, 'numeric') as NumericColumn,
-    categorical: (name) => typed(name, 'categorical') as CategoricalColumn,
+    numeric(name) {
+      const { column } = place(name)
+      if (column.type === 'numeric') return column
+      throw malformed(`expected a numeric column, "${name}" is categorical`, 'choose another column or statistic')
+    },
+    levels,
   }
 }
 

@@ -7,7 +7,7 @@
  *   newton          the Hessian of each step, inverted by Newton-Schulz from the bound's inverse (about 55 rounds);
  *                   8 steps are enough for most data, and give standard errors where there is no penalty.
  *
- * The iterations are public; that they have come to rest is not looked at: compare two runs. Every step is checked to
+ * The iterations are public; whether the last step was small is opened (`settled`). Every step is checked to
  * stay where nothing can wrap around; where one does not (separable classes without a penalty, collinear columns), zeros
  * are opened, and the word of it.
  */
@@ -47,6 +47,8 @@ interface Model {
 
 /** The root of the sum of all squared coefficients / limit, over all steps, stays below 2^this: else zeros are opened. */
 const stepBits = 5
+/** A last step is small where its length / limit is below 2^-this: three in a thousand of a deviation. */
+const restBits = 12
 /** Bits of an inverse after the point where it meets a gradient. */
 const inverseBits = 32
 /** Steps of Newton-Schulz from the bound's inverse. */
@@ -205,6 +207,8 @@ interface Fit {
   readonly inverse: Arithmetic<128>
   /** The sum of the squares of all coefficients of all steps. */
   readonly distance: Arithmetic<128>
+  /** The sum of the squares of the last step. */
+  readonly change: Arithmetic<128>
   /** 1 where the columns are not collinear. */
   readonly collinearity: Arithmetic<128>
 }
@@ -242,13 +246,17 @@ function* walk(backend: Backend, rows: Rows, bound: Arithmetic<128>, model: Mode
       },
     )
     const shape = { rows: q, inner: q, columns: 1 }
-    const change = yield* backend.matrixProductTruncate(matrix, slope, shape, inverseBits + residual + unit)
-    coefficients = at === undefined ? change : backend.add(at, change)
+    const move = yield* backend.matrixProductTruncate(matrix, slope, shape, inverseBits + residual + unit)
+    coefficients = at === undefined ? move : backend.add(at, move)
     visited.push(coefficients)
   }
   const all = backend.concat(...visited)
-  const distance = yield* backend.matrixProduct(all, all, { rows: 1, inner: all.length, columns: 1 })
-  return { coefficients: coefficients!, inverse, distance }
+  const last = visited.length === 1 ? all : backend.subtract(coefficients!, visited.at(-2))
+  const [change, distance] = yield* backend.join(
+    (branch) => branch.matrixProduct(last, last, { rows: 1, inner: q, columns: 1 }),
+    (branch) => branch.matrixProduct(all, all, { rows: 1, inner: all.length, columns: 1 }),
+  )
+  return { coefficients: coefficients!, inverse, distance, change }
 }
 
 /** 1 where the columns are not collinear and no coefficient of any step reached 2^stepBits. */
@@ -356,18 +364,19 @@ export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
     rounding: [{ keep: 16 }],
     learns:
       `coefficients${inferred ? ' and standard errors' : ''} of the logistic regression of "${y}" on ` +
-      `${x.map((c) => `"${c}"`).join(', ')} after ${model.iterations} steps, or that columns are collinear or steps left their bounds`,
+      `${x.map((c) => `"${c}"`).join(', ')} after ${model.iterations} steps, whether the last was small, or that columns are collinear or steps left their bounds`,
     *open(backend, given) {
       const standard = yield* standardise(backend, given, scope, x.map(value))
       const fitted = yield* fit(backend, given, model, standard, sizes)
-      const [regular, found, spreads] = yield* backend.join(
+      const [regular, settled, found, spreads] = yield* backend.join(
         (branch) => regularOf(branch, fitted, sizes),
+        (branch) => below(branch, fitted.change, 2 * (sizes.bits - restBits)),
         (branch) => inCodes(branch, given, model, standard, fitted),
         function* (branch) {
           return inferred ? yield* errorsOf(branch, given, model, standard, fitted, q) : undefined
         },
       )
-      const all = [found.slopes, found.intercept]
+      const all = [settled, found.slopes, found.intercept]
       if (spreads !== undefined) all.push(spreads.slopes, spreads.level, spreads.fits)
       const values = backend.concat(...all)
       const kept = yield* backend.multiply(values, repeat(backend, regular, values.length))
@@ -380,11 +389,12 @@ export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
 const readLogistic = (
   { scope, x }: Model,
   { n, unit, bits, series }: Sizes,
-  opened: readonly bigint[],
+  [settledBit, ...opened]: readonly bigint[],
   inferred: boolean,
 ) => {
   const p = x.length
-  if (opened.at(-1) !== 1n) return { diverged: true, intercept: null, coefficients: null }
+  if (opened.at(-1) !== 1n) return { diverged: true, settled: false, intercept: null, coefficients: null }
+  const settled = settledBit === 1n
   const bounds = scatterBounds(scope, x.map(value))
   // 1 / s_j of codes, with the divisor n, is n inverse up / 2^(top / 2).
   const perCode = n / 2 ** (bounds.top / 2)
@@ -396,7 +406,7 @@ const readLogistic = (
     0,
   )
   const intercept = ratio(opened[p]!, 2n ** BigInt(bits + 24)) * series.limit - shift
-  if (!inferred) return { intercept, coefficients }
+  if (!inferred) return { settled, intercept, coefficients }
   // The inverse was by row, in units of 2^unit.
   const scale = 2 ** (-unit / 2)
   const vMost = mostOf(variances)
@@ -411,6 +421,7 @@ const readLogistic = (
   const first = interceptError === null ? null : finite(intercept / interceptError)
   const tail = (each: number | null): number | null => (each === null ? null : normalTail(each))
   return {
+    settled,
     intercept,
     coefficients,
     errors,

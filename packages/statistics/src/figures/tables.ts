@@ -73,22 +73,20 @@ export const histogramFigure = (scope: Scope, column: string, edges: readonly nu
   }))
 }
 
-const levelsOf = (scope: Scope, column: string): readonly string[] => scope.categorical(column).levels
-
 const table = (scope: Scope, rows: string, columns: string, read: (counts: Count[][]) => Json): Figure => {
   const [by, and] = [{ column: rows }, { column: columns }]
   const width = groupsOf(scope, and)
   const shape = { counts: countBy(by, and), sums: [], groups: groupsOf(scope, by) * width }
   const learns = `how many rows have each pair of "${rows}" and "${columns}"`
   return grouped(scope, { ...shape, learns }, ([counts]) =>
-    read(levelsOf(scope, rows).map((_, r) => counts!.slice(r * width, (r + 1) * width).map(number))),
+    read(scope.levels(rows).map((_, r) => counts!.slice(r * width, (r + 1) * width).map(number))),
   )
 }
 
 export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure =>
   table(scope, rows, columns, (counts) => ({
-    rows: [...levelsOf(scope, rows)],
-    columns: [...levelsOf(scope, columns)],
+    rows: [...scope.levels(rows)],
+    columns: [...scope.levels(columns)],
     counts,
   }))
 
@@ -155,7 +153,7 @@ const groupsLearn = (by: string, x: string): string =>
 
 export const groupByFigure = (scope: Scope, by: string, x: string): Figure =>
   samples(scope, by, x, groupsLearn(by, x), (found) => ({
-    levels: [...levelsOf(scope, by)],
+    levels: [...scope.levels(by)],
     groups: found as unknown as Json,
   }))
 
@@ -170,7 +168,7 @@ export const welchOf = (a: Sample, b: Sample): { t: number; freedom: number; p: 
 const untested = { t: null, freedom: null, p: null }
 
 export const welchFigure = (scope: Scope, by: string, x: string, one: string, other: string): Figure => {
-  const levels = levelsOf(scope, by)
+  const levels = scope.levels(by)
   const places = [one, other].map((level) => levels.indexOf(level))
   if (places.includes(-1)) throw unknownLevel(by, places[0] === -1 ? one : other)
   const learns = `${groupsLearn(by, x)}, of which the test is made`

@@ -1,0 +1,323 @@
+/**
+ * Every figure against scipy, statsmodels and scikit-learn on their data sets (reference/make.py): over the program in
+ * the clear, which is the ideal functionality, and for a part of them over three simulated parties.
+ */
+import { describe, expect, test } from 'vitest'
+import {
+  analyse,
+  anova,
+  chiSquare,
+  correlation,
+  covariance,
+  crosstab,
+  groupBy,
+  histogram,
+  kMeans,
+  linear,
+  logistic,
+  mean,
+  principalComponents,
+  quantiles,
+  std,
+  sum,
+  variance,
+  weightOfEvidence,
+  welch,
+  type Layout,
+  type Reference as Column,
+  type Statistic,
+} from '@tallystick/statistics'
+import { dataSet, reference, type Fit } from './reference.ts'
+import { figures, horizontal, ideal, vertical } from './tables.ts'
+
+const layouts: readonly Layout[] = ['horizontal', 'vertical']
+const settings = { horizontal, vertical }
+
+type Write = (columns: Readonly<Record<string, Column>>) => Readonly<Record<string, Statistic>>
+
+const settingOf = (data: string, layout: Layout, columns: readonly string[], write: Write, minimumCount = 0) =>
+  settings[layout](data, columns, analyse({ layout, columns, minimumCount }, write))
+
+const relative = (found: number, expected: number): number =>
+  expected === 0 ? Math.abs(found) : Math.abs(found / expected - 1)
+
+const expectAll = (found: readonly number[], expected: readonly number[], error: number, how = relative): void => {
+  expect(found.length).toBe(expected.length)
+  found.forEach((value, i) => expect(how(value, expected[i]!), `${value} for ${expected[i]}`).toBeLessThan(error))
+}
+const absolute = (found: number, expected: number): number => Math.abs(found - expected)
+
+const all = (columns: Readonly<Record<string, Column>>, names: readonly string[]) => names.map((name) => columns[name]!)
+
+describe.each(layouts)('moments of %s tables', (layout) => {
+  test.each(Object.keys(reference.moments))('%s', (data) => {
+    const expected = reference.moments[data]!
+    const names = expected.columns
+    const setting = settingOf(data, layout, names, (c) => ({
+      covariance: covariance(all(c, names)),
+      pearson: correlation(all(c, names)),
+      ...(layout === 'vertical' && { spearman: correlation(all(c, names), 'spearman') }),
+      ...Object.fromEntries(
+        names.flatMap((name, i) => [
+          [`mean${i}`, mean(c[name]!)],
+          [`sum${i}`, sum(c[name]!)],
+          [`variance${i}`, variance(c[name]!)],
+          [`std${i}`, std(c[name]!)],
+        ]),
+      ),
+    }))
+    const found = ideal(setting)
+    const of = (kind: string): number[] => names.map((_, i) => found[`${kind}${i}`])
+    expectAll(of('mean'), expected.mean, 1e-12)
+    expectAll(
+      of('sum'),
+      expected.mean.map((v) => v * dataSet(data).rows),
+      1e-12,
+    )
+    expectAll(of('variance'), expected.variance, 1e-12)
+    expectAll(of('std'), expected.variance.map(Math.sqrt), 1e-12)
+    names.forEach((_, i) => {
+      expectAll(found['covariance'][i], expected.covariance[i]!, 1e-10)
+      expectAll(found['pearson'][i], expected.pearson[i]!, 1e-8, absolute)
+      if (layout === 'vertical') expectAll(found['spearman'][i], expected.spearman[i]!, 1e-8, absolute)
+    })
+  })
+})
+
+describe('order statistics', () => {
+  test.each([
+    ['iris', 'sepal_length'],
+    ['wine', 'magnesium'],
+    ['diabetes', 'bmi'],
+    ['cancer', 'mean_texture'],
+  ])('%s: quantiles, minimum and maximum of %s are exact', (data, name) => {
+    const expected = reference.moments[data]!
+    const i = expected.columns.indexOf(name)
+    const levels = [...expected.levels, 0, 1]
+    const values = [...expected.quantiles[i]!, expected.minimum[i]!, expected.maximum[i]!]
+    for (const layout of layouts) {
+      const found = ideal(settingOf(data, layout, [name], (c) => ({ q: quantiles(c[name]!, levels) })))
+      // Equal as doubles, but for the rounding of an interpolation.
+      expectAll(found['q'].values, values, 1e-15)
+    }
+  })
+})
+
+describe.each(layouts)('tables and tests of %s tables', (layout) => {
+  test.each(reference['welch'] as Fit[])('Welch: $data $value by $by', ({ data, value, by, one, other, t, df, p }) => {
+    const setting = settingOf(data, layout, [value, by], (c) => ({ w: welch(c[value]!, c[by]!, one, other) }))
+    const { w } = ideal(setting)
+    expectAll([w.t, w.freedom], [t, df], 1e-9)
+    expect(absolute(w.p, p)).toBeLessThan(1e-8)
+  })
+  test.each(reference['chiSquare'] as Fit[])('chi-square: $data $rows by $columns', (fit) => {
+    const setting = settingOf(fit['data'], layout, [fit['rows'], fit['columns']], (c) => ({
+      test: chiSquare(c[fit['rows']]!, c[fit['columns']]!),
+    }))
+    const { test: found } = ideal(setting)
+    expect(relative(found.statistic, fit['statistic'])).toBeLessThan(1e-12)
+    expect(found.freedom).toBe(fit['df'])
+    expect(absolute(found.p, fit['p'])).toBeLessThan(1e-9)
+  })
+  test.each(reference['anova'] as Fit[])('analysis of variance: $data $value by $by', (fit) => {
+    const { data, value, by } = fit as { data: string; value: string; by: string }
+    const setting = settingOf(data, layout, [value, by], (c) => ({
+      test: anova(c[value]!, c[by]!),
+      groups: groupBy(c[by]!, c[value]!),
+    }))
+    const { test: found, groups } = ideal(setting)
+    expect(relative(found.f, fit['f'])).toBeLessThan(1e-9)
+    expect(absolute(found.p, fit['p'])).toBeLessThan(1e-9)
+    expect(groups.levels).toEqual(fit['levels'])
+    const of = (name: string): number[] => groups.groups.map((group: Fit) => group[name])
+    expectAll(of('mean'), fit['means'], 1e-12)
+    expectAll(of('variance'), fit['variances'], 1e-10)
+    expect(of('count')).toEqual(fit['counts'])
+  })
+  test.each(reference['woe'] as Fit[])('weight of evidence: $data $value', ({ data, value, y, edges, woe, iv }) => {
+    const setting = settingOf(data, layout, [value, y], (c) => ({ w: weightOfEvidence(c[y]!, c[value]!, edges) }))
+    const { w } = ideal(setting)
+    expectAll(w.woe, woe, 1e-12)
+    expect(relative(w.informationValue, iv)).toBeLessThan(1e-12)
+  })
+  test('a histogram counts every row, and a count below the minimum is withheld', () => {
+    const edges = [4.5, 5, 5.5, 6, 7.5]
+    const cells = dataSet('iris').cells['sepal_length']!.map(Number)
+    const expected = [...edges.keys(), edges.length].map(
+      (i) => cells.filter((v) => v >= (edges[i - 1] ?? -Infinity) && v < (edges[i] ?? Infinity)).length,
+    )
+    const write: Write = (c) => ({ h: histogram(c['sepal_length']!, edges) })
+    expect(ideal(settingOf('iris', layout, ['sepal_length'], write))['h'].counts).toEqual(expected)
+    const least = 7
+    expect(expected.some((count) => count > 0 && count < least)).toBe(true)
+    expect(ideal(settingOf('iris', layout, ['sepal_length'], write, least))['h'].counts).toEqual(
+      expected.map((count) => (count > 0 && count < least ? null : count)),
+    )
+  })
+})
+
+const deviations = (data: string, names: readonly string[]): number[] => {
+  const { columns, variance: variances } = reference.moments[data]!
+  const n = dataSet(data).rows
+  return names.map((name) => Math.sqrt((variances[columns.indexOf(name)]! * (n - 1)) / n))
+}
+
+const expectLinear = (found: any, fit: Fit, error: number): void => {
+  expectAll([found.intercept, ...found.coefficients], fit['coefficients'], error)
+  expectAll([found.interceptError, ...found.errors], fit['errors'], error)
+  expectAll([found.interceptT, ...found.t], fit['t'], error)
+  expectAll([found.interceptP, ...found.p], fit['p'], 1e-5, absolute)
+  expectAll([found.rSquared, found.f], [fit['rSquared'], fit['f']], error)
+}
+
+const regression = (fit: Fit, layout: Layout, options: { penalty?: number } = {}) =>
+  settingOf(fit['data'], layout, [...fit['x'], fit['y']], (c) => ({
+    fit: linear(c[fit['y']]!, all(c, fit['x']), options),
+  }))
+
+describe('regression', () => {
+  const fits = reference['ols'] as Fit[]
+  test.each(fits)('least squares: $data $y', (fit) => {
+    for (const layout of layouts) expectLinear(ideal(regression(fit, layout))['fit'], fit, 1e-6)
+  })
+  test.each(reference['ridge'] as Fit[])('ridge: $data $y', (fit) => {
+    const { fit: found } = ideal(regression(fit, 'horizontal', { penalty: fit['penalty'] }))
+    const scales = deviations(fit['data'], fit['x'])
+    expectAll(
+      found.coefficients.map((v: number, j: number) => v * scales[j]!),
+      fit['coefficients'],
+      1e-5,
+    )
+  })
+  test('columns of which one follows from the others give no figures, and say so', () => {
+    const setting = settingOf('iris', 'horizontal', ['petal_width', 'petal_length', 'sepal_length'], (c) => ({
+      fit: linear(c['sepal_length']!, [c['petal_length']!, c['petal_width']!]),
+    }))
+    const { p0, p1, p2 } = setting.inputs
+    // The second column is three times the first.
+    const twins = [p0, p1, p2].map((table) => {
+      const codes = [table.codes[0]!, table.codes[0]!.map((code) => 3 * code), table.codes[2]!]
+      return { ...table, codes }
+    })
+    const inputs = { p0: twins[0]!, p1: twins[1]!, p2: twins[2]! }
+    expect(ideal({ ...setting, inputs })['fit']).toMatchObject({ collinear: true, coefficients: null })
+  })
+  test.each(reference['logisticRidge'] as Fit[])('ridge logistic: $data $y', (fit) => {
+    const setting = settingOf(fit['data'], 'vertical', [...fit['x'], fit['y']], (c) => ({
+      fit: logistic(c[fit['y']]!, all(c, fit['x']), { penalty: fit['penalty'] }),
+    }))
+    const { fit: found } = ideal(setting)
+    const scales = deviations(fit['data'], fit['x'])
+    expectAll(
+      found.coefficients.map((v: number, j: number) => v * scales[j]!),
+      fit['coefficients'],
+      1e-3,
+      absolute,
+    )
+  })
+  test.each(reference['logit'] as Fit[])('logistic: $data $y, with standard errors', (fit) => {
+    const setting = settingOf(fit['data'], 'horizontal', [...fit['x'], fit['y']], (c) => ({
+      newton: logistic(c[fit['y']]!, all(c, fit['x'])),
+      fixed: logistic(c[fit['y']]!, all(c, fit['x']), { method: 'fixed-hessian', iterations: 20 }),
+    }))
+    const { newton, fixed } = ideal(setting)
+    expect([newton.settled, fixed.settled]).toEqual([true, true])
+    expectAll([newton.intercept, ...newton.coefficients], fit['coefficients'], 1e-3)
+    expectAll([newton.interceptError, ...newton.errors], fit['errors'], 1e-3)
+    expectAll([newton.interceptP, ...newton.p], fit['p'], 1e-3, absolute)
+    expectAll([fixed.intercept, ...fixed.coefficients], fit['coefficients'], 1e-3)
+  })
+  test('separable classes without a penalty do not come to rest, and say so', () => {
+    const setting = settingOf('cancer', 'horizontal', ['mean_radius', 'benign'], (c) => ({
+      fit: logistic(c['benign']!, [c['mean_radius']!], { iterations: 25 }),
+    }))
+    const separate = (table: (typeof setting.inputs)['p0']) => ({
+      ...table,
+      codes: [table.codes[0]!, table.codes[0]!.map((code) => +(code > 14_000))],
+    })
+    const { p0, p1, p2 } = setting.inputs
+    const inputs = { p0: separate(p0), p1: separate(p1), p2: separate(p2) }
+    expect(ideal({ ...setting, inputs })['fit'].settled).toBe(false)
+  })
+})
+
+describe('components and clusters', () => {
+  test.each(reference['pca'] as Fit[])('principal components: $data', (fit) => {
+    const setting = settingOf(fit['data'], 'vertical', fit['columns'], (c) => ({
+      pca: principalComponents(all(c, fit['columns']), { standardised: fit['standardised'] }),
+    }))
+    const { pca } = ideal(setting)
+    expectAll(pca.ratios, fit['ratios'], 1e-6)
+    fit['components'].forEach((expected: number[], i: number) => {
+      const dot = expected.reduce((total, v, j) => total + v * pca.components[i][j], 0)
+      expect(Math.abs(Math.abs(dot) - 1)).toBeLessThan(1e-8)
+    })
+  })
+  test.each(reference['kMeans'] as Fit[])('k-means: $data', (fit) => {
+    const write: Write = (c) => ({
+      clusters: kMeans(all(c, fit['columns']), fit['starts'], { iterations: fit['iterations'] }),
+    })
+    for (const layout of layouts) {
+      const { clusters } = ideal(settingOf(fit['data'], layout, fit['columns'], write))
+      expect(clusters.sizes).toEqual(fit['sizes'])
+      fit['centres'].forEach((centre: number[], i: number) => expectAll(clusters.centres[i], centre, 1e-4))
+    }
+  })
+})
+
+describe('three simulated parties', () => {
+  test.each(layouts)('have the figures of %s tables', (layout) => {
+    const fit = (reference['ols'] as Fit[])[2]!
+    const expected = reference.moments['wine']!
+    const names = ['alcohol', 'magnesium', 'hue', 'proline']
+    const setting = settingOf('wine', layout, [...names, 'cultivar', 'strength'], (c) => ({
+      covariance: covariance(all(c, names)),
+      pearson: correlation(all(c, names)),
+      fit: linear(c['proline']!, all(c, fit['x'])),
+      table: crosstab(c['cultivar']!, c['strength']!),
+      median: quantiles(c['magnesium']!, [0.5]),
+    }))
+    for (const role of ['p0', 'p2'] as const) {
+      const found = figures(setting, role)
+      const places = names.map((name) => expected.columns.indexOf(name))
+      places.forEach((i, a) => {
+        expectAll(
+          found['covariance'][a],
+          places.map((j) => expected.covariance[i]![j]!),
+          1e-10,
+        )
+        expectAll(
+          found['pearson'][a],
+          places.map((j) => expected.pearson[i]![j]!),
+          1e-8,
+          absolute,
+        )
+      })
+      expectLinear(found['fit'], fit, 1e-6)
+      expect(found['table'].counts).toEqual((reference['chiSquare'] as Fit[])[0]!['counts'])
+      expect(found['median'].values).toEqual([expected.quantiles[expected.columns.indexOf('magnesium')]![2]])
+    }
+  })
+  test('fit a logistic model and clusters', { timeout: 60_000 }, () => {
+    const fit = (reference['logisticRidge'] as Fit[])[1]!
+    const found = figures(
+      settingOf(fit['data'], 'vertical', [...fit['x'], fit['y']], (c) => ({
+        fit: logistic(c[fit['y']]!, all(c, fit['x']), { penalty: fit['penalty'], method: 'fixed-hessian' }),
+      })),
+    )
+    const scales = deviations(fit['data'], fit['x'])
+    expectAll(
+      found['fit'].coefficients.map((v: number, j: number) => v * scales[j]!),
+      fit['coefficients'],
+      1e-3,
+      absolute,
+    )
+    const clusters = (reference['kMeans'] as Fit[])[0]!
+    const grouped = figures(
+      settingOf('iris', 'horizontal', clusters['columns'], (c) => ({
+        clusters: kMeans(all(c, clusters['columns']), clusters['starts'], { iterations: clusters['iterations'] }),
+      })),
+    )
+    expect(grouped['clusters'].sizes).toEqual(clusters['sizes'])
+  })
+})
