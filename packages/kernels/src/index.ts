@@ -21,6 +21,12 @@ export {
   scale as gf128Scale,
 } from './gf128/kernels.ts'
 export { grow as ggmGrow, puncture as ggmPuncture } from './ggm/kernels.ts'
+export {
+  decapsulate as mlkemDecapsulate,
+  encapsulate as mlkemEncapsulate,
+  keys as mlkemKeys,
+  uniform as mlkemUniform,
+} from './mlkem/kernels.ts'
 export { bits as transposeBits } from './transpose/kernels.ts'
 export { emptyBin, maxEvictions, place as cuckooPlace, simple as cuckooSimple } from './cuckoo/kernels.ts'
 export type { CuckooInput, CuckooTable, SimpleTable } from './cuckoo/kernels.ts'

@@ -2,6 +2,7 @@ import * as aes from './aes/kernels.ts'
 import * as sliced from './bits/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
+import * as mlkem from './mlkem/kernels.ts'
 import { hash, hashScale, scale, scaleEach } from './curve25519/kernels.ts'
 import { encode as expandConvolute } from './expand-convolute/kernels.ts'
 import * as gf128 from './gf128/kernels.ts'
@@ -77,5 +78,9 @@ export const kernels = {
   'table/intersect': intersect,
   'table/sort': sort,
   'table/duplicate': duplicate,
+  'mlkem/decapsulate': mlkem.decapsulate,
+  'mlkem/encapsulate': mlkem.encapsulate,
+  'mlkem/keys': mlkem.keys,
+  'mlkem/uniform': mlkem.uniform,
   'transpose/bits': bits,
 } as const

@@ -1,4 +1,5 @@
 /** Inputs of the kernels of oblivious transfer: empty, one row, around pieces and groups, extreme values. */
+import { mlkemKeys } from '../src/index.ts'
 import { bytes } from './samples.ts'
 
 const ones = (length: number): Uint8Array => new Uint8Array(length).fill(255)
@@ -82,6 +83,16 @@ export const transferCases = {
     { point: bytes(2, 16), elements: bytes(3, 16 * 8195), polynomials: 1 },
     { point: bytes(2, 16), elements: bytes(3, 16 * 130 * 17), polynomials: 130 },
   ],
+  'mlkem/keys': () => [0, 1, 2].map((n) => ({ seeds: bytes(n + 1, 64 * n) })),
+  'mlkem/encapsulate': () =>
+    [0, 2].map((n) => ({
+      publicKeys: mlkemKeys.run({ seeds: bytes(5, 64 * n) }).publicKeys,
+      messages: bytes(6, 32 * n),
+    })),
+  'mlkem/decapsulate': () => [
+    { secretKeys: mlkemKeys.run({ seeds: bytes(5, 128) }).secretKeys, ciphertexts: bytes(7, 2 * 1088) },
+  ],
+  'mlkem/uniform': () => [0, 1, 3].map((n) => ({ seeds: bytes(n + 1, 32 * n) })),
   'transpose/bits': () =>
     [
       [128, 16],

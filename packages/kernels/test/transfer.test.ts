@@ -1,10 +1,11 @@
 /** Kernels of oblivious transfer: Node's engine equals the references too, and what they compute is what it is called. */
-import { createCipheriv } from 'node:crypto'
+import { createCipheriv, createPrivateKey, decapsulate as nodeDecapsulate } from 'node:crypto'
 import type { Engine } from '@tallystick/protocol'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { aesExpand, aesHash, aesTweakedHash, expandConvoluteEncode, ggmGrow, ggmPuncture } from '../src/index.ts'
 import { gf128Evaluate, gf128Inner, gf128Multiply, gf128Scale, transposeBits } from '../src/index.ts'
+import { mlkemDecapsulate, mlkemEncapsulate, mlkemKeys, mlkemUniform } from '../src/index.ts'
 import { hashKey } from '../src/aes/keys.ts'
 import { nodeEngine } from '../src/native/engine.ts'
 import { beside, transferCases } from './cases-ot.ts'
@@ -97,6 +98,31 @@ describe('gf128', () => {
     let inner: Uint8Array = new Uint8Array(16)
     for (let i = 0; i < 40; i++) inner = xor(inner, products.subarray(16 * i, 16 * i + 16))
     expect(gf128Inner.run({ left: elements, right: bytes(3, 640) })).toEqual(inner)
+  })
+})
+
+describe('mlkem', () => {
+  it('agrees on secrets, as Node does on the other end', () => {
+    const { publicKeys, secretKeys } = mlkemKeys.run({ seeds: bytes(1, 192) })
+    const { ciphertexts, secrets } = mlkemEncapsulate.run({ publicKeys, messages: bytes(2, 96) })
+    expect(mlkemDecapsulate.run({ secretKeys, ciphertexts })).toEqual(secrets)
+    const seed = bytes(1, 64)
+    // PKCS #8 with the seed alone (RFC 9935): OpenSSL expands the same keys and opens the same ciphertext.
+    const der = Buffer.concat([Buffer.from('3054020100300b060960864801650304040204428040', 'hex'), seed])
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    expect(new Uint8Array(nodeDecapsulate(key, ciphertexts.slice(0, 1088)))).toEqual(secrets.slice(0, 32))
+  })
+  it('samples coefficients below q, alike', () => {
+    const packed = mlkemUniform.run({ seeds: bytes(3, 32 * 40) })
+    const values = Array.from({ length: (packed.length * 2) / 3 }, (_, i) => {
+      const at = 3 * (i >> 1)
+      return i % 2 === 0 ? packed[at]! | ((packed[at + 1]! & 15) << 8) : (packed[at + 1]! >> 4) | (packed[at + 2]! << 4)
+    })
+    expect(values).toHaveLength(40 * 768)
+    expect(Math.max(...values)).toBeLessThan(3329)
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    // Standard error 5.5.
+    expect(Math.abs(mean - 1664)).toBeLessThan(25)
   })
 })
 

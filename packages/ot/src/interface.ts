@@ -17,6 +17,9 @@
 /** Against whom a block holds: its two ends may have to pay for checks. */
 export type Adversary = 'semi-honest' | 'malicious'
 
+/** What the base transfers rest on: Diffie-Hellman on curve25519 unless given, or ML-KEM-768 against quantum computers. */
+export type BaseKind = 'x25519' | 'ml-kem'
+
 export interface BlockCost {
   readonly rounds: number
   /** Codec payload of all messages. */
@@ -30,6 +33,7 @@ export interface VoleOptions {
   /** Elements asked for, 0 to 2^26. */
   readonly n: number
   readonly security: Adversary
+  readonly base?: BaseKind
 }
 
 /** c = b + a·Δ, element by element: the sender knows Δ and b, the receiver a and c; a is (pseudo)random. */
@@ -43,6 +47,7 @@ export interface TransferOptions {
   /** Transfers, 0 to 2^20. */
   readonly n: number
   readonly security: Adversary
+  readonly base?: BaseKind
 }
 
 /** Correlated transfers: rows of 16 bytes, received = sent + choice·Δ (over F_2, bit by bit); Δ is random. */

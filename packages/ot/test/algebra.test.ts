@@ -11,6 +11,23 @@ const bytes = (label: string, length: number): Uint8Array =>
 const securities = ['semi-honest', 'malicious'] as const
 const right = { sender: { wrong: -1 }, receiver: { wrong: -1 } }
 
+describe('from ML-KEM', () => {
+  it('base transfers, extension and VOLE are correlated, at the stated cost', () => {
+    const choices = { sender: {}, receiver: { choices: bytes('choices', 2) } }
+    const own = { n: 9, security: 'malicious', base: 'ml-kem' } as const
+    for (const protocol of [base, random]) {
+      const result = simulate(protocol, { parameters: own, inputs: choices, rng, engine })
+      expect(result.errors).toEqual({})
+      expect(result.outputs).toEqual(right)
+      expect(result).toMatchObject(protocol.cost(own))
+    }
+    const inputs = { sender: { delta: bytes('delta', 16) }, receiver: {} }
+    const result = simulate(vole, { parameters: own, inputs, rng, engine })
+    expect(result.outputs).toEqual(right)
+    expect(result).toMatchObject(vole.cost(own))
+  })
+})
+
 describe('correlations hold on every row, at the stated cost', () => {
   const sizes = [0, 1, 127, 128, 129, 1000]
   for (const n of sizes) {

@@ -1,7 +1,7 @@
 import { createRng, taggedDigest } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { conformance } from '@tallystick/protocol/testing'
-import { base, correlated, vole } from './wrappers.ts'
+import { base, correlated, vole, type Parameters } from './wrappers.ts'
 
 const engine = await nodeEngine()
 const bytes = (label: string, length: number): Uint8Array =>
@@ -10,12 +10,17 @@ const bytes = (label: string, length: number): Uint8Array =>
 const choices = (label: string, n: number) => ({ sender: {}, receiver: { choices: bytes(label, Math.ceil(n / 8)) } })
 const transfers = (n: number, security: 'semi-honest' | 'malicious') => ({
   name: `${n} ${security}`,
-  parameters: { n, security },
+  parameters: { n, security } as Parameters,
   inputs: choices('a', n),
   alternative: choices('b', n),
 })
 
-conformance(base, [transfers(5, 'malicious')], { engine, schedules: 20 })
+const kem = transfers(3, 'malicious')
+const kemParameters: Parameters = { n: 3, security: 'malicious', base: 'ml-kem' }
+conformance(base, [transfers(5, 'malicious'), { ...kem, name: '3 from ML-KEM', parameters: kemParameters }], {
+  engine,
+  schedules: 20,
+})
 conformance(correlated, [transfers(9, 'malicious')], { engine, schedules: 20 })
 
 /** With a small noise weight, which changes sizes only: the secure one takes minutes here. */

@@ -6,6 +6,7 @@ import { flatRows } from '@tallystick/core'
 import { gf128Scale } from '@tallystick/kernels'
 import {
   type Adversary,
+  type BaseKind,
   type BlockCost,
   baseCost,
   baseMessages,
@@ -28,6 +29,7 @@ export type Ends = 'sender' | 'receiver'
 export interface Parameters {
   readonly n: number
   readonly security: Adversary
+  readonly base?: BaseKind
   /** Noise weight of the VOLE, in place of the secure one. */
   readonly weight?: number
 }
@@ -199,13 +201,13 @@ export const base = defineProtocol<
   { sender: TransferInputs['sender']; receiver: TransferInputs['receiver'] },
   Record<Ends, Verdict>
 >({
-  ...common(({ n }) => baseCost(n), keysOpened),
+  ...common(({ n, base }) => baseCost(n, base), keysOpened),
   id: 'test/base',
   messages: { ...baseMessages('sender', 'receiver'), ...opened },
   security,
   parties: {
     *sender(ctx, parameters) {
-      const { zero, one } = yield* baseSend(ctx.narrow('transfers'), 'receiver', parameters.n)
+      const { zero, one } = yield* baseSend(ctx.narrow('transfers'), 'receiver', parameters.n, parameters.base)
       yield* ctx.checkpoint()
       yield* ctx.send('sent', join(zero, one))
       const theirs = yield* ctx.receive('received')
@@ -213,7 +215,7 @@ export const base = defineProtocol<
       return { wrong: firstDifference(select(zero, one, choices), theirs.slice(choices.length)) }
     },
     *receiver(ctx, parameters, { choices }) {
-      const keys = yield* baseReceive(ctx.narrow('transfers'), 'sender', parameters.n, choices)
+      const keys = yield* baseReceive(ctx.narrow('transfers'), 'sender', parameters.n, choices, parameters.base)
       yield* ctx.checkpoint()
       yield* ctx.send('received', join(choices, keys))
       const theirs = yield* ctx.receive('sent')

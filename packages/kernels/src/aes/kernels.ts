@@ -26,7 +26,7 @@ export interface ExpandInput {
 }
 
 /**
- * MMO: pi(x) xor x, correlation robust (section 7.2). Not circular and not tweakable: for semi-honest uses that hash
+ * MMO: pi(x) xor x, correlation robust. Not circular and not tweakable: for semi-honest uses that hash
  * x and x xor Delta for random x.
  */
 export const hash: Kernel<HashInput, Uint8Array> = {
@@ -35,7 +35,7 @@ export const hash: Kernel<HashInput, Uint8Array> = {
 }
 
 /**
- * TMMO: pi(pi(x) xor i) xor pi(x), tweakable circular correlation robust (section 7.4), also where an adversary chooses
+ * TMMO: pi(pi(x) xor i) xor pi(x), tweakable circular correlation robust, also where an adversary chooses
  * x. The tweak i is a number below 2^53 in little endian.
  */
 export const tweakedHash: Kernel<TweakedHashInput, Uint8Array> = {

@@ -2,7 +2,7 @@
  * GGM trees, a puncturable pseudorandom function (Boneh and Waters; Boyle, Goldwasser, Ivan; Kiayias et al.), as silent
  * correlation generators use them: many trees of one size, level by level. A node x has the children pi_0(x) xor x and
  * pi_1(x) xor x, pi_b being AES under a fixed public key (a pseudorandom generator with pi_b ideal permutations:
- * ia.cr/2019/074, section 7.2). A tree has `leaves` leaves; nodes without a leaf below them do not exist.
+ * ia.cr/2019/074). A tree has `leaves` leaves; nodes without a leaf below them do not exist.
  */
 import type { Kernel } from '@tallystick/protocol'
 import * as reference from './reference.ts'

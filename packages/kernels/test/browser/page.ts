@@ -15,7 +15,7 @@ export interface Report {
 
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, field: unknown) =>
-    ArrayBuffer.isView(field) ? [field.constructor.name, ...(field as Uint8Array)] : field,
+    ArrayBuffer.isView(field) ? [field.constructor.name, ...Array.from(field as Uint8Array, String)] : field,
   )
 
 async function compare(): Promise<Report> {

@@ -1,6 +1,6 @@
 /**
  * Base transfers: random ("endemic") oblivious transfers from Diffie-Hellman on curve25519, all n in one batch. Masny and
- * Rindal, "Endemic Oblivious Transfer" (CCS 2019, ia.cr/2019/706), section 4, for uniform key agreement, with the
+ * Rindal, "Endemic Oblivious Transfer" (CCS 2019, ia.cr/2019/706), from uniform key agreement, with the
  * sender's one key for all transfers and the hash that binds transcript and index as McQuoid, Rosulek and Roy, "Batching
  * Base Oblivious Transfers" (ASIACRYPT 2021, ia.cr/2021/682) require, and keys that look like random strings by Möller,
  * "A Public-Key Encryption Scheme with Pseudo-random Ciphertexts" (ESORICS 2004), as their implementation has them.
@@ -21,7 +21,7 @@
  *
  * Security. Malicious, either end; the functionality is endemic OT: a corrupt end may choose its own outputs. Random
  * oracle H, H' (SHA-256, tagged); oracle Diffie-Hellman on curve25519 and on its twist, with one secret scalar a for
- * both, as libOTe has it; about 125 bits, less where one attack serves all n. Not post-quantum.
+ * both, as libOTe has it; about 125 bits, less where one attack serves all n. Not post-quantum: `kem.ts` has the same from ML-KEM, by the argument `kind`.
  * Leakage. None. Cost. 1 round (both messages at once), 64 + 64 n bytes, 2 n + 2 scalar multiplications an end.
  * Constant time. As the curve25519 kernels; the choice of P_t, A_t and of the masks is by masking, not by branches.
  */
@@ -29,7 +29,8 @@ import { concatBytes, invariant, taggedDigest, TallyError, u32 } from '@tallysti
 import { curve25519Scale, curve25519ScaleEach } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { bitAt, blockBytes } from '../bytes.ts'
-import type { BlockCost } from '../interface.ts'
+import type { BaseKind, BlockCost } from '../interface.ts'
+import { kemCost, kemReceive, kemSend } from './kem.ts'
 import { type BaseMessages, pointBytes } from './messages.ts'
 
 export { type BaseMessages, baseMessages, maxTransfers } from './messages.ts'
@@ -39,11 +40,14 @@ const generators = [6, 3].map((u) => Uint8Array.of(u, ...new Uint8Array(31)))
 /** Of a transfer: scalar, the other mask, curve or twist. */
 const receiverCoins = 2 * pointBytes + 1
 
-export const baseCost = (n: number): BlockCost => ({
+const x25519Cost = (n: number): BlockCost => ({
   rounds: n === 0 ? 0 : 1,
   bytes: n === 0 ? 0 : 2 * pointBytes * (n + 1),
   coins: { sender: n === 0 ? 0 : pointBytes, receiver: n * receiverCoins },
 })
+
+export const baseCost = (n: number, kind: BaseKind = 'x25519'): BlockCost =>
+  kind === 'x25519' ? x25519Cost(n) : kemCost(n)
 
 type Wire = Context<BaseMessages<'each', 'each'>, string>
 
@@ -75,9 +79,11 @@ export function* baseSend<M extends BaseMessages<R | 'each', string>, R extends 
   ctx: Context<M, R>,
   peer: string,
   n: number,
+  kind: BaseKind = 'x25519',
 ): Routine<BaseSent> {
   const wire = ctx as unknown as Wire
   if (n === 0) return { zero: new Uint8Array(), one: new Uint8Array() }
+  if (kind === 'ml-kem') return yield* kemSend(wire, peer, n)
   const scalar = wire.rng.bytes(pointBytes)
   scalar[0]! &= 248
   const keys = yield* wire.compute(curve25519Scale, { scalar, points: concatBytes(...generators) })
@@ -123,9 +129,11 @@ export function* baseReceive<M extends BaseMessages<string, R | 'each'>, R exten
   peer: string,
   n: number,
   choices: Uint8Array,
+  kind: BaseKind = 'x25519',
 ): Routine<Uint8Array> {
   const wire = ctx as unknown as Wire
   if (n === 0) return new Uint8Array()
+  if (kind === 'ml-kem') return yield* kemReceive(wire, peer, n, choices)
   const scalars = wire.rng.bytes(pointBytes * n)
   const others = wire.rng.bytes(pointBytes * n)
   const twists = wire.rng.bytes(n)

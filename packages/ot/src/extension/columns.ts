@@ -1,5 +1,5 @@
 /**
- * The algebra of SoftSpokenOT (Roy, CRYPTO 2022, ia.cr/2022/192, section 3): vector oblivious linear evaluation over
+ * The algebra of SoftSpokenOT (Roy, CRYPTO 2022, ia.cr/2022/192): vector oblivious linear evaluation over
  * F_16 from trees of 16 leaves of which one is unknown to the sender, for each of the 32 chunks of 4 bits of Delta; four
  * columns of bits a chunk. No branch and no address depends on a secret.
  */

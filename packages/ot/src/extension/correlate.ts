@@ -7,12 +7,18 @@ import { aesExpand, gf128Evaluate, transposeBits } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { baseCost, baseReceive, baseSend } from '../base/index.ts'
 import { addInto, blockBytes } from '../bytes.ts'
-import type { Adversary, BlockCost } from '../interface.ts'
+import type { Adversary, BaseKind, BlockCost } from '../interface.ts'
 import { chunkLeaves, chunks, correct, receiverColumns, senderColumns } from './columns.ts'
 import type { CorrelatedMessages } from './messages.ts'
 import { baseChoices, makeSeeds, seedBytes, takeSeeds } from './seeds.ts'
 
 export type CorrelatedContext = Context<CorrelatedMessages<'each', 'each'>, string>
+
+/** How a call is secured. */
+export interface Mode {
+  readonly security: Adversary
+  readonly base?: BaseKind | undefined
+}
 
 /** Rows of a batch; Delta and the choices are known to one end each. */
 export interface Batch {
@@ -35,8 +41,8 @@ const extra = (security: Adversary): number => (security === 'malicious' ? sacri
 /** Bytes of a column: rows and sacrificed rows, up to whole blocks. */
 const widthOf = ({ rows }: Batch, security: Adversary): number => 16 * Math.ceil((rows + extra(security)) / 128)
 
-export const correlateCost = (batches: readonly Batch[], security: Adversary): BlockCost => {
-  const base = baseCost(128 * batches.length)
+export const correlateCost = (batches: readonly Batch[], { security, base: kind }: Mode): BlockCost => {
+  const base = baseCost(128 * batches.length, kind)
   const malicious = security === 'malicious'
   const corrections = batches.reduce((sum, batch) => sum + chunks * widthOf(batch, security), 0)
   const check = malicious ? blockBytes + responseBytes * batches.length : 0
@@ -82,10 +88,10 @@ export function* correlateSend(
   ctx: CorrelatedContext,
   peer: string,
   batches: readonly SenderBatch[],
-  security: Adversary,
+  { security, base }: Mode,
 ): Routine<Uint8Array[]> {
   const deltas = batches.map(({ delta }) => delta)
-  const pads = yield* baseReceive(ctx.narrow('base'), peer, 128 * batches.length, baseChoices(deltas))
+  const pads = yield* baseReceive(ctx.narrow('base'), peer, 128 * batches.length, baseChoices(deltas), base)
   const keys = yield* takeSeeds(ctx, peer, deltas, pads, security)
   const vectors = yield* expanded(ctx, keys, batches, security)
   const columns: Uint8Array[] = []
@@ -104,7 +110,7 @@ export function* correlateSend(
   return out
 }
 
-/** The check of SoftSpokenOT, section 4: a universal hash of every column agrees with Delta and the hash of the choices. */
+/** The consistency check of SoftSpokenOT: a universal hash of every column agrees with Delta and the hash of the choices. */
 function* checkColumns(
   ctx: CorrelatedContext,
   peer: string,
@@ -144,12 +150,12 @@ export function* correlateReceive(
   ctx: CorrelatedContext,
   peer: string,
   batches: readonly ReceiverBatch[],
-  security: Adversary,
+  { security, base }: Mode,
 ): Routine<Uint8Array[]> {
   const { rng } = ctx.narrow('seeds')
   const roots = rng.bytes(blockBytes * chunks * batches.length)
   const sacrifices = batches.map(() => rng.bytes(security === 'malicious' ? blockBytes : 0))
-  const pads = yield* baseSend(ctx.narrow('base'), peer, 128 * batches.length)
+  const pads = yield* baseSend(ctx.narrow('base'), peer, 128 * batches.length, base)
   const keys = yield* makeSeeds(ctx, peer, roots, pads, security)
   const vectors = yield* expanded(ctx, keys, batches, security)
   const columns: Uint8Array[] = []

@@ -42,9 +42,10 @@ const checkOptions = ({ n }: TransferOptions): void => {
 }
 
 /** Of correlated and of random transfers alike. */
-export const correlatedCost = ({ n, security }: TransferOptions): BlockCost => {
+export const correlatedCost = (options: TransferOptions): BlockCost => {
+  const { n } = options
   if (n === 0) return { rounds: 0, bytes: 0, coins: { sender: 0, receiver: 0 } }
-  const { rounds, bytes, coins } = correlateCost([{ rows: n }], security)
+  const { rounds, bytes, coins } = correlateCost([{ rows: n }], options)
   return { rounds, bytes, coins: { sender: coins.sender + blockBytes, receiver: coins.receiver } }
 }
 
@@ -57,11 +58,11 @@ export function* correlatedSend<M extends CorrelatedMessages<R | 'each', string>
   options: TransferOptions,
 ): Routine<CorrelatedSent> {
   checkOptions(options)
-  const { n, security } = options
+  const { n } = options
   if (n === 0) return emptySent()
   const wire = ctx as unknown as CorrelatedContext
   const delta = wire.narrow('delta').rng.bytes(blockBytes)
-  const [rows] = yield* correlateSend(wire, peer, [{ rows: n, delta }], security)
+  const [rows] = yield* correlateSend(wire, peer, [{ rows: n, delta }], options)
   return { delta, rows: rows! }
 }
 
@@ -73,11 +74,11 @@ export function* correlatedReceive<M extends CorrelatedMessages<string, R | 'eac
   choices: Uint8Array,
 ): Routine<Uint8Array> {
   checkOptions(options)
-  const { n, security } = options
+  const { n } = options
   if (n === 0) return new Uint8Array()
   invariant(8 * choices.length >= n, 'there is a choice bit for each transfer')
   const wire = ctx as unknown as CorrelatedContext
-  const [rows] = yield* correlateReceive(wire, peer, [{ rows: n, choices }], security)
+  const [rows] = yield* correlateReceive(wire, peer, [{ rows: n, choices }], options)
   return rows!
 }
 

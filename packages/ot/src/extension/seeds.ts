@@ -1,5 +1,5 @@
 /**
- * All-but-one transfer of 16 leaves by GGM trees and base transfers, for each chunk of Delta (SoftSpokenOT, section 5;
+ * All-but-one transfer of 16 leaves by GGM trees and base transfers, for each chunk of Delta (SoftSpokenOT, ia.cr/2022/192;
  * the trees as in Boyle et al., ia.cr/2019/1159). Against malice each leaf gives, besides its key, 32 bytes t; the maker
  * sends the sum of the t of each tree and a hash of all t: whatever point the other end holds, it completes the t and
  * compares, so the maker is bound to one set of leaves, up to guesses of chunks of Delta that end in an abort.

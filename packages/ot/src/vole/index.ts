@@ -45,7 +45,7 @@ export const voleCost = (options: VoleOptions): BlockCost => {
   const shape = shapeOf(options)
   if (options.n === 0) return { rounds: 0, bytes: 0, coins: { sender: 0, receiver: 0 } }
   const malicious = options.security === 'malicious'
-  const transfers = correlateCost(batchesOf(options), options.security)
+  const transfers = correlateCost(batchesOf(options), options)
   return {
     rounds: transfers.rounds + (malicious ? 3 : 1),
     bytes: transfers.bytes + blockBytes * shape.weight * (2 * shape.depth + 1) + (malicious ? 48 : 0),

@@ -106,7 +106,7 @@ export function* voleReceive<M extends VoleMessages<string, R | 'each'>, R exten
       { ...trees, choices: sidesOf(noise.points, shape.depth) },
       { ...shared, choices: concatBytes(noise.values, check?.value ?? new Uint8Array()) },
     ],
-    security,
+    options,
   )
   const shares = elementsOf(bits!)
   const taken = yield* takeTrees(wire, peer, shape, noise.points, rows!, shares)

@@ -68,7 +68,7 @@ export function* voleSend<M extends VoleMessages<R | 'each', string>, R extends 
       { ...trees, delta: own },
       { ...noise, delta },
     ],
-    security,
+    options,
   )
   const shares = elementsOf(bits!)
   const keys = yield* hashPair(wire, rows!, own)

@@ -1,6 +1,6 @@
 /**
  * Private set intersection from a batched oblivious PRF, two parties, semi-honest: Kolesnikov, Kumaresan, Rosulek and
- * Trieu (CCS 2016, ia.cr/2016/799), figures 2 (the PRF) and 3 (its use), without a stash, with three hash functions as
+ * Trieu (CCS 2016, ia.cr/2016/799), their batched related-key PRF and its use, without a stash, with three hash functions as
  * Pinkas, Schneider and Zohner (TOPS 2018, ia.cr/2016/930). The alternative to `psi/rr22` that does without LPN.
  *
  *     receiver (n rows X)                                        sender (m rows Y)

@@ -48,7 +48,7 @@ export const isTrivial = ({ sizes }: Parameters): boolean => sizes.receiver === 
 
 /**
  * Bins of the receiver's cuckoo table with three hash functions and no stash. 1.27 n is what Pinkas, Schneider and Zohner
- * (TOPS 2018, ia.cr/2016/930, section 3.2.2) found to fail with probability 2^-40 in experiments. For small n that is too
+ * (TOPS 2018, ia.cr/2016/930) found to fail with probability 2^-40 in experiments. For small n that is too
  * few, since a few rows may share their few bins: with 257 n^0.4 bins the union bound over all sets of j rows whose 3j
  * places fall in j - 1 bins is below 2^-41 for n up to 4500, where 1.27 n begins to be more.
  */
