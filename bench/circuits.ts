@@ -184,6 +184,7 @@ export const bench: Bench = {
         report(clear('sha-256-compress', aim, instances))
       }
       report(shared('aes-128', 'depth', instances))
+      report(shared('aes-128', 'depth', 16 * instances))
       report(shared('sha-256-compress', 'depth', instances))
       report(garblingKernels('aes-128', 'size', Math.min(instances, 64)))
       report(garblingKernels('sha-256-compress', 'size', Math.min(instances, 16)))

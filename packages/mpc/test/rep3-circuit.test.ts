@@ -97,6 +97,7 @@ describe('mpc/rep3-circuit', () => {
       { ...good, sizes: { p0: 3, p1: 3, p2: 3 } },
       { ...good, sizes: { p0: 0, p2: 0 } },
       { ...good, sizes: { p0: 2.5, p2: 2.5 } },
+      { ...good, circuit: { library: 'multiply-64' }, sizes: { p0: 2 ** 22, p2: 2 ** 22 } },
     ]
     for (const value of wrong) {
       expect(() => rep3Circuit.parameters(value)).toThrow(expect.objectContaining({ code: 'terms/malformed' }))

@@ -97,7 +97,7 @@ describe('mpc/zre15', () => {
     const many = {
       ...good,
       circuit: { library: 'add-256', aim: 'size' },
-      sizes: { garbler: 2 ** 21, evaluator: 2 ** 21 },
+      sizes: { garbler: 2 ** 17, evaluator: 2 ** 17 },
     }
     expect(() => zre15.parameters(many)).toThrow(malformed)
   })

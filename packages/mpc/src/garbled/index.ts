@@ -27,9 +27,9 @@
  *                          colours: of its labels, if the garbler learns
  *         <------------------------------------------------------
  *
- * Security. Semi-honest, one corrupt party. A corrupt evaluator: the garbling is private if the hash is circular correlation
- * robust for natural keys under tweaks, which the cited paper shows with AES-128 as an ideal cipher and with no loss in the
- * number of gates; Δ has 127 unknown bits. A corrupt garbler sees the transfers and, if it learns, colours that say the
+ * Security. Semi-honest, one corrupt party. A corrupt evaluator: the garbling is private if the hash is tweakable circular
+ * correlation robust in many instances, which the cited paper shows with AES-128 as an ideal cipher: the bound does not grow
+ * with the number of gates, but with how often the random starts of sessions make keys repeat; Δ has 127 unknown bits. A corrupt garbler sees the transfers and, if it learns, colours that say the
  * outputs. An active garbler can garble another circuit, or make the evaluator fail depending on its input; an active
  * evaluator can flip output bits of the garbler: nothing here detects either but the audit by replay.
  * Leakage. None: what is sent depends on the circuit and the number of instances, which are public.

@@ -7,8 +7,8 @@ import { activate } from './bits.ts'
 import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages.ts'
 
 const batchRows = 2 ** 20
-/** 4 GiB of labels. */
-export const maxEvaluatorBits = 2 ** 28
+/** 256 MiB of labels, and as much of corrections. */
+export const maxEvaluatorBits = 2 ** 24
 
 const batchesOf = (bits: number): readonly number[] =>
   Array.from({ length: Math.ceil(bits / batchRows) }, (_, i) => Math.min(batchRows, bits - i * batchRows))

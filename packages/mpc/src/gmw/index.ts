@@ -23,6 +23,7 @@
  * and instance, in planes of whole vectors of 128 bits: fewer instances than 128 cost as much as 128.
  * Constant time. All of it: no branch and no address depends on a share.
  */
+import { TallyError } from '@tallystick/core'
 import { defineProtocol, type Cost } from '@tallystick/protocol'
 import { planeWords } from '../backend.ts'
 import { idealRows, inputBitsOf } from '../circuit/rows.ts'
@@ -41,6 +42,19 @@ type Outputs = Record<Computing, CircuitOutput>
 export { evaluateCircuit } from './evaluate.ts'
 
 const id = 'mpc/rep3-circuit'
+
+/** Wires of a party at once, in words: 1 GiB for both components. */
+const maxStateWords = 2 ** 27
+
+const parseCircuit = parseCircuitParameters(id, computing)
+const parse = (value: unknown): CircuitParameters => {
+  const parameters = parseCircuit(value)
+  const { schedule } = circuitOfTerms(parameters.circuit)
+  const words = schedule.slots * planeWords(instancesOf(parameters))
+  if (words <= maxStateWords) return parameters
+  const message = `${id} parameters: expected at most ${maxStateWords} words of wires for all instances, found ${words}`
+  throw new TallyError('terms/malformed', 'self', message, { remedy: 'run fewer instances in one session' })
+}
 
 const costOf = (parameters: CircuitParameters): Cost => {
   const { schedule } = circuitOfTerms(parameters.circuit)
@@ -70,7 +84,7 @@ export const rep3Circuit = defineProtocol<Computing, typeof messages, CircuitPar
     refusal: 'A receiver may learn the outputs and then withhold what another receiver lacks, or refuse to sign.',
   },
   leakage: { p0: 'nothing', p1: 'nothing', p2: 'nothing' },
-  parameters: parseCircuitParameters(id, computing),
+  parameters: parse,
   cost: costOf,
   ideal(parameters, inputs) {
     const rows = idealRows(parameters, inputs)
