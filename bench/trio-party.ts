@@ -68,32 +68,32 @@ const figures = (): TrioFigures => {
 /** Frames over TCP as u32 length, u16 step length, u32 ordinal, step, body; nothing else. */
 const plainOutlet = (socket: net.Socket, arrive: (frame: Frame) => void) => {
   socket.setNoDelay(true)
-  let pieces: Buffer[] = []
-  let size = 0
-  const take = (): void => {
-    for (;;) {
-      if (size < 10) return
-      if (pieces[0]!.length < 10) pieces = [Buffer.concat(pieces)]
-      const head = pieces[0]!
-      const [length, stepLength] = [head.readUInt32LE(0), head.readUInt16LE(4)]
-      const total = 10 + stepLength + length
-      if (size < total) return
-      const all = head.length >= total ? head : Buffer.concat(pieces)
-      arrive({
-        channel: 'message',
-        step: all.toString('latin1', 10, 10 + stepLength),
-        ordinal: all.readUInt32LE(6),
-        body: all.subarray(10 + stepLength, total),
-      })
-      pieces = all === head ? [head.subarray(total), ...pieces.slice(1)] : [all.subarray(total)]
-      if (pieces[0]!.length === 0) pieces.shift()
-      size -= total
+  let head: Uint8Array = Buffer.alloc(0)
+  let frame: { readonly step: string; readonly ordinal: number; readonly body: Uint8Array } | undefined
+  let filled = 0
+  socket.on('data', (data: Buffer) => {
+    let rest = data
+    while (rest.length > 0 || frame?.body.length === filled) {
+      if (frame === undefined) {
+        const start = head.length === 0 ? rest : Buffer.concat([head, rest])
+        head = start
+        if (start.length < 10 || start.length < 10 + start.readUInt16LE(4)) return
+        const end = 10 + start.readUInt16LE(4)
+        const body = new Uint8Array(start.readUInt32LE(0))
+        frame = { step: start.toString('latin1', 10, end), ordinal: start.readUInt32LE(6), body }
+        rest = start.subarray(end)
+        head = Buffer.alloc(0)
+        filled = 0
+      }
+      const taken = Math.min(rest.length, frame.body.length - filled)
+      frame.body.set(rest.subarray(0, taken), filled)
+      filled += taken
+      rest = rest.subarray(taken)
+      if (filled < frame.body.length) return
+      const complete = frame
+      frame = undefined
+      arrive({ channel: 'message', ...complete })
     }
-  }
-  socket.on('data', (data) => {
-    pieces.push(data)
-    size += data.length
-    take()
   })
   return {
     send({ step, ordinal, body }: Frame): boolean {

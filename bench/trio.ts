@@ -29,10 +29,10 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
 /** Figures of p0, p1, p2. */
 export const runTrio = async (parameters: ShareParameters, mode: TrioRun['mode']): Promise<readonly TrioFigures[]> => {
   const roles = ['p0', 'p1', 'p2']
-  const children = roles.map(() => fork(new URL('./trio-party.ts', import.meta.url)))
+  const children = roles.map(() => fork(new URL('./trio-party.ts', import.meta.url), { execArgv: (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter(Boolean) }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
-    const terms = termsOf({ protocol: shareProgram, input: () => null }, { ...parameters }, identities)
+    const terms = termsOf({ protocol: shareProgram, input: () => null }, { ...parameters, sizes: {} }, identities)
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
     for (const child of children) child.send({ listen: mode, keys })

@@ -24,8 +24,6 @@ export {
 } from './program.ts'
 export type { InputSpec } from './rep3/inputs.ts'
 export * from './words.ts'
-export { araki16, crossTerms, zeroCorrelation, zeroShares } from './araki16/index.ts'
-export type { Input, Output, Parameters, Role, Share } from './araki16/index.ts'
 export { zre15 } from './garbled/index.ts'
 export { evaluateCircuit, rep3Circuit } from './gmw/index.ts'
 export { circuitOfTerms, rowBytesOf } from './circuit/terms.ts'

@@ -1,11 +1,12 @@
 /** Real protocols through the session, and what the driver promises: slow kernels are kept, memory is bounded. */
-import { flatRows, taggedDigest, TallyError, toHex, utf8ToBytes } from '@tallystick/core'
-import { araki16, zeroCorrelation, zeroShares, type Input, type Role } from '@tallystick/mpc'
+import { flatRows, TallyError, toHex, utf8ToBytes } from '@tallystick/core'
+import { programProtocol } from '@tallystick/mpc'
 import { defineProtocol, message, simulate, start, type Context, type Kernel, type Routine } from '@tallystick/protocol'
 import { ecdh, type Items } from '@tallystick/psi'
-import { runSession, sessionSeed, jointCoin, runOf, type CorrelationStore, type Progress } from '@tallystick/session'
+import { runSession, sessionSeed, jointCoin, runOf, type Progress } from '@tallystick/session'
 import { createRng, fromHex } from '@tallystick/core'
 import { describe, expect, it } from 'vitest'
+import { maskedSum, roles, zeroCorrelation, zeroDigest, zeroShares, zeroStore, type Role } from './masked-sum.ts'
 import { fastClock, inlinePool, optionsOf, runAll, setting } from './fixture.ts'
 
 const itemsOf = (rows: readonly string[]): Items => {
@@ -67,62 +68,30 @@ describe('psi/ecdh', () => {
   })
 })
 
-describe('mpc/araki16', () => {
-  const shape = { products: 2, length: 3 }
-  const roles: Role[] = ['p0', 'p1', 'p2']
-  const words = (label: string) =>
-    new Uint32Array(createRng(taggedDigest('tallystick/test/v1', label)).bytes(12).buffer)
-  const deal = (): Record<Role, Input> => {
-    const values = ['l0', 'l1', 'r0', 'r1'].map((label) => [words(`${label}a`), words(`${label}b`), words(`${label}c`)])
-    const input = (i: number): Input => {
-      const [l0, l1, r0, r1] = values.map((v) => ({ own: v[i]!, next: v[(i + 1) % 3]! }))
-      return { left: [l0!, l1!], right: [r0!, r1!] }
-    }
-    return { p0: input(0), p1: input(1), p2: input(2) }
-  }
-  const reserve = (role: Role, at: number, count: number): Uint8Array => {
-    const key = (i: number) => taggedDigest('tallystick/test/key/v1', String(i % 3))
-    const i = Number(role[1])
-    return new Uint8Array(zeroShares(key(i), key(i + 1), at, count).buffer)
-  }
-  const digest = toHex(taggedDigest('tallystick/test/zero/v1'))
-  const store = (role: Role, found = digest): CorrelationStore => {
-    const ranges = new Map<string, Uint8Array>()
-    let at = 0
-    return {
-      digest: () => found,
-      reserve(_, count, key) {
-        if (!ranges.has(key)) ranges.set(key, reserve(role, at, count))
-        at += count
-        return Promise.resolve(ranges.get(key)!)
-      },
-    }
-  }
-  const stores = (found?: string) =>
-    Object.fromEntries(roles.map((role) => [role, { correlations: store(role, found as typeof digest) }]))
-  const resources = Object.fromEntries(roles.map((role) => [role, { [zeroCorrelation]: digest }]))
+describe('reserved correlations', () => {
+  const shape = { length: 3 }
+  const inputs = { p0: Uint32Array.of(1, 2, 3), p1: Uint32Array.of(10, 20, 30), p2: Uint32Array.of(5, 2 ** 32 - 1, 0) }
+  const resources = Object.fromEntries(roles.map((role) => [role, { [zeroCorrelation]: zeroDigest }]))
 
-  it('multiplies over reserved zero shares, which the evidence shows', async () => {
-    const inputs = deal()
-    const results = await runAll(setting(araki16, shape, inputs, { resources }), stores())
-    const ideal = araki16.ideal(shape, inputs)
+  it('are handed out, and the evidence shows them', async () => {
+    const stores = Object.fromEntries(roles.map((role) => [role, { correlations: zeroStore(role) }]))
+    const results = await runAll(setting(maskedSum, shape, inputs, { resources }), stores)
+    const ideal = maskedSum.ideal(shape, inputs)
     for (const role of roles) expect(results[role]!.output).toEqual(ideal[role])
     const [range] = results['p1']!.evidence.reserved
     expect(range).toMatchObject({ correlation: zeroCorrelation })
     const rng = () => createRng(new Uint8Array(32))
-    const simulated = simulate(araki16, {
-      parameters: shape,
-      inputs,
-      rng,
-      reserve: (role, _, at, count) => reserve(role, at, count),
-    })
+    const reserve = (role: Role, _: string, at: number, count: number) => zeroShares(role, at, count)
+    const simulated = simulate(maskedSum, { parameters: shape, inputs, rng, reserve })
     expect(simulated.outputs.p0).toEqual(results['p0']!.output)
   })
 
-  it('refuses a correlation that the terms do not name', async () => {
-    const given = setting(araki16, shape, deal(), { resources })
+  it('are refused where the terms do not name them', async () => {
+    const given = setting(maskedSum, shape, inputs, { resources })
     const run = Promise.allSettled(
-      roles.map((role) => runSession(optionsOf(given, role, { correlations: store(role, `0x${'00'.repeat(32)}`) }))),
+      roles.map((role) =>
+        runSession(optionsOf(given, role, { correlations: zeroStore(role, `0x${'00'.repeat(32)}`) })),
+      ),
     )
     for (const ending of await run) {
       expect(ending.status).toBe('rejected')
@@ -130,6 +99,34 @@ describe('mpc/araki16', () => {
         ((ending as PromiseRejectedResult).reason as TallyError).code,
       )
     }
+  })
+})
+
+describe('a program over shares', () => {
+  it('runs among its computing parties and an owner, through sessions with journals', async () => {
+    const program = programProtocol<{ readonly length: number }, Uint32Array, Uint32Array>({
+      id: 'mpc/products',
+      version: 1,
+      owners: ['owner'],
+      parameters: (value) => value as { readonly length: number },
+      inputs: ({ length }) => [
+        { name: 'x', owner: 'owner', ring: 64, length },
+        { name: 'y', owner: 'p1', ring: 64, length },
+      ],
+      receivers: () => ['p2', 'owner'],
+      encode: (_, role, words) => ({ [role === 'owner' ? 'x' : 'y']: words }),
+      *compute(backend, _, { x, y }) {
+        return { product: yield* backend.multiply(x!, y!) }
+      },
+      decode: (_, { product }) => product!,
+    })
+    const none = new Uint32Array(0)
+    const inputs = { owner: Uint32Array.of(7, 0, 3, 1), p0: none, p1: Uint32Array.of(5, 0, 0, 1), p2: none }
+    const changes = { receivers: ['p2', 'owner'] }
+    const results = await runAll(setting(program, { length: 2 }, inputs, changes))
+    expect(results['p2']!.output).toEqual(Uint32Array.of(35, 0, 0, 3))
+    expect(results['owner']!.output).toEqual(results['p2']!.output)
+    expect(results['p0']!.output).toBeUndefined()
   })
 })
 

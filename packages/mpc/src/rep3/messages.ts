@@ -1,11 +1,21 @@
 /** What the parties of a program under `rep3` send. Vectors are chunks of at most {@link chunkWords} words. */
-import { fixedBytes, flatWords32 } from '@tallystick/core'
+import { fixedBytes, flatWords32, type Codec } from '@tallystick/core'
 import { message, opening } from '@tallystick/protocol'
 
 /** 512 KiB: large enough for the framing and hashing to cost little, small enough to stay in the cache. */
 export const chunkWords = 2 ** 17
 
-const vector = flatWords32(chunkWords)
+const copied = flatWords32(chunkWords)
+
+/** Words where they arrived, which is theirs alone, unless they lie across the words of the buffer: then a copy. */
+const vector: Codec<Uint32Array> = {
+  ...copied,
+  decode(bytes) {
+    const { buffer, byteOffset, length } = bytes
+    if (byteOffset % 4 !== 0 || length % 4 !== 0 || length > copied.maxBytes) return copied.decode(bytes)
+    return new Uint32Array(buffer, byteOffset, length / 4)
+  },
+}
 
 export const messages = {
   /** A contribution to the key of a pair. */
