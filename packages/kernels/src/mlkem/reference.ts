@@ -43,12 +43,12 @@ export function uniform(seeds: Uint8Array): Uint8Array {
   const out = new Uint8Array(vectorBytes * n)
   for (let i = 0; i < n; i++) {
     const stream = shake128.create({}).update(row(seeds, 32, i))
-    let chunk = new Uint8Array()
+    let chunk: Uint8Array = new Uint8Array()
     let at = 0
     let low: number | undefined
     for (let count = 0; count < 768;) {
       if (at === chunk.length) {
-        chunk = stream.xof(168) as Uint8Array<ArrayBuffer>
+        chunk = stream.xof(168)
         at = 0
       }
       const [a, b, c] = [chunk[at]!, chunk[at + 1]!, chunk[at + 2]!]

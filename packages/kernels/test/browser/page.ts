@@ -14,9 +14,10 @@ export interface Report {
 }
 
 const text = (value: unknown): string =>
-  JSON.stringify(value, (_, field: unknown) =>
-    ArrayBuffer.isView(field) ? [field.constructor.name, ...Array.from(field as Uint8Array, String)] : field,
-  )
+  JSON.stringify(value, (_, field: unknown) => {
+    if (typeof field === 'bigint') return `${field}n`
+    return ArrayBuffer.isView(field) ? [field.constructor.name, ...Array.from(field as Uint8Array, String)] : field
+  })
 
 async function compare(): Promise<Report> {
   const failures: string[] = []
