@@ -47,6 +47,13 @@ export interface Shape {
   readonly transposed?: boolean
 }
 
+export interface OrderOptions {
+  /** |key| < 2^(width - 2): so many planes are compared. The ring's unless told. */
+  readonly width?: number
+  /** Ascending: the places of the result that matter; what stands in the others is any order. All unless told. */
+  readonly places?: readonly number[]
+}
+
 export interface Backend {
   // — arithmetic, local —
 
@@ -133,7 +140,7 @@ export interface Backend {
    * i-th least. Opens the comparisons of a quicksort to the computing parties: of a shuffled vector without ties they
    * are those of a random permutation. About 9 rounds a level, expected 1.4 n log2 n comparisons.
    */
-  order(keys: Arithmetic<64>): Routine<Uint32Array>
+  order(keys: Arithmetic, options?: OrderOptions): Routine<Uint32Array>
 
   /**
    * Runs branches side by side, in the rounds of the longest. A branch uses the backend that it is given and no other.

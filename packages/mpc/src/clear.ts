@@ -80,8 +80,8 @@ const widened = (x: Words): Words => {
   return out
 }
 
-const ascending = (keys: Words): Uint32Array => {
-  const values = words.integersOfWords(64, keys)
+const ascending = (ring: Ring, keys: Words): Uint32Array => {
+  const values = words.integersOfWords(ring, keys)
   return Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => (values[a]! < values[b]! ? -1 : 1))
 }
 
@@ -166,7 +166,7 @@ export const clearBackend: Backend = {
   },
   revealBits: (x) => now(value(x)),
   shuffle: (columns) => now(columns),
-  order: (keys) => now(ascending(value(keys))),
+  order: (keys) => now(ascending(keys.ring, value(keys))),
   join: (...branches) => now(branches.map((branch) => runClear(branch(clearBackend))) as never),
 }
 

@@ -166,15 +166,15 @@ const turns = (): (() => number) => {
   return () => turn++ % 3
 }
 
-function* countOrder(backend: Backend, tally: Tally, keys: Arithmetic<64>): Routine<Uint32Array> {
+function* countOrder(backend: Backend, tally: Tally, keys: Arithmetic, width?: number): Routine<Uint32Array> {
   const { length } = keys
   tally.decided = true
   const levels = tally.expected ? expectedComparisons(length).levels : levelBound(length)
   const perLevel = tally.expected ? Math.ceil(expectedComparisons(length).pairs / levels) : Math.max(0, length - 1)
   const compare = function* (pairs: number): Routine<void> {
     for (let from = 0; from < pairs; from += compareBatch) {
-      const x = shares(64, Math.min(compareBatch, pairs - from))
-      yield* backend.revealBits(yield* lessThan(backend, x, x))
+      const x = shares(keys.ring, Math.min(compareBatch, pairs - from))
+      yield* backend.revealBits(yield* lessThan(backend, x, x, width))
     }
   }
   for (let level = 0; level < levels; level++) yield* compare(perLevel)
@@ -212,7 +212,7 @@ const counting = (tally: Tally, turn: () => number): Backend => {
       }
       return yield* now(columns)
     },
-    order: (keys) => countOrder(backend, tally, keys),
+    order: (keys, options) => countOrder(backend, tally, keys, options?.width),
     *join(...branches) {
       return (yield* countJoin(tally, branches)) as never
     },

@@ -13,6 +13,8 @@ export { bitsOf, innerFraction, normalise, ofExponent, weigh, type Normal } from
 export { polynomial, powers } from './operators/polynomial.ts'
 export { inverseSqrtFixed, sqrtFixed } from './operators/root.ts'
 export { floor, nearest } from './operators/round.ts'
+export { groupBy, partition, permute, radixSort, sort, top } from './operators/sort.ts'
+export type { Groups, Sorted, SortOptions } from './operators/sort.ts'
 export { absolute, extreme, mux, select, tournament, type Extreme } from './operators/select.ts'
 export {
   programProtocol,

@@ -15,7 +15,8 @@ export interface Quicksort {
   readonly order: Uint32Array
 }
 
-export const quicksort = (length: number): Quicksort => {
+/** `places`, ascending, are those of the result that matter: runs without any are left as they are. */
+export const quicksort = (length: number, places?: readonly number[]): Quicksort => {
   const order = Uint32Array.from({ length }, (_, i) => i)
   const spare = new Uint32Array(length)
   /** Runs as pairs [from, to). */
@@ -50,11 +51,22 @@ export const quicksort = (length: number): Quicksort => {
     }
     return { left: Uint32Array.from(left), right: Uint32Array.from(right) }
   }
+  const wanted = (from: number, to: number): boolean => {
+    if (places === undefined) return true
+    let [low, high] = [0, places.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (places[middle]! < from) low = middle + 1
+      else high = middle
+    }
+    return low < places.length && places[low]! < to
+  }
   const bitAt = (bits: Uint32Array, i: number): number => (bits[i >>> 5]! >>> (i & 31)) & 1
 
   const partition = (bits: Uint32Array): void => {
     const runs: number[] = []
     const add = (from: number, to: number): void => {
+      if (!wanted(from, to)) return
       if (to - from > small) runs.push(from, to)
       else if (to - from > 1) short.push(from, to)
     }

@@ -1,7 +1,7 @@
 /** The {@link Backend} over replicated shares. */
 import type { Routine } from '@tallystick/protocol'
 import { TallyError } from '@tallystick/core'
-import type { Arithmetic, Backend, Bits, Ring } from '../backend.ts'
+import type { Arithmetic, Backend, Bits, OrderOptions, Ring } from '../backend.ts'
 import { planeWords } from '../backend.ts'
 import { trimPlanes } from '../bits-words.ts'
 import { lessThan } from '../operators/compare.ts'
@@ -22,15 +22,15 @@ const checkShift = (ring: Ring, by: number): void => {
 /** Comparisons of a batch of a sort: what they need in memory stays bounded. */
 export const compareBatch = 2 ** 18
 
-function* order(backend: Backend, keys: Arithmetic<64>): Routine<Uint32Array> {
-  const sort = quicksort(keys.length)
+function* order(backend: Backend, keys: Arithmetic, { width, places }: OrderOptions = {}): Routine<Uint32Array> {
+  const sort = quicksort(keys.length, places)
   for (let pairs = sort.next(); pairs !== undefined; pairs = sort.next()) {
     const { left, right } = pairs
     const answer = new Uint32Array(planeWords(left.length))
     for (let from = 0; from < left.length; from += compareBatch) {
       const to = Math.min(from + compareBatch, left.length)
       const [a, b] = [backend.gather(keys, left.subarray(from, to)), backend.gather(keys, right.subarray(from, to))]
-      const bits = yield* backend.revealBits(yield* lessThan(backend, a, b))
+      const bits = yield* backend.revealBits(yield* lessThan(backend, a, b, width))
       answer.set(bits.subarray(0, Math.ceil((to - from) / 32)), from / 32)
     }
     sort.answer(answer)
@@ -89,7 +89,7 @@ export const rep3 = (party: Party): Backend => {
       )
     },
     shuffle: (columns) => shuffle(party, columns),
-    order: (sorted) => order(backend, sorted),
+    order: (sorted, options) => order(backend, sorted, options),
     *join(...branches) {
       const base = `${branch}/${joins++}`
       const results: any = yield* ctx.join(
