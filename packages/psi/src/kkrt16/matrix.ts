@@ -51,37 +51,48 @@ export const binOf = (places: Uint32Array, row: number, k: number, bins: number)
   return Math.floor(((word >>> 16) * bins + Math.floor(((word & 0xffff) * bins) / 65_536)) / 65_536)
 }
 
-/**
- * The pseudorandom code C: 512 bits of a row x and a hash function k, four blocks pi(z) xor z for z = digest + (4 k + j).
- * Entries are 4 · row + k.
- */
-export function* codesOf(ctx: Compute, second: Uint8Array, entries: Uint32Array): Routine<Uint8Array> {
+/** Four blocks digest + (4 k + j) for each entry 4 · row + k. */
+const blocksOf = (second: Uint8Array, entries: Uint32Array): Uint8Array => {
   const blocks = new Uint8Array(codeBytes * entries.length)
   const to = wordsOf(blocks)
   const from = wordsOf(second)
-  for (let i = 0; i < entries.length; i++) {
+  for (let i = 0, block = 0; i < entries.length; i++) {
     const at = 4 * (entries[i]! >>> 2)
-    const k = entries[i]! & 3
-    for (let j = 0; j < 4; j++) {
-      const block = 16 * i + 4 * j
-      to[block] = from[at]! ^ (4 * k + j)
+    const first = 4 * (entries[i]! & 3)
+    for (let j = 0; j < 4; j++, block += 4) {
+      to[block] = from[at]! ^ (first + j)
       to[block + 1] = from[at + 1]!
       to[block + 2] = from[at + 2]!
       to[block + 3] = from[at + 3]!
     }
   }
-  return yield* ctx.compute(aesHash, { blocks })
+  return blocks
+}
+
+/**
+ * The pseudorandom code C: 512 bits of a row x and a hash function k, four blocks pi(z) xor z for z = digest + (4 k + j).
+ * Entries are 4 · row + k.
+ */
+export function* codesOf(ctx: Compute, second: Uint8Array, entries: Uint32Array): Routine<Uint8Array> {
+  return yield* ctx.compute(aesHash, { blocks: blocksOf(second, entries) })
+}
+
+/** The first `width` bytes of rows of 16; byte by byte, since a view a row costs more than its bytes. */
+const cut = (rows: Uint8Array, width: number): Uint8Array => {
+  const out = new Uint8Array((rows.length / blockBytes) * width)
+  for (let from = 0, to = 0; to < out.length; from += blockBytes, to += width) {
+    for (let k = 0; k < width; k++) out[to + k] = rows[from + k]!
+  }
+  return out
 }
 
 /** The final hash: `width` bytes of each row of 64 bytes. */
 export function* hashRows(ctx: Compute, salt: Uint8Array, rows: Uint8Array, width: number): Routine<Uint8Array> {
   const key = taggedDigest('tallystick/psi/kkrt16/masks/v1', salt)
-  const count = rows.length / codeBytes
-  const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => codeBytes * i)
+  const offsets = new Uint32Array(rows.length / codeBytes + 1)
+  for (let i = 0; i < offsets.length; i++) offsets[i] = codeBytes * i
   const { first } = yield* ctx.compute(blake3Ids, { key, bytes: rows, offsets })
-  const out = new Uint8Array(width * count)
-  for (let i = 0; i < count; i++) out.set(first.subarray(blockBytes * i, blockBytes * i + width), width * i)
-  return out
+  return cut(first, width)
 }
 
 /** Bounds of the frames of the matrix, whole blocks of 128 bins. */

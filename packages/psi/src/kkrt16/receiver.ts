@@ -27,17 +27,21 @@ function* placeRows(ctx: Ctx, parameters: Parameters, places: Uint8Array): Routi
   return entries
 }
 
-/** The code words of the bins from … to; an empty bin has the word zero, which nobody sees. */
-function* codeRows(ctx: Ctx, second: Uint8Array, entries: Uint32Array): Routine<Uint8Array> {
-  const taken = entries.filter((entry) => entry !== emptyBin)
-  const codes = yield* codesOf(ctx, second, taken)
-  const out = new Uint8Array(codeBytes * entries.length)
+/** The words of the taken bins in their places; an empty bin has the word zero, which nobody sees. */
+const scattered = (codes: Uint8Array, entries: Uint32Array): Uint8Array => {
+  const out = new Uint32Array((codeBytes / 4) * entries.length)
+  const words = new Uint32Array(codes.buffer, codes.byteOffset, codes.length / 4)
   for (let bin = 0, next = 0; bin < entries.length; bin++) {
     if (entries[bin] === emptyBin) continue
-    out.set(codes.subarray(codeBytes * next, codeBytes * (next + 1)), codeBytes * bin)
-    next++
+    for (let i = 0; i < 16; i++) out[16 * bin + i] = words[next++]!
   }
-  return out
+  return new Uint8Array(out.buffer)
+}
+
+/** The code words of some bins. */
+function* codeRows(ctx: Ctx, second: Uint8Array, entries: Uint32Array): Routine<Uint8Array> {
+  const taken = entries.filter((entry) => entry !== emptyBin)
+  return scattered(yield* codesOf(ctx, second, taken), entries)
 }
 
 /** The value of each bin's row, under the key that only the sender has. */
@@ -95,7 +99,9 @@ function* compare(ctx: Ctx, parameters: Parameters, entries: Uint32Array, own: U
       if (entry !== emptyBin && (entry & 3) === k) taken.push(bin)
     })
     const left = new Uint8Array(width * taken.length)
-    taken.forEach((bin, i) => left.set(own.subarray(width * bin, width * (bin + 1)), width * i))
+    taken.forEach((bin, i) => {
+      for (let byte = 0; byte < width; byte++) left[width * i + byte] = own[width * bin + byte]!
+    })
     const found = yield* ctx.compute(tableIntersect, { left, right, width })
     found.forEach((place, i) => {
       if (place < 0) return

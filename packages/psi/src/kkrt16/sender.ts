@@ -32,6 +32,19 @@ function* receiveMatrix(ctx: Ctx, parameters: Parameters, choices: Uint8Array, k
   return matrix
 }
 
+/** Row i of words, and the choices, plus the matrix's row of its bin. Outside of generators: they are not optimised alike. */
+const addMatrix = (
+  words: Uint32Array,
+  choices: Uint32Array,
+  matrix: Uint32Array,
+  binAt: (row: number) => number,
+): void => {
+  for (let i = 0, to = 0; to < words.length; i++) {
+    const at = 16 * binAt(i)
+    for (let j = 0; j < 16; j++, to++) words[to] = (words[to]! & choices[j]!) ^ matrix[at + j]!
+  }
+}
+
 /** The values of all own rows under hash function k: H(q of the bin + (C(row, k) and the choices)). */
 function* evaluate(
   ctx: Ctx,
@@ -53,13 +66,11 @@ function* evaluate(
   const matrix = new Uint32Array(own.matrix.buffer)
   const choices = new Uint32Array(own.choices.slice().buffer)
   for (const [from, to] of chunks(sender, stepRows)) {
-    const entries = Uint32Array.from({ length: to - from }, (_, i) => 4 * (from + i) + k)
+    const entries = new Uint32Array(to - from)
+    for (let i = 0; i < entries.length; i++) entries[i] = 4 * (from + i) + k
     const rows = (yield* codesOf(ctx, own.second, entries)).slice()
     const words = new Uint32Array(rows.buffer)
-    for (let i = 0; i < to - from; i++) {
-      const at = 16 * binOf(places, from + i, k, bins)
-      for (let j = 0; j < 16; j++) words[16 * i + j] = (words[16 * i + j]! & choices[j]!) ^ matrix[at + j]!
-    }
+    addMatrix(words, choices, matrix, (i) => binOf(places, from + i, k, bins))
     out.set(yield* hashRows(ctx, own.salt, rows, width), width * from)
   }
   return out
