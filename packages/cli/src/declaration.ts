@@ -3,6 +3,7 @@
  * its list would enter) and `auditor.json`.
  */
 import { TallyError, type Hex } from '@tallystick/core'
+import type { ListTerms } from '@tallystick/psi'
 import { partyId, type DataTerms } from '@tallystick/session'
 import { z } from 'zod'
 import { readJson } from './files.ts'
@@ -23,6 +24,8 @@ export interface Declaration {
   readonly format: typeof declarationFormat
   readonly identity: PublicIdentity
   readonly data: DataTerms
+  /** Of a list that was prepared (`tally list prepare`): then `data` is its key, one row. */
+  readonly list?: ListTerms | undefined
 }
 
 export interface Auditor {
@@ -40,7 +43,17 @@ const data = z.strictObject({
   duplicates: z.enum(['refuse', 'keep-first', 'count']),
   rows: z.int().min(1),
 })
-const declaration = z.strictObject({ format: z.literal(declarationFormat), identity, data })
+const list = z.strictObject({
+  rows: z.int().min(1),
+  digest: hex(32),
+  version: z.int().min(1),
+  key: hex(32),
+  fingerprint: z.union([z.literal(32), z.literal(64)]),
+})
+const declaration = z.strictObject({
+  format: z.literal(declarationFormat),
+  ...{ identity, data, list: list.optional() },
+})
 const auditor = z.strictObject({
   format: z.literal(auditorFormat),
   name: z.string().min(1),

@@ -1,46 +1,61 @@
 /** What a job will cost, before it starts: traffic as the protocol declares it, time as this machine computes. */
-import type { Items } from '@tallystick/psi'
-import { curve25519HashScale as hashScale, curve25519Scale as scale } from '@tallystick/kernels'
+import type { Json } from '@tallystick/core'
+import { blake3Ids, curve25519HashScale, curve25519Scale, oprfBlind } from '@tallystick/kernels'
 import type { Pool } from '@tallystick/kernels/pool'
-import type { AnyProtocol } from '@tallystick/protocol'
+import { referenceRates, type Policy, type Rates, type Request } from '@tallystick/psi'
+import type { Terms } from '@tallystick/session'
 
-export interface Estimate {
-  /** Codec payload of all parties. */
-  readonly bytes: number
-  /** Of this machine's computing; the partner computes at the same time, and the network adds its own. */
-  readonly seconds: number
-  readonly rounds: number
-}
-
-const sampleRows = 2048
+/** Rows of a sample; enough for all workers to have a part. */
+const sampleRows = 4096
+const idBytes = 18
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const start = performance.now()
   await work()
-  return (performance.now() - start) / 1000
+  return 1000 * (performance.now() - start)
 }
 
-/** Seconds a row of hashing and scaling an own id, and of scaling a row of the partner. */
-const calibrate = async (pool: Pool, { bytes, offsets }: Items): Promise<{ own: number; other: number }> => {
-  const rows = Math.min(sampleRows, offsets.length - 1)
+/** Microseconds of BLAKE3 for an id of 18 bytes on the machine that the planner's constants come from. */
+const referenceDigest = 0.067
+
+/** Prices of this machine by the kernels that the set protocols spend their time in: about a second of measuring. */
+export const measureRates = async (pool: Pool): Promise<Rates> => {
+  const rows = (count: number) => ({
+    bytes: Uint8Array.from({ length: idBytes * count }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24),
+    offsets: Uint32Array.from({ length: count + 1 }, (_, i) => idBytes * i),
+  })
   const scalar = new Uint8Array(32).fill(0x58)
   const dst = new Uint8Array([1])
-  const input = { scalar, dst, bytes: bytes.subarray(0, offsets[rows]), offsets: offsets.subarray(0, rows + 1) }
+  const sample = rows(sampleRows)
+  const scalars = Uint8Array.from({ length: 32 }, (_, i) => (i === 31 ? 0 : 0x58))
   // The first call starts the workers and compiles.
-  const { points } = await pool.run(hashScale, input)
-  const own = await timed(() => pool.run(hashScale, input))
-  const other = await timed(() => pool.run(scale, { scalar, points }))
-  return { own: own / rows, other: other / rows }
+  const { points } = await pool.run(curve25519HashScale, { scalar, dst, ...sample })
+  const hashScale = await timed(() => pool.run(curve25519HashScale, { scalar, dst, ...sample }))
+  const scale = await timed(() => pool.run(curve25519Scale, { scalar, points }))
+  await pool.run(oprfBlind, { scalars, dst, ...rows(8) })
+  const oprf = await timed(() => pool.run(oprfBlind, { scalars, dst, ...sample }))
+  const many = { key: scalar, ...rows(16 * sampleRows) }
+  await pool.run(blake3Ids, many)
+  const digest = (await timed(() => pool.run(blake3Ids, many))) / (16 * sampleRows)
+  return {
+    hashScale: hashScale / sampleRows,
+    scale: scale / sampleRows,
+    oprf: oprf / sampleRows,
+    // The bulk work of the other protocols runs in one thread, mostly; one that is busy is no slower machine.
+    symmetric: Math.min(8, Math.max(referenceRates.symmetric / 4, digest / referenceDigest)),
+  }
 }
 
-export const estimate = async (
-  protocol: AnyProtocol,
-  parameters: unknown,
-  pool: Pool,
-  items: Items,
-  peerRows: number,
-): Promise<Estimate> => {
-  const { bytes, rounds } = protocol.cost(protocol.parameters(parameters))
-  const { own, other } = await calibrate(pool, items)
-  return { bytes, rounds, seconds: (items.offsets.length - 1) * own + peerRows * other }
+/** What the terms of a set operation ask of a protocol. */
+export const requestOf = ({ parameters, parties }: Terms, policy?: Policy): Request => {
+  const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'to' | 'list'>
+  const sizes = asked['sizes'] as Partial<Request['sizes']>
+  return {
+    sizes: { receiver: sizes.receiver ?? 0, sender: sizes.sender ?? asked.list?.rows ?? 0 },
+    output: asked.output,
+    to: asked.to,
+    parties: parties.length,
+    list: asked.list,
+    policy,
+  }
 }

@@ -114,6 +114,15 @@ const registerTerms = (program: Command): void => {
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
+      .option('--protocol <name>', 'auto, or one such as psi/rr22 (docs/psi-operator.md)', 'auto')
+      .addOption(
+        new Option('--adversary <kind>', 'what the protocol must withstand')
+          .choices(['semi-honest', 'malicious'])
+          .default('semi-honest'),
+      )
+      .option('--no-lpn', 'do not rely on learning parity with noise')
+      .option('--minimum-sets <rows>', 'nothing starts if a set is smaller')
+      .option('--minimum-result <rows>', "a smaller result is withheld by its receiver's software")
       .option('--days <n>', 'days until the terms expire', '30')
       .option('--chain <chain.json>', 'the chain that records it (default: none)')
       .option('--out <file>', 'where to write them', 'terms.json')
@@ -141,6 +150,55 @@ const registerTerms = (program: Command): void => {
   )
 }
 
+const registerList = (program: Command): void => {
+  const list = group(program, 'list', 'long lists, prepared once, that partners ask about a few ids at a time')
+  const listOption = (): Option => new Option('--list <folder>', 'the prepared list').default('prepared-list')
+  examples(
+    list
+      .command('prepare')
+      .description('prepare a list under a new key: a filter for partners, and declaration.json')
+      .argument('<list>', 'the list (.csv, .parquet), columns named on line 1')
+      .requiredOption('--column <name>', 'the column of ids; once more for each of several that make one', each)
+      .option('--normalisation <name>', 'what counts as equal (default: trim/1), for all or each; docs/data.md', each)
+      .addOption(
+        new Option('--duplicates <rule>', 'what happens to repeated ids')
+          .choices(['refuse', 'keep-first', 'count'])
+          .default('refuse'),
+      )
+      .addOption(
+        new Option('--fingerprint <bits>', 'a stranger is taken for listed with probability 2^-bits')
+          .choices(['32', '64'])
+          .default('32'),
+      )
+      .option('--source <text>', 'what the list is, for whoever approves the terms (default: the name of the file)')
+      .addOption(listOption())
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/list.ts')).prepare)),
+    'tally list prepare blacklist.csv --column "ID number" --normalisation resident-id/1 --home bank-b',
+  )
+  examples(
+    list
+      .command('update')
+      .description('bring a prepared list to what the list says now, and write the difference for partners')
+      .argument('<list>', 'the whole list as it is now')
+      .addOption(listOption())
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/list.ts')).update)),
+    'tally list update blacklist.csv --list prepared-list --home bank-b',
+  )
+  examples(
+    list
+      .command('apply')
+      .description("apply a holder's update to the copy of the filter")
+      .argument('<update>', 'the next update, in order')
+      .requiredOption('--filter <file>', 'the copy')
+      .action(lazily(async () => (await import('./commands/list.ts')).apply)),
+    'tally list apply updates/2 --filter filter-of-bank-b',
+  )
+}
+
 const registerRun = (program: Command): void => {
   const psi = group(program, 'psi', 'private set intersection')
   examples(
@@ -152,6 +210,8 @@ const registerRun = (program: Command): void => {
       .option('--listen <[host:]port>', 'wait for the partner here')
       .option('--connect <host:port>', 'go to the partner there')
       .option('--dry-run', 'check everything, predict time and traffic, use no network')
+      .option('--explain', 'say why this protocol, and what it costs; afterwards, what it did cost')
+      .option('--filter <file>', "with a prepared list: the receiver's copy of its filter")
       .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
       .addOption(encodingOption())
       .addOption(homeOption())
@@ -311,6 +371,7 @@ export const registerCommands = (program: Command): Command => {
   registerParty(program)
   registerData(program)
   registerTerms(program)
+  registerList(program)
   registerRun(program)
   registerQuery(group(program, 'query', "a row of a partner's list, without telling which"), {
     ...{ examples, homeOption, encodingOption, lazily },

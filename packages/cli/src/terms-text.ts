@@ -60,6 +60,11 @@ const outcomeOf = (terms: Terms, role: string): string => {
     : `${role} (${name}): which of its own rows the other side has too`
 }
 
+const minimumOf = ({ sets, result }: NonNullable<Terms['minimum']>): string[] => [
+  `no set of fewer than ${count(sets)} rows enters: every party checks it, nothing starts below`,
+  `a result of fewer than ${count(result)} rows is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
+]
+
 const flat = (lists: readonly (readonly string[])[]): string[] => lists.flat()
 
 /** @returns the text, ending without a newline */
@@ -101,6 +106,7 @@ export const renderTerms = (terms: Terms): string => {
       ...Object.entries(auditor.reveals).map(([role, text]) => `evidence of ${role}: ${text}`),
     ),
     ...(terms.resources === undefined ? [] : [section('Resources', canonicalJson(terms.resources))]),
+    ...(terms.minimum === undefined ? [] : [section('Minimum', ...minimumOf(terms.minimum))]),
     section(
       'Limits',
       `at most ${terms.attempts} attempts, none after ${terms.expires}`,

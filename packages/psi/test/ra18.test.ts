@@ -135,6 +135,13 @@ describe('the filter', () => {
     expect(Math.abs(found - expected)).toBeLessThan(5 * Math.sqrt(expected))
   })
 
+  it('is read from a Node Buffer as from any bytes', () => {
+    const tags = randomTags(4, 300)
+    const bytes = lists.encodeList(lists.prepareList(tags, 32))
+    const list = lists.decodeList(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3))
+    expect(lists.commonRows(list, tags)).toHaveLength(300)
+  })
+
   it('takes at most 9 bytes an id', () => {
     const size = (fingerprint: 32 | 64) =>
       lists.encodeList(lists.prepareList(randomTags(3, 200_000), fingerprint)).length

@@ -68,6 +68,8 @@ export interface Terms {
   }
   /** Digests of what a role brings besides input and seed (ranges of correlations), by role and name. */
   readonly resources?: Readonly<Record<string, Readonly<Record<string, Hex>>>> | undefined
+  /** Minimum sizes for a release, in rows: of every set that enters, and of a result that its receiver may see. */
+  readonly minimum?: { readonly sets: number; readonly result: number } | undefined
   readonly attempts: number
   /** UTC; no attempt starts after it. */
   readonly expires: string
@@ -114,6 +116,7 @@ const schema = z.strictObject({
     audited: z.array(role).optional(),
   }),
   resources: byRole(z.record(line(100), hex(32))).optional(),
+  minimum: z.strictObject({ sets: integer(0, 2 ** 31 - 1), result: integer(0, 2 ** 31 - 1) }).optional(),
   attempts: integer(1, 1000),
   expires: instant,
   deadlines: z.strictObject({
@@ -251,6 +254,19 @@ const checkParameters = (terms: Terms): void => {
 }
 
 /**
+ * No set below the minimum: `sizes` by role, and the length of a list that stands in the parameters in place of its rows.
+ * Every party checks it before it sends anything; of a result nobody knows the size before the opening.
+ */
+const checkMinimum = ({ parameters, minimum }: Terms): void => {
+  if (minimum === undefined) return
+  const { sizes, list } = object(parameters)
+  const sets = [...Object.entries(object(sizes)), ['list', object(list)['rows']] as const]
+  const small = sets.find(([, rows]) => typeof rows === 'number' && rows < minimum.sets)
+  if (small === undefined) return
+  throw malformed(`terms.parameters: the set "${small[0]}" has fewer rows than terms.minimum.sets, ${minimum.sets}`)
+}
+
+/**
  * Whether these terms can be run: not expired, for this protocol and version, its roles, its leakage statement, and
  * parameters that it accepts and that agree with receivers and sizes.
  * @param now milliseconds since the epoch
@@ -279,6 +295,7 @@ export const checkTerms = (terms: Terms, protocol: AnyProtocol, now: number): vo
   }
   protocol.parameters(terms.parameters)
   checkParameters(terms)
+  checkMinimum(terms)
 }
 
 /** @throws TallyError terms/unsupported where the code that would run is not the code of the terms */

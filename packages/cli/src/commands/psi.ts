@@ -1,16 +1,37 @@
-/** `tally psi run`: one party's side, from the checks before any network to the sealed evidence. */
+/** `tally psi run`: one party's side, from the checks before any network to the sealed evidence and the receipt. */
 import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
+import { predict, referenceRates, type Considered, type Prediction } from '@tallystick/psi'
+import { commonRows } from '@tallystick/psi/unbalanced'
 import type { Terms } from '@tallystick/session'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type Dataset } from '../dataset.ts'
-import { estimate } from '../estimate.ts'
-import type { Job } from '../job.ts'
+import { measureRates, requestOf } from '../estimate.ts'
+import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
 import { poolFor, prepare, runParty, type Prepared, type RunOptions } from '../party-run.ts'
+import { consideredText, costText, planned, secondsText } from '../plan.ts'
+import { readFilterFor, readKeyFor } from '../prepared-list.ts'
+import { keepReceipt, receiptDigest, stopwatch, type Receipt, type ReceiptOptions } from '../receipt.ts'
 import { writeResult } from '../result.ts'
 import { count, traffic } from '../text.ts'
+
+interface PsiOptions extends RunOptions {
+  readonly input: string
+  readonly filter?: string
+  readonly encoding: Encoding
+  readonly explain?: true
+}
+
+/** What a party brings, and how it turns the output of a session into rows of its own list. */
+interface Brought {
+  readonly source: Source
+  readonly own: Omit<Receipt['own'], 'rule'>
+  /** Undefined where there is no list here: the holder of a prepared one has its key only. */
+  readonly dataset: Dataset | undefined
+  readonly rowsOf: (tags: Uint8Array) => Uint32Array
+}
 
 /** The list as it was declared: same rule, same number of ids. */
 const readDeclared = async (terms: Terms, role: string, path: string, encoding: Encoding): Promise<Dataset> => {
@@ -26,56 +47,172 @@ const readDeclared = async (terms: Terms, role: string, path: string, encoding: 
   )
 }
 
-const dryRun = async (output: Output, { runnable, terms, peers }: Prepared, dataset: Dataset, pool: Pool) => {
-  const peerRows = peers.reduce((sum, { role }) => sum + terms.data[role]!.rows, 0)
-  const { protocol } = runnable
-  const { bytes, seconds, rounds } = await estimate(protocol, terms.parameters, pool, dataset.items, peerRows)
+const noTags = (): never => {
+  throw new TallyError('invariant/broken', 'self', 'tags come from a prepared list only')
+}
+
+const bring = async ({ terms, own }: Prepared, { input, encoding, filter }: PsiOptions): Promise<Brought> => {
+  const { list } = requestOf(terms)
+  if (list !== undefined && own.role === 'sender') {
+    const { manifest, ...source } = await readKeyFor(input, list)
+    return { source, own: { records: manifest.rows, duplicates: 0 }, dataset: undefined, rowsOf: noTags }
+  }
+  // Read before the session: a filter of another version is no use to it.
+  const prepared = list === undefined ? undefined : await readFilterFor(filter, list)
+  const dataset = await readDeclared(terms, own.role, input, encoding)
+  const { records, duplicates } = dataset.counts
+  const rowsOf = prepared === undefined ? noTags : (tags: Uint8Array) => commonRows(prepared, tags)
+  return { source: dataset, own: { records, duplicates }, dataset, rowsOf }
+}
+
+const tellChecked = (
+  output: Output,
+  { terms, own }: Prepared,
+  path: string,
+  { dataset, own: counts }: Brought,
+): void => {
+  if (dataset === undefined) {
+    const text = `${path}: a prepared list of ${count(counts.records)} ids; its key enters as ${own.role}, as the terms say.`
+    return output.report({ event: 'checked', role: own.role, rows: 1, listed: counts.records }, text)
+  }
+  const { rows, duplicates } = dataset.counts
+  const rule = terms.data[own.role]!.duplicates
+  const repeated = duplicates === 0 ? '' : ` (${count(duplicates)} records repeat one: ${rule})`
   output.report(
-    { event: 'dry-run', rows: dataset.counts.rows, peerRows, bytes, rounds, seconds },
-    `All is in order. The run would exchange ${traffic(bytes)} in ${rounds} rounds and compute for about ` +
-      `${Math.max(0.1, seconds).toFixed(1)} s on this machine, while the partner does about the same. Nothing was sent.`,
+    { event: 'checked', role: own.role, ...dataset.counts, rule },
+    `${path}: ${count(rows)} ids enter as ${own.role}, as the terms say${repeated}.`,
   )
 }
 
+const reported = ({ protocol, predicted, refused }: Considered) => ({
+  ...{ protocol, refused: refused ?? null, predicted: predicted === undefined ? null : { ...predicted } },
+})
+
+/** What the run will cost on this machine, and, if asked for, why it is this protocol. */
+const foresee = async (
+  output: Output,
+  { terms, runnable }: Prepared,
+  pool: Pool,
+  { explain, measure }: { readonly explain: boolean; readonly measure: boolean },
+): Promise<Prediction> => {
+  const request = requestOf(terms)
+  const rates = measure ? await measureRates(pool) : referenceRates
+  const { protocol } = runnable
+  const predicted = predict(protocol, request, rates)
+  if (!explain) return predicted
+  const choice = planned(request, rates)
+  const same = choice.protocol === protocol.id
+  const { considered, reason, advice } = choice
+  output.report(
+    {
+      ...{ event: 'explain', protocol: protocol.id, choice: choice.protocol, reason, advice: advice ?? null },
+      ...{ predicted: { ...predicted }, considered: considered.map(reported) },
+    },
+    `The terms say ${protocol.id}. ${same ? `So does the planner: ${reason}` : `The planner would take ${choice.protocol}: ${reason}`}.\n` +
+      `Predicted on this machine: ${costText(predicted)}, waiting for the partner aside. Of all protocols:\n` +
+      `${consideredText(choice)}${advice === undefined ? '' : `\nAdvice: ${advice}.`}`,
+  )
+  return predicted
+}
+
+const tellDryRun = (output: Output, { terms }: Prepared, rows: number, role: string, predicted: Prediction): void => {
+  const { sizes } = requestOf(terms)
+  const peerRows = role === 'receiver' ? sizes.sender : sizes.receiver
+  const { bytes, seconds, rounds } = predicted
+  output.report(
+    { event: 'dry-run', rows, peerRows, bytes, rounds, seconds },
+    `All is in order. The run would exchange ${traffic(bytes)} in ${rounds} rounds and take about ` +
+      `${secondsText(seconds)} on this machine, if the partner's is alike. Nothing was sent.`,
+  )
+}
+
+type Result =
+  | { kind: 'intersection'; rows: Uint32Array }
+  | { kind: 'cardinality'; size: number }
+  | { kind: 'tags'; tags: Uint8Array }
+  | { kind: 'none' }
+
 /** What a set operation returns, as rows of the own list or as a number. */
-const keepResult = async (output: Output, folder: string, dataset: Dataset, { session }: Job): Promise<void> => {
-  const result = session.output as
-    | { kind: 'intersection'; rows: Uint32Array }
-    | { kind: 'cardinality'; size: number }
-    | { kind: 'none' }
+const keepResult = async (
+  output: Output,
+  folder: string,
+  terms: Terms,
+  brought: Brought,
+  result: Result,
+): Promise<void> => {
   if (result.kind === 'none') {
     return output.report(
       { event: 'result', kind: 'none' },
       'The partner has the result; this side was to learn nothing.',
     )
   }
-  if (result.kind === 'cardinality') {
-    const text = `${count(result.size)} ids are on both lists.`
-    return output.report({ event: 'result', kind: 'cardinality', size: result.size }, text)
+  const rows =
+    result.kind === 'cardinality' ? undefined : result.kind === 'tags' ? brought.rowsOf(result.tags) : result.rows
+  const size = result.kind === 'cardinality' ? result.size : rows!.length
+  const least = terms.minimum?.result ?? 0
+  if (size < least) {
+    const text = `The result is withheld: it has fewer than the ${count(least)} rows that the terms ask for.`
+    return output.report({ event: 'result-withheld', minimum: least }, text)
+  }
+  if (rows === undefined) {
+    const text = `${count(size)} ids are on both lists.`
+    return output.report({ event: 'result', kind: 'cardinality', size }, text)
   }
   const file = join(folder, 'result.csv')
-  await writeResult(dataset, result.rows, file)
+  await writeResult(brought.dataset!, rows, file)
   output.report(
-    { event: 'result', kind: 'intersection', size: result.rows.length, file },
-    `${count(result.rows.length)} of your rows are on both lists: ${file}`,
+    { event: 'result', kind: 'intersection', size, file },
+    `${count(size)} of your rows are on both lists: ${file}`,
   )
 }
 
-export const run = async (
+/** The receipt, and how the run compared with what was predicted. */
+const giveReceipt = async (
   output: Output,
-  options: RunOptions & { readonly input: string; readonly encoding: Encoding },
+  folder: string,
+  { terms, own }: Prepared,
+  brought: Brought,
+  run: Pick<ReceiptOptions, 'attempt' | 'predicted' | 'measured' | 'happened'>,
 ): Promise<void> => {
+  const { file, receipt } = await keepReceipt(folder, { terms, role: own.role, own: brought.own, ...run })
+  const { predicted, happened } = receipt
+  const compared =
+    happened === null
+      ? ''
+      : ` Predicted ${secondsText(predicted.seconds)} and ${traffic(predicted.bytes)}; ` +
+        `it took ${secondsText(happened.seconds)} (${happened.cpuSeconds.toFixed(1)} s of processor here) and ${traffic(happened.bytes)}.`
+  output.report(
+    {
+      ...{ event: 'receipt', file, digest: receiptDigest(receipt), predicted: { ...predicted } },
+      happened: happened === null ? null : { ...happened },
+    },
+    `Receipt: ${file}.${compared}`,
+  )
+}
+
+export const run = async (output: Output, options: PsiOptions): Promise<void> => {
   const prepared = await prepare(output, options)
   const { home, terms, own, meeting } = prepared
-  const dataset = await readDeclared(terms, own.role, options.input, options.encoding)
-  output.report(
-    { event: 'checked', role: own.role, ...dataset.counts },
-    `${options.input}: ${count(dataset.counts.rows)} ids enter as ${own.role}, as the terms say.`,
-  )
+  const brought = await bring(prepared, options)
+  tellChecked(output, prepared, options.input, brought)
   await using pool = poolFor(prepared)
-  if (meeting === undefined) return await dryRun(output, prepared, dataset, pool)
+  const explain = options.explain === true
+  // Measuring takes a second: a run that nobody asked about is priced by the machine of the constants.
+  const measured = explain || meeting === undefined
+  const predicted = await foresee(output, prepared, pool, { explain, measure: measured })
+  if (meeting === undefined) {
+    const rows = brought.dataset?.counts.rows ?? brought.own.records
+    return tellDryRun(output, prepared, rows, own.role, predicted)
+  }
+  const folder = home.jobFolder(terms)
+  const watch = stopwatch()
   await runParty({
-    ...{ output, prepared, meeting, dataset, pool, chain: options.chain },
-    keepResult: (job) => keepResult(output, home.jobFolder(terms), dataset, job),
+    ...{ output, prepared, meeting, pool, chain: options.chain, dataset: brought.source },
+    onProgress: watch.see,
+    async keepResult({ session }: Job) {
+      await keepResult(output, folder, terms, brought, session.output as Result)
+      const { attempt } = session
+      await giveReceipt(output, folder, prepared, brought, { attempt, predicted, measured, happened: watch.happened() })
+    },
   })
 }

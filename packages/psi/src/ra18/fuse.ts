@@ -59,7 +59,7 @@ const locate = (tags: Uint32Array, row: number, seed: number, { segment, starts 
 }
 
 const wordsOf = (tags: Uint8Array): Uint32Array => {
-  const aligned = tags.byteOffset % 4 === 0 ? tags : tags.slice()
+  const aligned = tags.byteOffset % 4 === 0 ? tags : new Uint8Array(tags)
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
 }
 

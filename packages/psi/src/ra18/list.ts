@@ -59,6 +59,10 @@ const rowsOf = (tags: Uint8Array): Uint8Array[] =>
 const sorted = (tags: readonly Uint8Array[]): Uint8Array => concatBytes(...tags.toSorted(compareBytes))
 const wordBytes = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 
+/** A copy, also of a Node Buffer, whose `slice` makes none. */
+const copy = (bytes: Uint8Array, from: number, to?: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(bytes.subarray(from, to))
+
 /** Whether an ascending table holds a tag. */
 const holds = (table: Uint8Array, tag: Uint8Array): boolean => {
   let [low, high] = [0, table.length / tagBytes]
@@ -98,7 +102,7 @@ const isAscending = (tags: Uint8Array): boolean =>
 
 const headOf = (bytes: Uint8Array, magic: number): Uint32Array => {
   if (bytes.length < 4 * headWords) throw malformed(`expected a head of ${4 * headWords} bytes, found ${bytes.length}`)
-  const head = new Uint32Array(bytes.slice(0, 4 * headWords).buffer)
+  const head = new Uint32Array(copy(bytes, 0, 4 * headWords).buffer)
   if (head[0] !== magic) throw malformed('expected another kind of file')
   return head
 }
@@ -114,9 +118,9 @@ export const decodeList = (bytes: Uint8Array): PreparedList => {
   if (bytes.length !== expected) throw malformed(`expected ${expected} bytes, found ${bytes.length}`)
   const list: PreparedList = {
     version: version!,
-    fuse: { rows: rows!, width, seed: seed!, slots: new Uint32Array(bytes.slice(4 * headWords, from).buffer) },
-    added: bytes.slice(from, from + tagBytes * added!),
-    removed: bytes.slice(from + tagBytes * added!),
+    fuse: { rows: rows!, width, seed: seed!, slots: new Uint32Array(copy(bytes, 4 * headWords, from).buffer) },
+    added: copy(bytes, from, from + tagBytes * added!),
+    removed: copy(bytes, from + tagBytes * added!),
   }
   if (!isAscending(list.added) || !isAscending(list.removed)) throw malformed('changes out of order')
   return list
@@ -162,10 +166,10 @@ export const decodeUpdate = (bytes: Uint8Array): Update => {
   if (rest.some((word) => word !== 0)) throw malformed('a head that no update has')
   return {
     version: version!,
-    from: toHex(bytes.slice(from - 64, from - 32)),
-    to: toHex(bytes.slice(from - 32, from)),
-    added: bytes.slice(from, from + tagBytes * added!),
-    removed: bytes.slice(from + tagBytes * added!),
+    from: toHex(copy(bytes, from - 64, from - 32)),
+    to: toHex(copy(bytes, from - 32, from)),
+    added: copy(bytes, from, from + tagBytes * added!),
+    removed: copy(bytes, from + tagBytes * added!),
   }
 }
 
