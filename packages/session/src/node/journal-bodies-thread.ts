@@ -9,9 +9,9 @@ const { file, offset, key, ring } = workerData as WriterData
 const { words, pieces } = ring
 
 /** Written at once: large writes are what makes a disk fast. */
-const writeBytes = 1024 * 1024
+const writeBytes = 512 * 1024
 /** Ciphertext comes in pieces that the allocator reuses: larger ones cost more in page faults than in AES. */
-const sealBytes = 64 * 1024
+const sealBytes = 32 * 1024
 /** Sealed and waiting; WebAssembly's memory starts at a page, as writing past the cache demands. */
 const sealed = new Uint8Array(new WebAssembly.Memory({ initial: (writeBytes + 2 * pieceBytes) / 65536 }).buffer)
 let filled = 0
@@ -19,13 +19,7 @@ let filled = 0
 const flags = fs.constants.O_WRONLY
 /** 0 where the system has no such flag. */
 const past = process.platform === 'linux' ? fs.constants.O_DIRECT : 0
-/** A disk that takes fewer bytes a millisecond, over so many writes, is better left to the page cache. */
-const directRate = 50_000
-const directTrial = 8
 let direct = past !== 0
-let trialBytes = 0
-let trialMilliseconds = 0
-let trials = 0
 
 const open = (): number => {
   try {
@@ -45,7 +39,6 @@ const cached = (): void => {
 }
 
 const write = (): void => {
-  const since = performance.now()
   for (let at = 0; at < filled;) {
     try {
       at += fs.writeSync(fd, sealed, at, filled - at, end + at)
@@ -56,13 +49,7 @@ const write = (): void => {
     }
   }
   end += filled
-  trialBytes += filled
-  trialMilliseconds += performance.now() - since
   filled = 0
-  if (!direct || ++trials % directTrial !== 0) return
-  if (trialBytes < trialMilliseconds * directRate) cached()
-  trialBytes = 0
-  trialMilliseconds = 0
 }
 
 let cipher: CipherGCM | undefined

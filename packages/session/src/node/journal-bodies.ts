@@ -7,9 +7,10 @@
  * none repeats; which block belongs to which entry stands in the entry, sealed.
  *
  * The first are sealed and written at once. From there on a thread does it, so that a stream costs the thread that runs
- * the protocol no more than a copy. The thread writes past the page cache where the system lets it (O_DIRECT) and for as
- * long as the disk keeps up: a stream of gigabytes else drives everything out of memory that is read again, to keep
- * there what hardly ever is.
+ * the protocol no more than a copy. The thread writes past the page cache where the file system lets it (O_DIRECT): a
+ * stream of gigabytes else drives everything out of memory that is read again, to keep there what hardly ever is, and
+ * on a virtual machine it costs more to get that memory from the host than to write to the disk. A party whose disk is
+ * slower than its network waits for the disk.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import fs from 'node:fs'
@@ -20,7 +21,7 @@ import { cipherOptions, corrupt, nonceOf, readFully, tagBytes, type Place, type 
 export const pageBytes = 4096
 /** Bodies pass to the thread in pieces of this size, over a ring of so many. */
 export const pieceBytes = 256 * 1024
-export const ringPieces = 32
+export const ringPieces = 16
 /** Places in the control words: pieces handed over, taken out of the ring, and written; errno of what failed. */
 export const control = { put: 0, taken: 1, written: 2, failed: 3, lengths: 4 } as const
 /** Set in the length of the last piece of a body. */
@@ -103,7 +104,9 @@ const startThread = (given: Omit<WriterData, 'ring'>): BodiesThread => {
   const words = new Int32Array(new SharedArrayBuffer(4 * (control.lengths + ringPieces)))
   const pieces = new Uint8Array(new SharedArrayBuffer(ringPieces * pieceBytes))
   const workerData: WriterData = { ...given, ring: { words, pieces } }
-  const thread = new Worker(new URL('./journal-bodies-thread.ts', import.meta.url), { workerData })
+  // Its garbage is ciphertext outside the heap: a small heap is collected often, and lets go of it early.
+  const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 }
+  const thread = new Worker(new URL('./journal-bodies-thread.ts', import.meta.url), { workerData, resourceLimits })
   thread.unref()
   // What fails there is told in the control words: nobody may be in the event loop to hear of it.
   thread.on('error', () => {})
