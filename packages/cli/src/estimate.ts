@@ -51,7 +51,7 @@ export const requestOf = ({ parameters, parties }: Terms, policy?: Policy): Requ
   const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'to' | 'list'>
   const sizes = asked['sizes'] as Partial<Request['sizes']>
   return {
-    sizes: { receiver: sizes.receiver ?? 0, sender: sizes.sender ?? asked.list?.rows ?? 0 },
+    sizes: { receiver: sizes.receiver ?? 0, sender: asked.list?.rows ?? sizes.sender ?? 0 },
     output: asked.output,
     to: asked.to,
     parties: parties.length,

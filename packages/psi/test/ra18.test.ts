@@ -20,7 +20,7 @@ const tagsOf = (rows: readonly string[]): Uint8Array =>
 const keyItems = { bytes: key, offsets: Uint32Array.of(0, 32) }
 
 const parametersOf = (receiver: number, chunkRows: number): UnbalancedParameters => ({
-  sizes: { receiver },
+  sizes: { receiver, sender: 1 },
   list: { rows: 9, digest: toHex(new Uint8Array(32)), version: 1, key: toHex(publicKey), fingerprint: 32 },
   output: 'intersection',
   to: 'receiver',

@@ -254,13 +254,15 @@ const checkParameters = (terms: Terms): void => {
 }
 
 /**
- * No set below the minimum: `sizes` by role, and the length of a list that stands in the parameters in place of its rows.
+ * No set below the minimum: `sizes` by role, but where the parameters name a prepared `list` its length in place of the
+ * sender's one row, its key.
  * Every party checks it before it sends anything; of a result nobody knows the size before the opening.
  */
 const checkMinimum = ({ parameters, minimum }: Terms): void => {
   if (minimum === undefined) return
   const { sizes, list } = object(parameters)
-  const sets = [...Object.entries(object(sizes)), ['list', object(list)['rows']] as const]
+  const listed = object(list)['rows']
+  const sets = Object.entries({ ...object(sizes), ...(listed === undefined ? {} : { sender: listed }) })
   const small = sets.find(([, rows]) => typeof rows === 'number' && rows < minimum.sets)
   if (small === undefined) return
   throw malformed(`terms.parameters: the set "${small[0]}" has fewer rows than terms.minimum.sets, ${minimum.sets}`)

@@ -110,7 +110,13 @@ export const models: Readonly<Record<string, Model>> = {
         request.list === undefined ? "the sender's list is not prepared (tally list prepare)" : undefined,
       ),
     parameters: ({ sizes, list }) => ({
-      ...{ sizes: { receiver: sizes.receiver }, list, output: 'intersection', to: 'receiver', chunkRows: 4096 },
+      ...{
+        sizes: { receiver: sizes.receiver, sender: 1 },
+        list,
+        output: 'intersection',
+        to: 'receiver',
+        chunkRows: 4096,
+      },
     }),
     // Blinding and unblinding, and BigInt arithmetic on the blinds.
     seconds: ({ sizes }, { oprf }) => 1e-6 * sizes.receiver * (2 * oprf + 12),

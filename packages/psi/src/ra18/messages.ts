@@ -17,8 +17,8 @@ export interface ListTerms {
 
 /** Public parameters, as they stand in the signed terms. */
 export interface Parameters {
-  /** Queries; the sender's data in the terms are its key, one row, and its list is not in the session. */
-  readonly sizes: { readonly receiver: number }
+  /** Queries, and 1: of the sender its key enters, one row. Its list does not. */
+  readonly sizes: { readonly receiver: number; readonly sender: 1 }
   readonly list: ListTerms
   readonly output: 'intersection'
   readonly to: 'receiver'
@@ -50,7 +50,8 @@ export const messages = {
 
 const malformed = (message: string): TallyError =>
   new TallyError('terms/malformed', 'self', `psi/ra18 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` { receiver }, `list`, `output` and `to` are required, `chunkRows` may be left out',
+    remedy:
+      'make new terms; `sizes` { receiver, sender: 1 }, `list`, `output` and `to` are required, `chunkRows` may be left out',
   })
 
 const integer = (value: unknown, name: string, least: number, most: number): number => {
@@ -89,11 +90,14 @@ const parseList = (value: unknown): ListTerms => {
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {
   const all = fields(value, 'parameters', ['sizes', 'list', 'output', 'to', 'chunkRows'])
-  const sizes = fields(all['sizes'], 'sizes', ['receiver'])
+  const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
   if (all['output'] !== 'intersection') throw malformed('expected output to be intersection')
   if (all['to'] !== 'receiver') throw malformed('expected to to be receiver')
   return {
-    sizes: { receiver: integer(sizes['receiver'], 'sizes.receiver', 0, maxQueries) },
+    sizes: {
+      receiver: integer(sizes['receiver'], 'sizes.receiver', 0, maxQueries),
+      sender: integer(sizes['sender'], 'sizes.sender', 1, 1) as 1,
+    },
     list: parseList(all['list']),
     output: 'intersection',
     to: 'receiver',
