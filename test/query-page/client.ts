@@ -98,11 +98,11 @@ export const createClient = (): Client => {
 
   const termsFrom = async (holder: string, root: Hex): Promise<Terms> => {
     const terms = parseTerms(await (await fetch(`${holder}/terms?address=${signer.address}&root=${root}`)).json())
-    const { table, publicKey } = terms.parameters as unknown as PirParameters
+    const { table, matrix, publicKey } = terms.parameters as unknown as PirParameters
     const { version } = loaded!
     const own = terms.parties.find(({ role }) => role === 'asker')
     const ours = terms.resources?.['asker']?.['query/prepared'] === root && own?.signer === signer.address
-    if (!ours || table !== versionDigest(version) || publicKey !== version.publicKey) {
+    if (!ours || table !== versionDigest(version) || matrix !== version.matrix || publicKey !== version.publicKey) {
       throw new Error('the terms are not about this asker, its prepared queries and this version')
     }
     return terms

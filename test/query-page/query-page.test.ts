@@ -112,6 +112,7 @@ const termsFor = (version: PirVersion, code: Hex, asker: Hex, holder: Hex, root:
     publicKey: version.publicKey,
     salt: version.salt,
     table: versionDigest(version),
+    matrix: version.matrix,
     stashRows: version.stashRows,
     stash: version.stash,
   },

@@ -2,14 +2,17 @@
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { ecdh, kkrt16, ra18, rr22, rr22Malicious } from '@tallystick/psi'
-import { listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
+import { isMatrix, listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
 import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
+import type { Sha256 } from './merkle.ts'
 
 export interface Program {
   readonly protocol: AnyProtocol
   /** From the rows whose root the party committed to; the same text turns them to input in a run and in a replay. */
   readonly input: (rows: Rows, role: string, parameters: unknown) => unknown
+  /** Whether the committed rows are what the parameters name by a digest; asked in a replay. */
+  readonly bound?: (rows: Rows, role: string, parameters: unknown, sha256: Sha256) => boolean
 }
 
 /** By id of the protocol. */
@@ -29,7 +32,7 @@ const circuits: Program['input'] = (rows, role, parameters) =>
 
 export const programs: Programs = {
   ...programOf(sealedListQuery, listInput),
-  ...programOf(simplePirQuery, pirInput),
+  [simplePirQuery.id]: { protocol: simplePirQuery, input: pirInput, bound: isMatrix },
   ...programOf(ecdh, sets),
   ...programOf(kkrt16, sets),
   ...programOf(rr22, sets),

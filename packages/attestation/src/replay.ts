@@ -15,7 +15,7 @@ import { check, failed, holds, notChecked, passed, verdictOf, type Check, type F
 import type { Evidence } from './evidence.ts'
 import { evidenceChecks, type ResourceCheck } from './evidence-checks.ts'
 import { execute, type Executed, type KernelRunner, type Sample } from './execute.ts'
-import type { Sha256 } from './merkle.ts'
+import { portableSha256, type Sha256 } from './merkle.ts'
 import { programs as knownPrograms, type Program } from './programs.ts'
 import type { AttestedRecord } from './record.ts'
 import { reportOf, type AuditReport } from './report.ts'
@@ -68,7 +68,7 @@ export const replay = async (
   if (program === undefined) throw new TallyError('api/misuse', 'self', `${id} cannot be replayed by this program`)
 
   const subjects = subjectsOf(record.session, terms, known)
-  const opened = evidenceChecks(subjects, evidence, options)
+  const opened = [...evidenceChecks(subjects, evidence, options), ...boundChecks(subjects, evidence, program, options)]
   // Without its commitments opened the program would run on something else than what was signed.
   const ready = opened.every(
     ({ id, status }) => status === 'passed' || (id === 'evidence-resources' && status !== 'failed'),
@@ -76,6 +76,21 @@ export const replay = async (
   const executed = ready ? await run(subjects, evidence, program, options) : undefined
   const checks = [...verified.checks, ...opened, ...executionChecks(subjects, evidence, executed, options.sample)]
   return reportOf({ checks, verdict: verdictOf(checks), subjects, replayed: evidence.role })
+}
+
+/** Of a program whose parameters name an input by a digest. */
+const boundChecks = ({ terms }: Subjects, evidence: Evidence, { bound }: Program, options: ReplayOptions): Check[] => {
+  if (bound === undefined) return []
+  const { role } = evidence
+  const { rows } = evidence.input
+  const subject = { id: 'evidence-bound', level, what: 'input as the parameters name it', role } as const
+  const find = (): Finding =>
+    holds(
+      bound(rows, role, terms.parameters, options.sha256 ?? portableSha256),
+      'as named',
+      'the committed rows are not those whose digest stands in the parameters',
+    )
+  return [check(subject, find)]
 }
 
 interface Ran extends Executed {

@@ -3,10 +3,10 @@
  * asker's are its ids and, last, the sealed rows that it has (list or stash); the holder's are its OPRF key and, for
  * SimplePIR, the lines of its matrix.
  */
-import { TallyError } from '@tallystick/core'
+import { TallyError, toHex } from '@tallystick/core'
 import type { Items } from './rfc9497/suite.ts'
 import type { ListInputs } from './sealed-list/index.ts'
-import type { PirInputs } from './simplepir/messages.ts'
+import type { PirInputs, PirParameters } from './simplepir/messages.ts'
 
 const malformed = (found: string): TallyError =>
   new TallyError('input/malformed', 'self', `expected the rows of a query, found ${found}`)
@@ -41,6 +41,17 @@ export const listInput = (rows: Items, role: string): ListInputs['asker'] | List
   const { ids, sealed } = askerInput(rows)
   return { ids, list: sealed }
 }
+
+/**
+ * Whether the lines that a holder of `query/simplepir` committed to are the matrix that the terms name; true of an asker,
+ * whose sealed rows the protocol itself compares. For a replay: a run would hash the whole matrix once more for each job.
+ */
+export const isMatrix = (
+  rows: Items,
+  role: string,
+  parameters: unknown,
+  sha256: (bytes: Uint8Array) => Uint8Array,
+): boolean => role !== 'holder' || toHex(sha256(rows.bytes.subarray(32))) === (parameters as PirParameters).matrix
 
 /** For `query/simplepir`; the matrix is a view of the same memory. */
 export const pirInput = (rows: Items, role: string): PirInputs['asker'] | PirInputs['holder'] => {

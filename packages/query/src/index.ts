@@ -1,6 +1,6 @@
 /** Oblivious query: a row of a partner's list by its id, without the partner learning the id. One folder a protocol. */
 export { answerAt, answersOf, type Answers, type Nothing } from './answers.ts'
-export { askerRows, holderOffsets, listInput, pirInput } from './committed.ts'
+export { askerRows, holderOffsets, isMatrix, listInput, pirInput } from './committed.ts'
 export { computing, runLocally } from './local.ts'
 export { maxQueries } from './parameters.ts'
 export { encodeScalar, invertScalars, order } from './rfc9497/group.ts'

@@ -1,4 +1,5 @@
 /** Tables, ids and coins that the tests share. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { createRng, taggedDigest, toHex, utf8ToBytes, type Rng } from '@tallystick/core'
 import { resident, wasmEngine } from '@tallystick/kernels/engine'
 import {
@@ -76,6 +77,7 @@ export const parametersOf = ({ table }: Pick<World, 'table'>, queries: number): 
     publicKey,
     salt: toHex(table.salt),
     table: `0x${'00'.repeat(32)}`,
+    matrix: toHex(sha256(table.matrix)),
     stashRows: table.stash.length,
     stash: listDigest(stash),
   }

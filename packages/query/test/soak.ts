@@ -111,6 +111,8 @@ const ask = (asker: Asker): { readonly wrong: number; readonly asked: number } =
     publicKey: toHex(keys.publicKey),
     salt: toHex(table.salt),
     table: `0x${'00'.repeat(32)}`,
+    // Compared in a replay only.
+    matrix: `0x${'00'.repeat(32)}`,
     stashRows: table.stash.length,
     stash: listDigest(asker.stash),
   }

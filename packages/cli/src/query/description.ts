@@ -57,14 +57,15 @@ export const parametersFor = (description: Description, queries: number): ListPa
   const { publicKey, salt, valueBytes } = description
   const each = { queries, publicKey, salt, valueBytes }
   if (description.kind === 'sealed-list') return { ...each, rows: description.rows, list: description.list }
-  const { columns, slots, stashRows, stash } = description
-  return { ...each, columns, slots, table: tableDigest(description), stashRows, stash }
+  const { columns, slots, matrix, stashRows, stash } = description
+  return { ...each, columns, slots, table: tableDigest(description), matrix, stashRows, stash }
 }
 
 /** Whether terms are about this version. */
 export const isAbout = (parameters: unknown, description: Description): boolean => {
-  const { list, table } = parameters as { readonly list?: unknown; readonly table?: unknown }
-  return description.kind === 'sealed-list' ? list === description.list : table === tableDigest(description)
+  const { list, table, matrix } = parameters as Readonly<Record<string, unknown>>
+  if (description.kind === 'sealed-list') return list === description.list
+  return table === tableDigest(description) && matrix === description.matrix
 }
 
 export const otherVersion = (folder: string): TallyError =>

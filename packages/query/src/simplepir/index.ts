@@ -25,7 +25,7 @@
  * 2^17 samples a secret: about 2^133, shape.ts), with the sampler within 2^-101 of the exact distribution over a
  * query; B is uniform. So it learns nothing of ids or answers, as long as it gets no feedback: see below. It cannot use
  * another key (proof). It can answer wrongly, for all or for columns of its choice: correctness is semi-honest; replay
- * of its evidence shows whether it answered from the matrix that it committed to.
+ * of its evidence shows whether it answered from the matrix that the terms name.
  * Asker corrupt, malicious: of the n columns that it retrieves it sees sealed rows, whose ids and values stay hidden
  * without their outputs; it opens at most n rows for n evaluations, of ids of its choice. One-more gap CDH, random
  * oracles, ChaCha20 a pseudorandom function. Guessable ids: the quota of the grant and the audit are the control.

@@ -17,6 +17,8 @@ export interface PirParameters extends Shape {
   readonly salt: Hex
   /** Digest of everything that a version of the table fixes ({@link versionDigest}): matrix, hint, seed, stash. */
   readonly table: Hex
+  /** SHA-256 of the matrix: what a replay of the holder compares its committed lines with ({@link isMatrix}). */
+  readonly matrix: Hex
   /** Sealed rows of the stash, and its digest. */
   readonly stashRows: number
   readonly stash: Hex
@@ -71,6 +73,7 @@ export const parameters = (value: unknown): PirParameters => {
     'slots',
     'valueBytes',
     'table',
+    'matrix',
     'stashRows',
     'stash',
   ])
@@ -85,6 +88,7 @@ export const parameters = (value: unknown): PirParameters => {
     publicKey: hexIn(id, fields, 'publicKey', 32),
     salt: hexIn(id, fields, 'salt', saltBytes),
     table: hexIn(id, fields, 'table', 32),
+    matrix: hexIn(id, fields, 'matrix', 32),
     stashRows: wholeIn(id, fields, 'stashRows', 0, maxStashRows),
     stash: hexIn(id, fields, 'stash', 32),
   }
