@@ -27,7 +27,7 @@ import { normalisationOf } from '../normalisation.ts'
 import type { Output } from '../output.ts'
 import { prepare as prepareRun, runParty, type Prepared, type RunOptions } from '../party-run.ts'
 import { fetchTable, keptFor, keptVersion, prepareUnits, sealedRows, unitStore } from '../query/asking.ts'
-import { build as buildTable, cleanUp, describePir, freshRng, hintOf, runOver } from '../query/building.ts'
+import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
 import { downloadBytes, readDescription, tableDigest, type Description } from '../query/description.ts'
 import { countAgainst, usedOf, writeGrant } from '../query/grants.ts'
 import {
@@ -154,10 +154,8 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   const rows = { ids: changes?.ids ?? nothing, values: changes?.values ?? nothing, removed }
   const delta = await runOver(pool, updateTable(computing, table, secretKey, rows, freshRng()))
   const seed = Uint8Array.from(Buffer.from(before.seed.slice(2), 'hex'))
-  const progress = await output.progress()
-  const hint = await hintOf(pool, table, seed, (done) => progress.update('making the hint', done)).finally(() =>
-    progress.stop(),
-  )
+  const path = join(publicFolder(folder, before.version), 'hint.bin')
+  const hint = await hintAfter(pool, { path, digest: before.hint }, table, seed, delta)
   const description = describePir(
     { source: before.source, column, normalisation, values: before.values, publicKey: before.publicKey },
     table,

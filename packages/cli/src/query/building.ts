@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createRng, fromHex, toHex, TallyError, type Rng } from '@tallystick/core'
+import { createRng, fromHex, toHex, TallyError, type Hex, type Rng } from '@tallystick/core'
 import { resident } from '@tallystick/kernels/engine'
 import type { Pool } from '@tallystick/kernels/pool'
 import type { Routine } from '@tallystick/protocol'
@@ -18,6 +18,7 @@ import {
   listDigest,
   makeHint,
   matrixBytesOf,
+  patchHint,
   place,
   rowCount,
   rowKeys,
@@ -26,13 +27,14 @@ import {
   sealRows,
   stashOf,
   wordsOver,
+  type Delta,
   type Shape,
   type Table,
 } from '@tallystick/query'
 import { writeFileWhole, writeJson } from '../files.ts'
 import type { List } from './values.ts'
 import { tableFormat, type Description, type PirDescription } from './description.ts'
-import { keyOf, sha256Of } from './table.ts'
+import { keyOf, readInto, sha256Of } from './table.ts'
 
 /** Rows of a piece: about a third of a second, which is what an interruption costs. */
 export const pieceRows = 8192
@@ -165,6 +167,28 @@ export const hintOf = async (
     pool,
     makeHint(computing, table, a, hint, (done) => onProgress(done / 1024)),
   )
+  return bytesOver(hint)
+}
+
+/** The hint after a change, from the one before it. @throws TallyError input/changed if that is not the one of its version */
+export const hintAfter = async (
+  pool: Pool,
+  before: { readonly path: string; readonly digest: Hex },
+  table: Table,
+  seed: Uint8Array,
+  delta: Delta,
+): Promise<Uint8Array> => {
+  const { shape } = table
+  const hint = residentWords(1024 * linesOf(shape))
+  await readInto(before.path, bytesOver(hint))
+  if (sha256Of(bytesOver(hint)) !== before.digest) {
+    throw new TallyError('input/changed', 'self', `${before.path}: the hint is not the one of its version`, {
+      remedy: 'restore the folder, or build the table again',
+    })
+  }
+  const a = residentWords(1024 * shape.columns)
+  await runOver(pool, expandMatrix(computing, seed, shape, bytesOver(a)))
+  await runOver(pool, patchHint(computing, shape, a, hint, delta))
   return bytesOver(hint)
 }
 
