@@ -17,6 +17,8 @@ export type Row = Readonly<Record<string, string | number | boolean>>
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   psi: () => import('./psi.ts'),
   mpc: () => import('./mpc.ts'),
+  'psi-unbalanced': () => import('./psi-unbalanced.ts'),
+  'psi-openmined': () => import('./psi-openmined.ts'),
   'psi-ecdh': () => import('./psi-ecdh.ts'),
   query: () => import('./query.ts'),
   circuits: () => import('./circuits.ts'),

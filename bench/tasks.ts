@@ -2,7 +2,8 @@
 import { utf8ToBytes } from '@tallystick/core'
 import { rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, kkrt16, rr22, rr22Malicious, type Items } from '@tallystick/psi'
+import { ecdh, kkrt16, ra18, rr22, rr22Malicious, type Items } from '@tallystick/psi'
+import { scalarsFromCoins } from '@tallystick/psi/unbalanced'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
 import { vole } from './vole-protocol.ts'
 
@@ -52,6 +53,9 @@ export const psiParameters = (size: number) => ({
   chunkRows: 4096,
 })
 
+/** The key that the list of the bench is prepared under. */
+export const listKey = scalarsFromCoins(new Uint8Array(64).fill(7))
+
 export const tasks = {
   'psi-ecdh': {
     protocol: ecdh,
@@ -68,6 +72,13 @@ export const tasks = {
   'psi-kkrt16': {
     protocol: kkrt16,
     input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
+  },
+  'psi-ra18': {
+    protocol: ra18,
+    input: (role, { sizes }: ReturnType<typeof psiParameters>) =>
+      role === 'sender'
+        ? { bytes: listKey, offsets: Uint32Array.of(0, listKey.length) }
+        : flatIdentifiers(role, sizes.receiver),
   },
   zre15: {
     protocol: zre15,
