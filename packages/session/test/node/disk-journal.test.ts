@@ -22,7 +22,7 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(home, { recursive: true, force: true }))
 
-const bytes = (length: number, seed = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255)
+const bytes = (length: number, seed = 1): Uint8Array => new Uint8Array(length).map((_, i) => (i * 31 + seed) & 255)
 const codeOf = (action: () => unknown): string => {
   try {
     action()

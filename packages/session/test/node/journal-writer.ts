@@ -6,7 +6,7 @@ import { openJournal } from '../../src/node/disk-journal.ts'
 const [folder, generations, boot] = process.argv.slice(2) as [string, string, string]
 const journal = openJournal({ folder, generations, boot, storageKey: Secret.of(new Uint8Array(32).fill(1)) })
 process.send!('open')
-const bytes = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255)
+const bytes = (length: number, seed: number): Uint8Array => new Uint8Array(length).map((_, i) => (i * 31 + seed) & 255)
 /** Some are apart, and the thread that writes them takes over in mid-run. */
 const sizeOf = (i: number): number => (i % 8 === 7 ? 700_000 : (i * 7919) % 20_000)
 const line = (text: string): void => {
