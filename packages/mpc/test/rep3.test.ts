@@ -1,85 +1,129 @@
-/** The representative programs of `rep3`: each operator family through the conformance kit. */
+/** A program of each operator family through the conformance kit: p0 and d0 bring a vector each, p1 and d1 learn. */
 import { TallyError } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import {
-  integersOfWords,
+  floor,
+  lessThan,
+  mux,
   programProtocol,
+  radixSort,
+  sort,
   wordsOfIntegers,
+  type Arithmetic,
   type Backend,
-  type Inputs,
   type InputSpec,
   type Outputs,
   type Ring,
+  type Vectors,
 } from '@tallystick/mpc'
 
 interface Shape {
   readonly length: number
-  readonly to: readonly string[]
 }
+type Rows = Readonly<Record<string, readonly bigint[]>>
+type Text = (backend: Backend, x: Arithmetic<any>, y: Arithmetic<any>, length: number) => Routine<Outputs>
 
-type Rows = Readonly<Record<string, readonly (number | bigint)[]>>
-
-/** A program whose owners p0 and d0 bring one vector each. */
-const protocolOf = (
-  id: string,
-  compute: (backend: Backend, inputs: Inputs, shape: Shape) => Routine<Outputs>,
-  options: { ring?: Ring; leakage?: string } = {},
-) => {
-  const ring = options.ring ?? 64
+const protocolOf = (id: string, compute: Text, ring: Ring = 64, leakage?: string) => {
   const specs = ({ length }: Shape): InputSpec[] => [
     { name: 'x', owner: 'p0', ring, length },
     { name: 'y', owner: 'd0', ring, length },
   ]
-  return programProtocol<Shape, Rows, Readonly<Record<string, string>>>({
+  return programProtocol<Shape, Rows, Vectors>({
     id,
     version: 1,
     owners: ['d0', 'd1'],
     parameters(value) {
-      const { length, to } = value as Shape
-      if (!Number.isInteger(length)) throw new TallyError('terms/malformed', 'self', 'expected a length')
-      return { length, to }
+      const { length, ...rest } = value as Shape
+      if (Number.isInteger(length) && Object.keys(rest).length === 0) return { length }
+      throw new TallyError('terms/malformed', 'self', `${id}: expected { length } and nothing else`)
     },
     inputs: specs,
-    receivers: ({ to }) => to,
+    receivers: () => ['p1', 'd1'],
     encode: (shape, role, rows) =>
       Object.fromEntries(
         specs(shape)
           .filter(({ owner }) => owner === role)
           .map(({ name }) => [name, wordsOfIntegers(ring, rows[name]!)]),
       ),
-    compute: (backend, shape, inputs) => compute(backend, inputs, shape),
-    decode: (_, opened) =>
-      Object.fromEntries(
-        Object.entries(opened).map(([name, words]) => [
-          name,
-          Buffer.from(words.buffer.slice(words.byteOffset, words.byteOffset + words.byteLength)).toString('hex'),
-        ]),
-      ),
-    ...(options.leakage !== undefined && { leakage: options.leakage }),
+    compute: (backend, { length }, { x, y }) => compute(backend, x!, y!, length),
+    decode: (_, opened) => opened,
+    ...(leakage !== undefined && { leakage }),
   })
 }
 
-const rows = (length: number, seed: bigint): Record<string, Rows> => {
-  const values = (salt: bigint) =>
-    Array.from({ length }, (_, i) => BigInt.asIntN(64, (BigInt(i) + 1n) * (seed + salt) * 0x9e3779b97f4a7c15n))
-  return { p0: { x: values(1n) }, p1: {}, p2: {}, d0: { y: values(2n) }, d1: {} }
-}
-
-const cases = (lengths: readonly number[], to: readonly string[]) =>
-  lengths.map((length) => ({
-    name: `${length} rows`,
-    parameters: { length, to },
-    inputs: rows(length, 3n),
-    alternative: rows(length, 8n),
-  }))
-
-const products = protocolOf('mpc/products', function* (backend, { x, y }, { length }) {
-  const product = yield* backend.multiply(x!, y!)
-  const dot = yield* backend.matrixProduct(x!, y!, { rows: 1, inner: length, columns: 1 })
-  const sum = backend.add(product, backend.scale(x!, wordsOfIntegers(64, [-3])))
-  return { product, dot, sum }
+const inputs = (length: number, value: (i: number, salt: number) => bigint): Record<string, Rows> => ({
+  p0: { x: Array.from({ length }, (_, i) => value(i, 1)) },
+  p1: {},
+  p2: {},
+  d0: { y: Array.from({ length }, (_, i) => value(i, 2)) },
+  d1: {},
 })
 
-conformance(products, cases([1, 5], ['p1', 'd1']), { schedules: 20 })
-void integersOfWords
+const any = (seed: number) => (i: number, salt: number) =>
+  BigInt.asIntN(64, BigInt((i + 1) * (seed + salt)) * 0x9e3779b97f4a7c15n)
+const tiny = (seed: number) => (i: number, salt: number) => any(seed)(i, salt) >> 62n
+
+const cases = (length: number, value: typeof any) => [
+  {
+    name: `${length} rows`,
+    parameters: { length },
+    inputs: inputs(length, value(3)),
+    alternative: inputs(length, value(8)),
+  },
+]
+
+const products = protocolOf('mpc/products', function* (backend, x, y, length) {
+  return {
+    product: yield* backend.multiply(x, y),
+    dot: yield* backend.matrixProduct(x, y, { rows: 1, inner: length, columns: 1 }),
+    sum: backend.add(x, backend.scale(y, wordsOfIntegers(64, [-3]))),
+  }
+})
+conformance(products, cases(3, any), { schedules: 30 })
+
+const choices = protocolOf('mpc/choices', function* (backend, x, y) {
+  return { least: yield* mux(backend, yield* lessThan(backend, x, y, 3), x, y) }
+})
+conformance(choices, cases(1, tiny), { schedules: 10 })
+
+/** Exact at the output, so that the ideal in the clear is the real one. */
+const rounding = protocolOf('mpc/rounding', function* (backend, x) {
+  return { floor: yield* floor(backend, x, 1) }
+})
+conformance(rounding, cases(1, tiny), { schedules: 10 })
+
+const orders = protocolOf('mpc/orders', function* (backend, x, y) {
+  const { keys, columns } = yield* sort(backend, x, [y], { bits: 2 })
+  return { keys, rows: columns[0]! }
+})
+/** Inputs in one order: the opened comparisons are those of the order, shuffled by the same coins. */
+conformance(
+  orders,
+  [
+    {
+      name: '3 rows in one order',
+      parameters: { length: 3 },
+      inputs: inputs(3, (i) => BigInt((i * 2) % 3) - 1n),
+      alternative: inputs(3, (i) => BigInt(((i * 2) % 3) * 2 - 3)),
+    },
+  ],
+  { schedules: 5 },
+)
+
+const radix = protocolOf('mpc/radix', function* (backend, x, y) {
+  const { keys, columns } = yield* radixSort(backend, x, [y], 1)
+  return { keys, rows: columns[0]! }
+})
+conformance(
+  radix,
+  [
+    {
+      name: '2 rows',
+      parameters: { length: 2 },
+      inputs: inputs(2, (i) => BigInt(1 - i)),
+      alternative: inputs(2, () => 1n),
+    },
+  ],
+  { schedules: 5 },
+)

@@ -78,9 +78,11 @@ export function* permute(
   const order = new Uint32Array(destination.length)
   for (let i = 0; i < order.length; i++) {
     const place = opened[2 * i]!
-    // In a count of costs all are zero; in a run another value is a bug or a cheat, which replay finds.
+    // All are zero in a count of costs.
     if (place >= order.length || opened[2 * i + 1] !== 0) {
-      throw new TallyError('invariant/broken', 'self', 'expected a permutation of the rows')
+      throw new TallyError('peer/misbehaved', 'none', 'expected a permutation of the rows, found a place beyond them', {
+        remedy: 'a party sent a wrong share: the audit by replay tells which',
+      })
     }
     order[place] = i
   }
