@@ -263,7 +263,7 @@ export const drive = (options: DriveOptions): Drive => {
     return parked
   }
 
-  /** Journal before act: written down, taken into the chain, then shown to the routine. */
+  /** Journal before act: taken in, with the system before anything leaves that depends on it (see beforeSend). */
   const accept = (
     peer: Peer,
     { from, step, maxBytes }: Extract<Effect, { kind: 'receive' }>,
