@@ -42,6 +42,7 @@ import {
   type Table,
 } from '@tallystick/query'
 import type { Bench } from './main.ts'
+import { measureJob } from './query-job.ts'
 
 const rng = createRng(new Uint8Array(32).fill(1))
 
@@ -222,6 +223,7 @@ export const bench: Bench = {
         ...asker,
       })
       report({ what: 'updates', ...size, ...updateFigures(engine, table, secretKey, { a, hint }) })
+      for (const queries of [1, 100]) report({ what: 'job', ...size, ...(await measureJob(shape, queries)) })
     }
   },
 }

@@ -53,7 +53,10 @@ const dataOf = ([role, data]: readonly [string, DataTerms]): string[] => [
 const outcomeOf = (terms: Terms, role: string): string => {
   const { name } = partyOf(terms, role)
   if (!terms.receivers.includes(role)) return `${role} (${name}): no output`
-  const { output } = terms.parameters as { output?: unknown }
+  const { output, queries } = terms.parameters as { output?: unknown; queries?: unknown }
+  if (terms.protocol.id.startsWith('query/')) {
+    return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
+  }
   if (!terms.protocol.id.startsWith('psi/')) return `${role} (${name}): an output, see parameters`
   return output === 'cardinality'
     ? `${role} (${name}): how many rows are common, not which`
