@@ -22,7 +22,8 @@ function* encode(ctx: Ctx, parameters: Parameters, salt: Uint8Array, items: Item
 }
 
 /** w = w_r + w_s, the sender's part bound by its commitment before ours was sent. */
-function* tossCoin(ctx: Ctx, commitment: Uint8Array): Routine<Uint8Array> {
+function* tossCoin(ctx: Ctx): Routine<Uint8Array> {
+  const commitment = yield* ctx.receive('coinCommitment')
   const own = ctx.narrow('coin').rng.bytes(elementBytes)
   yield* ctx.send('receiverCoin', own)
   const theirs = yield* ctx.receive('senderCoin')
@@ -61,9 +62,7 @@ const rowsFound = (found: Int32Array): Uint32Array => {
 /** Everything up to own masks F(x). */
 function* evaluate(ctx: Ctx, variant: Variant, parameters: Parameters, items: Items): Routine<Uint8Array> {
   const { security, vole } = variant
-  const malicious = security === 'malicious'
   const salt = ctx.narrow('salt').rng.bytes(saltBytes)
-  const commitment = malicious ? yield* ctx.receive('coinCommitment') : undefined
   const [{ a, c }, { digests, vector }] = yield* ctx.join(
     (branch) => vole.receive(branch.narrow('vole'), 'sender', { n: storeSize(parameters), security }),
     (branch) => encode(branch, parameters, salt, items),
@@ -72,7 +71,7 @@ function* evaluate(ctx: Ctx, variant: Variant, parameters: Parameters, items: It
     const part = (table: Uint8Array): Uint8Array => table.subarray(elementBytes * from, elementBytes * to)
     yield* ctx.send('encoded', add(part(vector), part(a)))
   }
-  const tweak = commitment === undefined ? new Uint8Array(elementBytes) : yield* tossCoin(ctx, commitment)
+  const tweak = security === 'malicious' ? yield* tossCoin(ctx) : new Uint8Array(elementBytes)
   return yield* maskOwn(ctx, parameters, salt, c, digests, tweak, maskBytes(parameters, variant))
 }
 
