@@ -269,6 +269,19 @@ const checkMinimum = ({ parameters, minimum }: Terms): void => {
 }
 
 /**
+ * An auditor with the evidence of several parties is as good as a coalition of them: among three or more it may hold no
+ * more roles than may be corrupt together, or it could reconstruct what the others shared. Of two, each has consented.
+ */
+const checkCoalition = (terms: Terms, { id, roles, security }: AnyProtocol): void => {
+  const { limit } = terms.auditor
+  if (roles.length <= 2 || limit <= security.corruptions) return
+  throw malformed(
+    `terms.auditor.limit: expected at most ${security.corruptions} of the roles of ${id} with one auditor, found ` +
+      `${limit}: together their evidence opens what all parties shared`,
+  )
+}
+
+/**
  * Whether these terms can be run: not expired, for this protocol and version, its roles, its leakage statement, and
  * parameters that it accepts and that agree with receivers and sizes.
  * @param now milliseconds since the epoch
@@ -295,6 +308,7 @@ export const checkTerms = (terms: Terms, protocol: AnyProtocol, now: number): vo
       throw malformed(`terms.leakage.${r}: expected the statement of ${id}, "${stated}", found "${terms.leakage[r]}"`)
     }
   }
+  checkCoalition(terms, protocol)
   protocol.parameters(terms.parameters)
   checkParameters(terms)
   checkMinimum(terms)
