@@ -11,6 +11,7 @@ import {
   decodeDelta,
   encodeDelta,
   rowCount,
+  unitBytesOf,
   update as updateTable,
   type Answers,
   type Items,
@@ -26,9 +27,9 @@ import type { Job, Source } from '../job.ts'
 import { normalisationOf } from '../normalisation.ts'
 import type { Output } from '../output.ts'
 import { prepare as prepareRun, runParty, type Prepared, type RunOptions } from '../party-run.ts'
-import { fetchTable, keptFor, keptVersion, prepareUnits, sealedRows, unitStore } from '../query/asking.ts'
+import { fetchTable, keptFor, keptVersion, prepareUnits, sealedRows } from '../query/asking.ts'
 import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
-import { downloadBytes, readDescription, tableDigest, type Description } from '../query/description.ts'
+import { downloadBytes, readDescription, shapeOf, tableDigest, type Description } from '../query/description.ts'
 import { countAgainst, usedOf, writeGrant } from '../query/grants.ts'
 import {
   currentVersion,
@@ -42,6 +43,7 @@ import {
   writeListVersion,
   writePirVersion,
 } from '../query/table.ts'
+import { unitStore } from '../query/units.ts'
 import { capacityFor, columnsOf, readList } from '../query/values.ts'
 import { count, traffic } from '../text.ts'
 import { daysOf } from './terms.ts'
@@ -312,7 +314,9 @@ const asking = async (output: Output, prepared: Prepared, options: QueryRun) => 
   }
   const root = terms.resources?.[own.role]?.['query/prepared']
   const correlations =
-    description.kind === 'simplepir' && root !== undefined ? unitStore(home, description, root) : undefined
+    description.kind === 'simplepir' && root !== undefined
+      ? unitStore(home.folder, root, unitBytesOf(shapeOf(description)))
+      : undefined
   const folder = home.jobFolder(terms)
   return { dataset, correlations, keepResult: (job: Job) => keepAnswers(output, folder, description, texts, job) }
 }

@@ -1,8 +1,8 @@
 /**
  * What an asker keeps of a table, under query/<salt>/ of its home: the version that it has (table.json, hint.bin and
- * stash.bin, or list.bin), and stores of prepared units, prepared/<root>.bin with prepared/<root>.used beside it.
+ * stash.bin, or list.bin). Prepared units are in units.ts.
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatBytes, fromHex, TallyError, type Hex } from '@tallystick/core'
@@ -16,10 +16,7 @@ import {
   listDigest,
   makeUnits,
   patchHint,
-  preparedQuery,
-  unitBytesOf,
 } from '@tallystick/query'
-import type { CorrelationStore } from '@tallystick/session'
 import { readBytes, writeFileWhole, writeJson } from '../files.ts'
 import type { Home } from '../home.ts'
 import { bytesOver, freshRng, residentWords, runOver } from './building.ts'
@@ -32,6 +29,7 @@ import {
   type PirDescription,
 } from './description.ts'
 import { fileDigest, readInto, sha256Of } from './table.ts'
+import { keepUnits } from './units.ts'
 
 const tableFolder = ({ folder }: Home, salt: Hex): string => join(folder, 'query', salt.slice(2))
 
@@ -126,9 +124,6 @@ const loadHint = async (home: Home, pool: Pool, description: PirDescription) => 
   return { a, hint }
 }
 
-const storeFile = (home: Home, salt: Hex, root: Hex, ending: 'bin' | 'used'): string =>
-  join(tableFolder(home, salt), 'prepared', `${root.slice(2)}.${ending}`)
-
 /** Makes units ahead of time; the root is what terms name. */
 export const prepareUnits = async (
   home: Home,
@@ -146,58 +141,6 @@ export const prepareUnits = async (
     onProgress(bodies.length / count)
   }
   const { root, units } = bindUnits(bodies)
-  await mkdir(join(tableFolder(home, description.salt), 'prepared'), { recursive: true, mode: 0o700 })
-  await writeFileWhole(storeFile(home, description.salt, root, 'bin'), concatBytes(...units), true)
+  await keepUnits(home.folder, root, concatBytes(...units))
   return root
-}
-
-interface Burned {
-  readonly key: string
-  readonly from: number
-  readonly count: number
-}
-
-const burnedIn = (file: string): Burned[] =>
-  existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .split('\n')
-        // A line that a crash cut short burned nothing: it is synced before units are handed out.
-        .filter((line) => line.endsWith('}'))
-        .map((line) => JSON.parse(line) as Burned)
-    : []
-
-/** A line on the disk before anything that depends on it happens. */
-const appendSynced = (file: string, line: string): void => {
-  const opened = openSync(file, 'a', 0o600)
-  try {
-    appendFileSync(opened, `\n${line}\n`)
-    fsyncSync(opened)
-  } finally {
-    closeSync(opened)
-  }
-}
-
-/** The store that terms name; hands each unit out once, for one key. */
-export const unitStore = (home: Home, description: PirDescription, root: Hex): CorrelationStore => {
-  const [bin, used] = (['bin', 'used'] as const).map((ending) => storeFile(home, description.salt, root, ending))
-  const size = unitBytesOf(shapeOf(description))
-  return {
-    digest: () => root,
-    async reserve(correlation, count, key) {
-      if (correlation !== preparedQuery) {
-        throw new TallyError('api/misuse', 'self', `expected ${preparedQuery}, found ${correlation}`)
-      }
-      const units = await readBytes(bin!, 'prepared units', 'input/not-found')
-      const burned = burnedIn(used!)
-      const before = burned.find((range) => range.key === key)
-      const from = before?.from ?? burned.reduce((end, range) => Math.max(end, range.from + range.count), 0)
-      if ((from + count) * size > units.length) {
-        throw new TallyError('terms/mismatch', 'self', `${count} prepared units are wanted, fewer are left`, {
-          remedy: 'prepare more (tally query prepare) and agree on terms that name them',
-        })
-      }
-      if (before === undefined) appendSynced(used!, JSON.stringify({ key, from, count } satisfies Burned))
-      return new Uint8Array(units.subarray(from * size, (from + count) * size))
-    },
-  }
 }
