@@ -220,6 +220,24 @@ const registerRun = (program: Command): void => {
     'tally psi run --terms terms.json --input list.csv --home bank-a --listen 7443',
     'tally psi run --terms terms.json --input list.csv --home bank-b --connect bank-a.example:7443',
   )
+  examples(
+    psi
+      .command('anchor')
+      .description('record all receipts of this home that no chain has yet, in one transaction')
+      .option('--chain <chain.json>', 'the chain (default: chain.json of the home)')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/receipts.ts')).anchorReceipts)),
+    'tally psi anchor --home bank-a --chain chain.json',
+  )
+  examples(
+    psi
+      .command('anchored')
+      .description('check that a chain has a receipt; its receipt-anchor.json lies beside it')
+      .argument('<receipt.json>')
+      .requiredOption('--chain <chain.json>', 'the chain')
+      .action(lazily(async () => (await import('./commands/receipts.ts')).checkReceipt)),
+    'tally psi anchored receipt.json --chain chain.json',
+  )
 }
 
 const registerStatistics = (program: Command): void => {
@@ -339,9 +357,11 @@ const registerLocal = (program: Command): void => {
     program
       .command('demo')
       .description('two banks, one blacklist, one attested answer: the whole way, on this machine')
+      .option('--statistics', 'three companies and their figures instead')
       .option('--keep <folder>', 'where to put the files (default: a new temporary folder, which stays)')
       .action(lazily(async () => (await import('./commands/demo.ts')).demo)),
     'tally demo',
+    'tally demo --statistics',
     'tally demo --json',
   )
 }

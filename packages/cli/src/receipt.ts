@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { canonicalBytes, taggedDigest, toHex, type Hex } from '@tallystick/core'
 import type { Prediction } from '@tallystick/psi'
 import { specHash, type Progress, type Terms } from '@tallystick/session'
-import { readJson, writeJson } from './files.ts'
+import { z } from 'zod'
+import { readFormat } from './declaration.ts'
+import { writeJson } from './files.ts'
 
 export const receiptFormat = 'tallystick/receipt/1'
 
@@ -45,6 +47,22 @@ export interface Receipt {
 const checked =
   'The own list was checked against its declaration before the start. The set of the partner was not: that it is the one ' +
   'it committed to is seen by replaying its evidence.'
+
+const hex32 = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]{64}$/)])
+const counted = z.number().min(0)
+const schema = z.strictObject({
+  format: z.literal(receiptFormat),
+  ...{ specHash: hex32, attempt: z.int(), role: z.string(), protocol: z.string() },
+  ...{ sizes: z.record(z.string(), counted), receivers: z.array(z.string()) },
+  own: z.strictObject({ records: counted, duplicates: counted, rule: z.string() }),
+  predicted: z.strictObject({ seconds: counted, bytes: counted, rounds: counted }),
+  measured: z.boolean(),
+  happened: z.strictObject({ seconds: counted, cpuSeconds: counted, bytes: counted }).nullable(),
+  ...{ checked: z.string(), salt: hex32 },
+}) satisfies z.ZodType<Receipt>
+
+/** @throws TallyError input/not-found, input/malformed */
+export const readReceipt = (file: string): Promise<Receipt> => readFormat(file, schema, 'a receipt', 'tally psi run')
 
 /** Watches a run: its time from the first message to the last, and its traffic. */
 export const stopwatch = () => {
@@ -87,7 +105,7 @@ export const keepReceipt = async (
 ): Promise<{ readonly file: string; readonly receipt: Receipt }> => {
   const file = join(folder, 'receipt.json')
   if (existsSync(file) && happened === null) {
-    const before = (await readJson(file, 'a receipt', 'input/malformed')) as Receipt
+    const before = await readReceipt(file)
     if (before.attempt === attempt) return { file, receipt: before }
   }
   const receipt: Receipt = {

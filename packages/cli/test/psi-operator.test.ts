@@ -1,5 +1,5 @@
 /** The set operator from the command line: the choice, prepared lists, minimum sizes, the receipt. */
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -160,4 +160,25 @@ describe('a prepared list', () => {
     await expect(readFile(join('a', 'jobs', withheld, 'result.csv'))).rejects.toThrow('ENOENT')
     expect(await done('list', 'update', 'long.csv', ...prepared)).toMatchObject({ event: 'unchanged', version: 2 })
   })
+})
+
+it('anchors receipts in one transaction, and finds a changed one', async () => {
+  const chain = startTally(['chain', 'start', '--port', '0', '--out', 'chain.json'])
+  await chain.first('chain')
+  try {
+    const on = ['--chain', 'chain.json']
+    expect(await done('psi', 'anchor', '--home', 'a', ...on)).toMatchObject({ event: 'anchored', receipts: 3 })
+    expect(await done('psi', 'anchor', '--home', 'a', ...on)).toMatchObject({ receipts: 0 })
+    const [job] = (await readdir(join('a', 'jobs'))).toSorted()
+    const receipt = join('a', 'jobs', String(job), 'receipt.json')
+    expect(await done('psi', 'anchored', receipt, ...on)).toMatchObject({ event: 'anchored', time: expect.any(Number) })
+    await writeFile(receipt, (await readFile(receipt, 'utf8')).replace('"attempt": 0', '"attempt": 1'))
+    expect(await tally('psi', 'anchored', receipt, ...on)).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining('is not the receipt that its anchor names'),
+    })
+  } finally {
+    chain.kill('SIGINT')
+    await chain.ended
+  }
 })
