@@ -56,7 +56,8 @@ marks.each = () => {
 
 const figures = (): TrioFigures => {
   // The first repetition warms up.
-  const [first, last] = [times[Math.min(1, times.length - 2)]!, times.at(-1)!]
+  const first = times[Math.min(1, times.length - 2)]!
+  const last = times[times.length - 1]!
   const count = Math.max(1, times.length - 2)
   return {
     seconds: (last.wall - first.wall) / 1000 / count,

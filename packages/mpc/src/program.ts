@@ -87,13 +87,13 @@ function* begin(ctx: Ctx, index: Index, specs: readonly InputSpec[], own: Words)
   const role = computing[index]
   const specsOf = (owner: string) => specs.filter((spec) => spec.owner === owner)
   const setup = ctx.narrow('setup')
-  const [keys, ...components] = (yield* ctx.join(
+  const [keys, ...components] = yield* ctx.join(
     () => agreeKeys(setup, index),
     ...owners.map((owner, i) => (): Routine<Components> => {
       const mine = specsOf(owner)
       return owner === role ? give(steps[i]!, mine, own) : take(steps[i]!, index, owner, mine)
     }),
-  )) as [Parameters<typeof partyOf>[2], ...Components[]]
+  )
   const entries = owners.flatMap((owner, i) => sharesByName(specsOf(owner), components[i]!))
   return { keys, inputs: Object.fromEntries(entries) as Inputs }
 }

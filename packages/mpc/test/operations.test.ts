@@ -41,6 +41,7 @@ describe.each([64, 128] as const)('over Z_2^%i', (ring) => {
   const inputs = { x: shared(values, ring), y: shared(others, ring), z: shared([5n], ring) }
 
   it('adds, subtracts, scales and sums as integers do', () => {
+    // oxlint-disable-next-line require-yield -- nothing here needs a message
     const run = runShared(inputs, function* (b, { x, y, z }) {
       return {
         sum: b.add(x!, y!),

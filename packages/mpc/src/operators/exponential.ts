@@ -49,7 +49,7 @@ function* powerByBits(backend: Backend, bits: readonly Arithmetic[]): Routine<Ar
       backend.concat(...factors.slice(half, 2 * half)),
     )
     const next = range(0, half).map((i) => backend.slice(product, i * length, (i + 1) * length))
-    factors = factors.length % 2 === 1 ? [...next, factors.at(-1)!] : next
+    factors = factors.length % 2 === 1 ? [...next, ...factors.slice(-1)] : next
   }
   return factors[0]!
 }

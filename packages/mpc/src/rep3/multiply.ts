@@ -136,8 +136,9 @@ function* complete(party: Party, words: number, terms: CrossTerms) {
   return { own: own ?? single, next: next! }
 }
 
-// oxlint-disable-next-line require-yield -- terms that are there already
+/** Terms that are there already. */
 const ready = (terms: Words): CrossTerms =>
+  // oxlint-disable-next-line require-yield -- see above
   function* (from, to) {
     return terms.subarray(from, to)
   }

@@ -20,10 +20,11 @@ export interface Incoming {
 }
 
 /** Chunks that may wait at the receiver before it looks at any. */
-const window = 4
+const mostWaiting = 4
 
-// oxlint-disable-next-line require-yield -- a made vector is one case of those that are computed as they are sent
+/** A vector that is there already is one case of those that are computed as they are sent. */
 const cut = (words: Uint32Array) =>
+  // oxlint-disable-next-line require-yield -- see above
   function* (from: number, to: number): Routine<Uint32Array> {
     return words.subarray(from, to)
   }
@@ -63,7 +64,7 @@ export function* transfer(
   incoming: readonly Incoming[],
 ): Routine<readonly Uint32Array[]> {
   const { ctx } = party
-  if (largest <= window * chunkWords) {
+  if (largest <= mostWaiting * chunkWords) {
     for (const vector of outgoing) yield* sendAll(ctx, name, vector)
     const received = []
     for (const vector of incoming) received.push(yield* receiveAll(ctx, name, vector))
