@@ -30,7 +30,7 @@ import { prepare as prepareRun, runParty, type Prepared, type RunOptions } from 
 import { fetchTable, keptFor, keptVersion, prepareUnits, sealedRows } from '../query/asking.ts'
 import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
 import { downloadBytes, readDescription, shapeOf, tableDigest, type Description } from '../query/description.ts'
-import { countAgainst, usedOf, writeGrant } from '../query/grants.ts'
+import { countAgainst, usedBy, writeGrant } from '../query/grants.ts'
 import {
   currentVersion,
   holderSource,
@@ -188,10 +188,11 @@ export const grant = async (
   const { name, party } = loadPublicIdentity(options.asker)
   const expires = new Date(Date.now() + daysOf(options.days) * 86_400_000).toISOString()
   const quota = wholeOption(options.quota, '--quota', 1, 1_000_000_000)
-  const made = await writeGrant(options.table, { party, name, purpose: options.purpose, quota, expires })
+  await writeGrant(options.table, { party, name, purpose: options.purpose, quota, expires })
+  const used = await usedBy(options.table, party)
   output.report(
-    { event: 'granted', party, quota, used: usedOf(made), expires },
-    `${name} may ask for ${count(quota)} ids in all until ${expires} (${count(usedOf(made))} were asked for), for "${options.purpose}".`,
+    { event: 'granted', party, quota, used, expires },
+    `${name} may ask for ${count(quota)} ids in all until ${expires} (${count(used)} were asked for), for "${options.purpose}".`,
   )
 }
 
@@ -331,11 +332,11 @@ const holding = async (output: Output, { terms, peers }: Prepared, options: Quer
   const asker = peers[0]!
   const { queries } = terms.parameters as unknown as PirParameters
   const asked = { party: asker.party, name: asker.name, purpose: terms.purpose, specHash: specHash(terms), queries }
-  const counted = await countAgainst(folder, asked, Date.now())
+  const { used, quota } = await countAgainst(folder, asked, Date.now())
   const keepResult = async (): Promise<void> =>
     output.report(
-      { event: 'result', kind: 'none', queries, used: usedOf(counted), quota: counted.quota },
-      `${asker.name} asked for ${count(queries)} ids; ${count(usedOf(counted))} of ${count(counted.quota)} are used.`,
+      { event: 'result', kind: 'none', queries, used, quota },
+      `${asker.name} asked for ${count(queries)} ids; ${count(used)} of ${count(quota)} are used.`,
     )
   return { dataset, correlations: undefined, keepResult }
 }

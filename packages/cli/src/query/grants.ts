@@ -1,13 +1,15 @@
 /**
- * Grants: what a holder allows a party. Ids can be guessed, so the number of evaluations is what protects the rows: it
- * is counted on the disk before a job begins, once for each job, whatever becomes of it.
+ * Grants: what a holder allows a party, in grants/<party>.json of its table's folder. Ids can be guessed, so the number of
+ * evaluations is what protects the rows: each job is counted on the disk before it begins, once, whatever becomes of it,
+ * by an exclusively made file in grants/<party>/, so that jobs which begin together are all counted.
  */
 import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TallyError, type Hex } from '@tallystick/core'
 import { z } from 'zod'
 import { readFormat } from '../declaration.ts'
-import { writeJson } from '../files.ts'
+import { writeFileWhole, writeJson } from '../files.ts'
 import { count } from '../text.ts'
 
 export const grantFormat = 'tallystick/query-grant/1'
@@ -22,14 +24,19 @@ const schema = z.strictObject({
   /** Ids in all, over all jobs. */
   quota: z.int().min(1),
   expires: z.iso.datetime(),
-  /** Ids asked for, by specHash of the terms. */
-  jobs: z.record(hex(32), z.int().min(1)),
 })
 export type Grant = z.infer<typeof schema>
 
 const fileOf = (folder: string, party: Hex): string => join(folder, 'grants', `${party.slice(2)}.json`)
 
-export const usedOf = ({ jobs }: Grant): number => Object.values(jobs).reduce((sum, each) => sum + each, 0)
+const jobsFolder = (folder: string, party: Hex): string => join(folder, 'grants', party.slice(2))
+
+/** Ids asked for so far: jobs are files named <specHash>-<ids>. */
+export const usedBy = async (folder: string, party: Hex): Promise<number> => {
+  const names = await readdir(jobsFolder(folder, party)).catch(() => [])
+  // A file that is being written has another name.
+  return names.reduce((sum, name) => sum + Number(/^[0-9a-f]{64}-(\d+)$/.exec(name)?.[1] ?? 0), 0)
+}
 
 export const readGrant = async (folder: string, party: Hex): Promise<Grant | undefined> => {
   const file = fileOf(folder, party)
@@ -37,12 +44,8 @@ export const readGrant = async (folder: string, party: Hex): Promise<Grant | und
 }
 
 /** Replaces the rules; what was asked for stays counted. */
-export const writeGrant = async (folder: string, grant: Omit<Grant, 'format' | 'jobs'>): Promise<Grant> => {
-  const before = await readGrant(folder, grant.party)
-  const made = { format: grantFormat, ...grant, jobs: before?.jobs ?? {} } as const
-  await writeJson(fileOf(folder, grant.party), made, true)
-  return made
-}
+export const writeGrant = (folder: string, grant: Omit<Grant, 'format'>): Promise<void> =>
+  writeJson(fileOf(folder, grant.party), { format: grantFormat, ...grant } satisfies Grant, true)
 
 export interface Asked {
   readonly party: Hex
@@ -58,26 +61,34 @@ const refused = (message: string, remedy: string): TallyError =>
 /**
  * Counts a job against the grant of its asker, once.
  * @param now milliseconds since the epoch
+ * @returns ids asked for, with these, and the quota
  * @throws TallyError terms/not-approved without a grant, for another purpose, after its end, or over its quota
  */
-export const countAgainst = async (folder: string, asked: Asked, now: number): Promise<Grant> => {
+export const countAgainst = async (
+  folder: string,
+  asked: Asked,
+  now: number,
+): Promise<{ readonly used: number; readonly quota: number }> => {
   const grant = await readGrant(folder, asked.party)
   const remedy = 'tally query grant says who may ask, how often and what for'
   if (grant === undefined) throw refused(`${asked.name} has no grant for this table`, remedy)
-  if (Object.hasOwn(grant.jobs, asked.specHash)) return grant
-  if (grant.purpose !== asked.purpose) {
-    throw refused(`the grant of ${asked.name} is for "${grant.purpose}", the terms say "${asked.purpose}"`, remedy)
+  const { quota, purpose, expires } = grant
+  const jobs = jobsFolder(folder, asked.party)
+  await mkdir(jobs, { recursive: true, mode: 0o700 })
+  const file = join(jobs, `${asked.specHash.slice(2)}-${asked.queries}`)
+  if (existsSync(file)) return { used: await usedBy(folder, asked.party), quota }
+  if (purpose !== asked.purpose) {
+    throw refused(`the grant of ${asked.name} is for "${purpose}", the terms say "${asked.purpose}"`, remedy)
   }
-  if (now > Date.parse(grant.expires)) throw refused(`the grant of ${asked.name} ended at ${grant.expires}`, remedy)
-  const used = usedOf(grant)
-  if (used + asked.queries > grant.quota) {
-    throw refused(
-      `the grant of ${asked.name} is for ${count(grant.quota)} ids, ${count(used)} were asked for, ` +
-        `${count(asked.queries)} more are wanted`,
-      remedy,
-    )
-  }
-  const counted = { ...grant, jobs: { ...grant.jobs, [asked.specHash]: asked.queries } }
-  await writeJson(fileOf(folder, asked.party), counted, true)
-  return counted
+  if (now > Date.parse(expires)) throw refused(`the grant of ${asked.name} ended at ${expires}`, remedy)
+  // Counted first, then looked at: of two that begin together neither overlooks the other.
+  await writeFileWhole(file, '', true)
+  const used = await usedBy(folder, asked.party)
+  if (used <= quota) return { used, quota }
+  await rm(file)
+  throw refused(
+    `the grant of ${asked.name} is for ${count(quota)} ids, ${count(used - asked.queries)} were asked for, ` +
+      `${count(asked.queries)} more are wanted`,
+    remedy,
+  )
 }

@@ -2,7 +2,7 @@
  * The folder of a table at its holder:
  *
  *   secret.json                   the OPRF key, readable by its owner only
- *   grants/<party>.json           who may ask, how often and what for; what was asked
+ *   grants/<party>.json           who may ask, how often and what for; grants/<party>/ what was asked
  *   versions/<n>/public/          table.json and what askers download: hint.bin and stash.bin, or list.bin; delta.bin
  *   versions/<n>/matrix.bin       what is scanned, with occupied.bin: which of its slots hold rows
  *   current.json                  the version for new terms; replaced whole, so that queries under way keep theirs
