@@ -149,6 +149,18 @@ describe('a query', () => {
     expect(result.errors.asker).toMatchObject({ code: 'peer/misbehaved', blame: { peer: 'holder' } })
   })
 
+  it('of many ids costs what is declared, also where frames wait for answers', () => {
+    // Five frames of 64 queries, four of them ahead.
+    const ids = Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? `nobody ${i}` : idOf(i % 100)))
+    const result = run({ ids })
+    const { rounds, bytes } = simplePirQuery.cost(parametersOf(world, ids.length))
+    expect([result.rounds, result.bytes]).toEqual([6, bytes])
+    expect(rounds).toBe(6)
+    ids.forEach((id, i) =>
+      expect(answerAt(result.answers, i).status, id).toBe(id.startsWith('nobody') ? 'absent' : 'found'),
+    )
+  })
+
   it('refuses a stash or list other than that of the terms, before it sends anything', () => {
     const result = run({ parameters: { stash: `0x${'11'.repeat(32)}` } })
     expect(result.errors.asker).toMatchObject({ code: 'input/changed' })

@@ -33,17 +33,25 @@ export type Answer =
   | { readonly status: 'absent' }
   | { readonly status: 'spoiled' }
 
-/** The row of the keys among slots at positions `from` to `to`; `slotAt` copies a slot out. */
-export const answerAmong = (keys: RowKeys, from: number, to: number, slotAt: (i: number) => Uint8Array): Answer => {
-  let status: 'absent' | 'spoiled' = 'absent'
+/**
+ * The row of the keys among slots at positions `from` to `to`; `slotAt` copies a slot out. The first slot with the tag
+ * counts. One slot is opened whatever is found, one of zeros if need be, so that this takes as long for an id that is absent.
+ */
+export const answerAmong = (
+  keys: RowKeys,
+  from: number,
+  to: number,
+  slotBytes: number,
+  slotAt: (i: number) => Uint8Array,
+): Answer => {
+  let match: Uint8Array | undefined
   for (let i = from; i < to; i++) {
     const slot = slotAt(i)
-    if (!hasTag(keys, slot)) continue
-    const value = openRow(keys, slot)
-    if (value !== undefined) return { status: 'found', value }
-    status = 'spoiled'
+    if (hasTag(keys, slot)) match ??= slot
   }
-  return { status }
+  const value = openRow(keys, match ?? new Uint8Array(slotBytes))
+  if (match === undefined) return { status: 'absent' }
+  return value === undefined ? { status: 'spoiled' } : { status: 'found', value }
 }
 
 /** The row of the keys in a sorted list, by binary search for its tag. */
@@ -59,5 +67,5 @@ export const answerInList = (keys: RowKeys, list: Uint8Array, slotBytes: number)
   }
   let end = low
   while (end < rows && compareBytes(tagAt(end), keys.tag) === 0) end++
-  return answerAmong(keys, low, end, (i) => list.subarray(i * slotBytes, (i + 1) * slotBytes))
+  return answerAmong(keys, low, end, slotBytes, (i) => list.subarray(i * slotBytes, (i + 1) * slotBytes))
 }

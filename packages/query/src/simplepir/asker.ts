@@ -14,7 +14,7 @@ import { linesOf, slotBytesOf } from './shape.ts'
 /** The row of the keys in a decoded column, else in the stash: all slots of a column are looked at. */
 export const answerFrom = (keys: RowKeys, parameters: PirParameters, column: Uint8Array, stash: Uint8Array): Answer => {
   const width = slotBytesOf(parameters)
-  const inColumn = answerAmong(keys, 0, parameters.slots, (i) => column.subarray(i * width, (i + 1) * width))
+  const inColumn = answerAmong(keys, 0, parameters.slots, width, (i) => column.subarray(i * width, (i + 1) * width))
   const inStash = answerInList(keys, stash, width)
   if (inColumn.status === 'found' || inStash.status === 'absent') return inColumn
   return inStash
@@ -46,20 +46,21 @@ export const asker: Party<typeof messages, 'asker', PirParameters, PirInputs['as
     yield* ctx.send('queries', words)
   }
   for (let frame = 0; frame < Math.min(framesAhead, frames); frame++) yield* ask(frame)
-  const answers: Answer[] = []
+  // No answer is looked at before the last frame is sent, so that none can change when another one leaves.
   const size = 2 * linesOf(parameters)
+  const received: Uint8Array[] = []
   for (let frame = 0; frame < frames; frame++) {
     const bytes = yield* ctx.receive('answers')
     if (bytes.length !== size * countOf(frame)) throw wrongSize(size * countOf(frame), bytes.length)
-    // Whatever the answers are, the next frame goes out; and before they are looked at.
     if (frame + framesAhead < frames) yield* ask(frame + framesAhead)
-    for (let i = 0; i < countOf(frame); i++) {
-      const at = frame * perFrame + i
-      const answer = bytes.subarray(size * i, size * (i + 1))
-      const column = decodeColumn(unitAt(units, parameters, at), queryAt(at), answer)
-      answers.push(answerFrom(keys[at]!, parameters, column, stash))
-    }
+    received.push(bytes)
   }
+  const answers = keys.map((key, at): Answer => {
+    const place = at % perFrame
+    const answer = received[Math.floor(at / perFrame)]!.subarray(size * place, size * (place + 1))
+    const column = decodeColumn(unitAt(units, parameters, at), queryAt(at), answer)
+    return answerFrom(key, parameters, column, stash)
+  })
   return answersOf(answers)
 }
 

@@ -30,8 +30,9 @@
  * without their outputs; it opens at most n rows for n evaluations, of ids of its choice. One-more gap CDH, random
  * oracles, ChaCha20 a pseudorandom function. Guessable ids: the quota of the grant and the audit are the control.
  * Feedback. A row that does not open (status `spoiled`: the holder spoiled a column, or a 2^-64 coincidence of tags)
- * ends like one that is absent: no frame, timing of a frame, retry or record shows it, since all frames are sent before
- * or irrespective of it. An asker that tells the holder, or asks again because of it, gives away that it asked there.
+ * ends like one that is absent: no frame, retry or record shows it. All queries are sent before any answer is looked at,
+ * and column and stash are each opened at one slot whatever is found, so that the close does not leave sooner or later
+ * but for the few microseconds by which a library's decryption and its refusal differ. An asker that tells the holder, or asks again because of it, gives away that it asked there.
  *
  * Leakage. The asker learns the shape of the table, its stash, and by deltas how many slots changed and where. The
  * holder learns the number of ids, which stands in the terms.
@@ -44,8 +45,11 @@
  * Cost. 4 rounds, and 2 more for every 4 frames of queries beyond the first 4 (a frame is at most 64 queries or 4 MiB);
  * 64 + n (64 + 4·columns + 2·lines) bytes; n passes over the matrix, batched by frames.
  *
- * Constant time. Scans, the prepared part and the making of a query, in the content of everything. Not: BigInt
- * arithmetic on blinds, the comparison of tags ends and opening takes place where a tag agrees (on the asker's machine).
+ * Memory. Frames of queries are bounded; the asker holds its units (4·(columns + lines) bytes an id) and all answers.
+ *
+ * Constant time. Scans, the prepared part and the making of a query, in the content of everything; the number of slots
+ * compared and opened. Not: BigInt arithmetic on blinds, the search in the asker's own stash, and whether a slot opens
+ * (a few microseconds on the asker's machine).
  */
 import { fromHex } from '@tallystick/core'
 import { defineProtocol, referenceEngine } from '@tallystick/protocol'
