@@ -175,6 +175,8 @@ export const openWire = (role: string, link: Link, scope: Scope, clock: Clock): 
       }
     },
     closed(error) {
+      // Its last word: it holds all signatures and waits for nothing. Others may still be on their way to this side.
+      if (counts.has('done')) return
       const remedy = 'start this side again; it resumes where it stopped'
       scope.fail(error ?? new TallyError('network/closed', 'network', `${role} closed the connection`, { remedy }))
     },

@@ -15,7 +15,7 @@ export interface Explanation {
  * What a party spends on a round beside the network, and on a byte that it sends or receives (sealing, hashing, journal):
  * measured on two shared cores of a server (bench/statistics.ts), to be taken for the order of magnitude.
  */
-const secondsARound = 0.6e-3
+const secondsARound = 2.5e-3
 const secondsAByte = 1 / 40e6
 
 /** @param latency milliseconds of one way between parties */
