@@ -55,7 +55,7 @@ export const makeScene = async (folder: string, records: number): Promise<Scene>
     const { home, name, column, list } = bank
     await initParty(quiet, { name, home })
     const rules = { normalisation: 'resident-id/1', duplicates: 'keep-first', encoding: 'utf-8' } as const
-    await declare(quiet, { home, column, ...rules }, list)
+    await declare(quiet, { home, column: [column], ...rules }, list)
     return { ...bank, side, opened: await openHome(home) }
   }
   return {
@@ -87,6 +87,9 @@ export const agree = async (scene: Scene, chain?: string): Promise<Agreed> => {
     purpose: 'a campaign of faults',
     output: 'intersection',
     to: 'receiver',
+    protocol: 'psi/ecdh',
+    adversary: 'semi-honest',
+    lpn: true,
     days: '30',
     out: file,
     ...(chain === undefined ? {} : { chain }),
