@@ -1,7 +1,7 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, kkrt16, ra18, rr22, rr22Malicious } from '@tallystick/psi'
+import { ecdh, ikn19, kkrt16, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
 import { isMatrix, listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
 import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
@@ -38,6 +38,7 @@ export const programs: Programs = {
   ...programOf(rr22, sets),
   ...programOf(rr22Malicious, sets),
   ...programOf(ra18, queriesOrKey),
+  ...programOf(ikn19, sumInput),
   ...programOf(statistics, tableInput),
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),

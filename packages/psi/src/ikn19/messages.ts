@@ -1,0 +1,98 @@
+/** What the two roles of `psi/ikn19` agree on before they start, and what they send. */
+import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
+import { message, opening } from '@tallystick/protocol'
+import type { Items } from '../ecdh/messages.ts'
+
+export type Role = 'receiver' | 'sender'
+
+/** Public parameters, as they stand in the signed terms. */
+export interface Parameters {
+  /** Number of distinct rows of each role, 1 or more. */
+  readonly sizes: Readonly<Record<Role, number>>
+  /** Values are whole numbers below 2^(12 limbs). */
+  readonly limbs: number
+  readonly output: 'sum'
+  /** The receiver learns size and sum, the sender the size. */
+  readonly to: 'both'
+  readonly chunkRows: number
+}
+
+/** Rows with a number each. */
+export interface Valued extends Items {
+  /** As many as rows: whole, from 0 to 2^(12 limbs) - 1. */
+  readonly values: Float64Array
+}
+
+export type Outcome =
+  | { readonly kind: 'sum'; readonly size: number; readonly sum: number }
+  | { readonly kind: 'cardinality'; readonly size: number }
+
+export const elementBytes = 32
+/** Bits of a limb: the discrete logarithm of a limb's sum takes the root of 2^limbBits times the size. */
+export const limbBits = 12
+export const limbValues = 2 ** limbBits
+export const maxLimbs = 4
+export const defaultChunkRows = 4096
+/** Ciphertexts of four limbs: 4 MiB a frame. */
+export const maxChunkRows = 16_384
+export const maxRows = 1_000_000
+/** A ciphertext of one limb: two elements. */
+export const ciphertextBytes = 2 * elementBytes
+
+const elements = flatRows(elementBytes, maxChunkRows)
+
+export const messages = {
+  /** 8a·H(v) for the sender's rows, shuffled. */
+  senderMasked: message('sender', 'receiver', elements),
+  /** 8b·H(w) for the receiver's rows, shuffled. */
+  receiverMasked: message('receiver', 'sender', elements),
+  /** sk·G, of a key for this session. */
+  publicKey: message('receiver', 'sender', fixedBytes(elementBytes)),
+  /** A ciphertext a limb of each value, in the order of `receiverMasked`: rows of 64·limbs bytes. */
+  encrypted: message('receiver', 'sender', flatRows(ciphertextBytes, maxChunkRows * maxLimbs)),
+  /** 8b·8a·H(v), in an order that only the receiver knows. */
+  senderDoubled: opening('receiver', 'sender', elements),
+  /** How many are common, 4 bytes, big endian. */
+  size: opening('sender', 'receiver', fixedBytes(4)),
+  /** A fresh ciphertext a limb of the sum over what is common. */
+  total: opening('sender', 'receiver', flatRows(ciphertextBytes, maxLimbs)),
+} as const
+
+const malformed = (message: string): TallyError =>
+  new TallyError('terms/malformed', 'self', `psi/ikn19 parameters: ${message}`, {
+    remedy: 'make new terms; `sizes` { receiver, sender }, `limbs`, `output` and `to` are required',
+  })
+
+const integer = (value: unknown, name: string, least: number, most: number): number => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
+  }
+  return value
+}
+
+const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
+  const stranger = Object.keys(value).find((key) => !known.includes(key))
+  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** @throws TallyError terms/malformed for anything that this protocol cannot run. */
+export const parseParameters = (value: unknown): Parameters => {
+  const all = fields(value, 'parameters', ['sizes', 'limbs', 'output', 'to', 'chunkRows'])
+  const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
+  if (all['output'] !== 'sum') throw malformed('expected output to be sum')
+  if (all['to'] !== 'both') throw malformed('expected to to be both')
+  const limbs = integer(all['limbs'], 'limbs', 1, maxLimbs)
+  const receiver = integer(sizes['receiver'], 'sizes.receiver', 1, maxRows)
+  if (receiver * limbValues ** limbs > 2 ** 53) {
+    throw malformed(`${receiver} values of ${limbBits * limbs} bits may add up to more than 2^53: take fewer limbs`)
+  }
+  return {
+    sizes: { receiver, sender: integer(sizes['sender'], 'sizes.sender', 1, maxRows) },
+    limbs,
+    output: 'sum',
+    to: 'both',
+    chunkRows: integer(all['chunkRows'] ?? defaultChunkRows, 'chunkRows', 1, maxChunkRows),
+  }
+}
