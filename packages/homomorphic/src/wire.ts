@@ -50,19 +50,18 @@ export const unpack = (
   }
   const out = new BigUint64Array(components * moduli.length * degree)
   const words = halves(out)
+  const to = new Uint8Array(out.buffer)
   let at = 0
   for (let part = 0; part < components * moduli.length; part++) {
     const q = moduli[part % moduli.length]!
     const width = widthOf(q)
     const [qLow, qHigh] = [Number(q & 0xffffffffn), Number(q >> 32n)]
     let above = 0
-    for (let i = 2 * part * degree; i < 2 * (part + 1) * degree; i += 2) {
-      const low = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
-      let high = 0
-      for (let byte = width - 1; byte >= 4; byte--) high = high * 256 + bytes[at + byte]!
-      if (high > qHigh || (high === qHigh && low >= qLow)) above++
-      ;[words[i], words[i + 1]] = [low, high]
+    for (let i = part * degree; i < (part + 1) * degree; i++) {
+      for (let byte = 0; byte < width; byte++) to[8 * i + byte] = bytes[at + byte]!
       at += width
+      const high = words[2 * i + 1]!
+      if (high > qHigh || (high === qHigh && words[2 * i]! >= qLow)) above++
     }
     if (above > 0) throw refused(peer, `expected residues below their prime from ${peer}, found ${above} above`)
   }

@@ -25,10 +25,7 @@ const inputsOf = ({ sizes, features, featureBits, weightBits }: ScoringParameter
   }
 }
 
-const conform = [
-  { sizes: { client: 3 }, features: 1, featureBits: 8, weightBits: 8 },
-  { sizes: { client: 5 }, features: 2, featureBits: 12, weightBits: 10 },
-].map((parameters) => ({
+const conform = [{ sizes: { client: 3 }, features: 2, featureBits: 12, weightBits: 10 }].map((parameters) => ({
   name: `${parameters.sizes.client} rows of ${parameters.features} features`,
   parameters,
   inputs: inputsOf(parameters, 0),
@@ -46,8 +43,8 @@ const scored = (parameters: ScoringParameters, shift: number, on = engine) =>
 
 test('scores are exact over declared ranges, more features than a call takes, and several tiles', () => {
   const sizes = fc.record({
-    sizes: fc.record({ client: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 8190, max: 8194 })) }),
-    features: fc.integer({ min: 1, max: 35 }),
+    sizes: fc.record({ client: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(8191, 8192, 8193)) }),
+    features: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(17)),
     featureBits: fc.integer({ min: 1, max: 20 }),
     weightBits: fc.integer({ min: 1, max: 18 }),
   })

@@ -97,7 +97,7 @@ export type {
   EncodeInput as RlweEncodeInput,
   EncodeRealsInput as RlweEncodeRealsInput,
 } from './rlwe/encoding.ts'
-export { evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
+export { constantOf as rlweConstantOf, evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
 export type {
   EvaluateInput as RlweEvaluateInput,
   Instruction,

@@ -3,7 +3,14 @@
  * only bytes that `format.ts` wrote from residues; what a caller brings is checked before (`ciphertext.ts`).
  */
 import { TallyError } from '@tallystick/core'
-import type { RlweEvaluateInput, Instruction, RingCiphertext, RingPlaintext, SwitchKeys } from '@tallystick/kernels'
+import {
+  rlweConstantOf,
+  type Instruction,
+  type RingCiphertext,
+  type RingPlaintext,
+  type RlweEvaluateInput,
+  type SwitchKeys,
+} from '@tallystick/kernels'
 import type { Engine } from '@tallystick/protocol'
 import {
   initialize,
@@ -84,30 +91,53 @@ const loadKeys = (seal: MainModule, on: Context, { degree, moduli }: Parameters,
 
 /** Keys of this many jobs stay loaded; a set is some MB. */
 const keptKeys = 4
+/** What SEAL says of wrong operands is misuse; anything else (memory, a trap) is thrown as it is, and this SEAL is done for. */
+const told = (error: unknown): unknown => {
+  const [kind, text] = ((error as { message?: unknown } | null)?.message ?? []) as readonly unknown[]
+  const wrong = ['std::invalid_argument', 'std::logic_error', 'std::out_of_range'].includes(String(kind))
+  return wrong ? misuse(String(text)) : error
+}
+
+/** So many sets of parameters. */
+const keptContexts = 8
+
+/** The known entry of a name, or a new one, as the youngest of at most `most`; older ones are given up. */
+const kept = <T>(cache: Map<string, T>, name: string, most: number, make: () => T, release: (old: T) => void): T => {
+  const value = cache.get(name) ?? make()
+  cache.delete(name)
+  cache.set(name, value)
+  for (const [key, old] of cache) {
+    if (cache.size <= most) break
+    cache.delete(key)
+    release(old)
+  }
+  return value
+}
 
 /** An engine of one thread. */
 const createRunner = (seal: MainModule) => {
   const contexts = new Map<string, Context>()
   const loaded = new Map<string, LoadedKeys>()
 
-  const contextOf = (parameters: Parameters): Context => {
-    const name = `${parameters.degree}/${parameters.moduli.join()}/${parameters.plainModulus}`
-    const known = contexts.get(name) ?? createContext(seal, parameters)
-    contexts.set(name, known)
-    return known
-  }
-  const keysOf = (on: Context, parameters: Parameters, keys: SwitchKeys): LoadedKeys => {
-    const known = loaded.get(keys.id) ?? loadKeys(seal, on, parameters, keys)
-    loaded.delete(keys.id)
-    loaded.set(keys.id, known)
-    for (const [id, old] of loaded) {
-      if (loaded.size <= keptKeys) break
-      old.relinearise?.delete()
-      old.galois.delete()
-      loaded.delete(id)
-    }
-    return known
-  }
+  const nameOf = ({ degree, moduli, plainModulus }: Parameters): string => `${degree}/${moduli.join()}/${plainModulus}`
+  const contextOf = (parameters: Parameters): Context =>
+    kept(
+      ...([contexts, nameOf(parameters), keptContexts] as const),
+      () => createContext(seal, parameters),
+      ({ evaluator, context }) => {
+        evaluator.delete()
+        context.delete()
+      },
+    )
+  const keysOf = (on: Context, parameters: Parameters, keys: SwitchKeys): LoadedKeys =>
+    kept(
+      ...([loaded, `${nameOf(parameters)}/${keys.id}`, keptKeys] as const),
+      () => loadKeys(seal, on, parameters, keys),
+      ({ relinearise, galois }) => {
+        relinearise?.delete()
+        galois.delete()
+      },
+    )
 
   return (input: RlweEvaluateInput): readonly RingCiphertext[] => {
     const { degree, plainModulus } = input
@@ -116,11 +146,15 @@ const createRunner = (seal: MainModule) => {
     const keys = input.keys.targets.length === 0 ? undefined : keysOf(on, input, input.keys)
     const registers: (Ciphertext | undefined)[] = []
     const plains = new Map<string, Plaintext>()
+    /** What an instruction that fails has begun to make: nothing in SEAL's heap may be left behind. */
+    const made: Ciphertext[] = []
 
     const load = ({ level, size, scale, correction, residues }: RingCiphertext): Ciphertext => {
       const out = new seal.Ciphertext()
+      made.push(out)
       const identity = on.identity(level)
       out.loadFromArray(context, ciphertextBytes({ identity, degree, level, size, scale, correction, residues }))
+      made.pop()
       return out
     }
     const at = (register: number): Ciphertext => registers[register] ?? raise(`register ${register} is empty`)
@@ -129,21 +163,35 @@ const createRunner = (seal: MainModule) => {
       registers[register] = value
     }
     const plainAt = (index: number, level: number): Plaintext => {
-      const key = plainModulus === 0n ? `${index}/${level}` : `${index}`
       const plain: RingPlaintext = input.plains[index] ?? raise(`there is no plaintext ${index}`)
-      const known = plains.get(key)
+      const known = plains.get(`${index}/${level}`) ?? plains.get(`${index}`)
       if (known !== undefined) return known
-      const identity = plainModulus === 0n ? on.identity(level) : new Uint8Array(identityBytes)
-      const residues = plainModulus === 0n ? plain.residues.subarray(0, level * degree) : plain.residues
+      const transformed = plainModulus === 0n
+      const key = transformed ? `${index}/${level}` : `${index}`
+      const identity = transformed ? on.identity(level) : new Uint8Array(identityBytes)
+      const residues = transformed ? plain.residues.subarray(0, level * degree) : plain.residues
       const out = new seal.Plaintext()
       out.loadFromArray(context, plaintextBytes(identity, plain.scale, residues))
       plains.set(key, out)
       return out
     }
-    const perform = (instruction: Instruction): void => {
-      const [name, target, first, second] = instruction
+    /** A factor; one that is the same in every slot is given in NTT form, which is the same number n times. */
+    const factorAt = (index: number, level: number): Plaintext => {
+      const scalar = rlweConstantOf(input.plains[index] ?? raise(`there is no plaintext ${index}`), plainModulus)
+      const key = `${index}*${level}`
+      if (scalar === undefined || plains.has(key)) return plains.get(key) ?? plainAt(index, level)
+      const residues = new BigUint64Array(level * degree)
+      input.moduli.subarray(0, level).forEach((q, i) => {
+        residues.fill(((scalar % q) + q) % q, i * degree, (i + 1) * degree)
+      })
+      const out = new seal.Plaintext()
+      plains.set(key, out)
+      out.loadFromArray(context, plaintextBytes(on.identity(level), 1, residues))
+      return out
+    }
+    const perform = (instruction: Instruction, out: Ciphertext): void => {
+      const [name, , first, second] = instruction
       const a = at(first)
-      const out = new seal.Ciphertext()
       switch (name) {
         case 'copy':
           out.assign(a)
@@ -175,19 +223,26 @@ const createRunner = (seal: MainModule) => {
           evaluator.addPlain(a, plainAt(second, a.coeffModulusSize()), out)
           break
         default:
-          evaluator.multiplyPlain(a, plainAt(second, a.coeffModulusSize()), out)
+          evaluator.multiplyPlain(a, factorAt(second, a.coeffModulusSize()), out)
       }
-      put(target, out)
     }
     try {
       input.inputs.forEach((ciphertext, i) => put(i, load(ciphertext)))
-      for (const instruction of input.program) perform(instruction)
+      for (const instruction of input.program) {
+        const out = new seal.Ciphertext()
+        made.push(out)
+        perform(instruction, out)
+        made.pop()
+        put(instruction[1], out)
+      }
       return input.outputs.map((register) => {
         const { degree: _, ...value } = readCiphertext(at(register).saveToArray(seal.ComprModeType.none) as Uint8Array)
         return value
       })
+    } catch (error) {
+      throw told(error)
     } finally {
-      for (const register of registers) register?.delete()
+      for (const register of [...registers, ...made]) register?.delete()
       for (const plain of plains.values()) plain.delete()
     }
   }

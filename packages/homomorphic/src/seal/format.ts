@@ -8,13 +8,16 @@ import { concatBytes } from '@tallystick/core'
 export const identityBytes = 32
 const headerBytes = 16
 
-/** Magic, header size, version 4.1, no compression, length of all. */
-const framed = (...parts: readonly Uint8Array[]): Uint8Array => {
+/** Pieces that are copied once, when all are known: residues are most of the bytes. */
+type Pieces = readonly Uint8Array[]
+
+/** Magic, header size, version 4.1, no compression, length of all; then the parts. */
+const framed = (...parts: Pieces): Pieces => {
   const length = parts.reduce((sum, part) => sum + part.length, headerBytes)
   const header = new Uint8Array(headerBytes)
   header.set([0x5e, 0xa1, headerBytes, 4, 1, 0])
   new DataView(header.buffer).setBigUint64(8, BigInt(length), true)
-  return concatBytes(header, ...parts)
+  return [header, ...parts]
 }
 
 const words = (...values: readonly (number | bigint)[]): Uint8Array =>
@@ -35,7 +38,7 @@ export interface SealCiphertext {
   readonly residues: BigUint64Array
 }
 
-export const ciphertextBytes = (value: SealCiphertext): Uint8Array => {
+const ciphertextPieces = (value: SealCiphertext): Pieces => {
   const { identity, degree, level, size, scale, correction, residues } = value
   return framed(
     identity,
@@ -43,9 +46,11 @@ export const ciphertextBytes = (value: SealCiphertext): Uint8Array => {
     words(size, degree, level),
     bytesOf(Float64Array.of(scale)),
     words(correction),
-    framed(words(residues.length), bytesOf(residues)),
+    ...framed(words(residues.length), bytesOf(residues)),
   )
 }
+
+export const ciphertextBytes = (value: SealCiphertext): Uint8Array => concatBytes(...ciphertextPieces(value))
 
 /** From what SEAL itself has saved. */
 export const readCiphertext = (bytes: Uint8Array): Omit<SealCiphertext, 'identity'> => {
@@ -78,17 +83,19 @@ export const switchKeysBytes = (
       empty++
       continue
     }
-    parts.push(new Uint8Array(8 * empty), words(row.length), ...row.map(ciphertextBytes))
+    parts.push(new Uint8Array(8 * empty), words(row.length), ...row.flatMap(ciphertextPieces))
     empty = 0
   }
-  return framed(...parts, new Uint8Array(8 * empty))
+  return concatBytes(...framed(...parts, new Uint8Array(8 * empty)))
 }
 
 /** A plaintext: coefficients modulo t (zero identity), or residues in NTT form under a parms_id. */
 export const plaintextBytes = (identity: Uint8Array, scale: number, residues: BigUint64Array): Uint8Array =>
-  framed(
-    identity,
-    words(residues.length),
-    bytesOf(Float64Array.of(scale)),
-    framed(words(residues.length), bytesOf(residues)),
+  concatBytes(
+    ...framed(
+      identity,
+      words(residues.length),
+      bytesOf(Float64Array.of(scale)),
+      ...framed(words(residues.length), bytesOf(residues)),
+    ),
   )

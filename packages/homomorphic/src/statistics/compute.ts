@@ -111,7 +111,7 @@ function* masked(
 
 export const compute: Party<typeof messages, 'compute', Parameters, null, null> = function* (ctx, parameters) {
   const plan = planOf(parameters)
-  const publicKey = yield* receiveKey(ctx as never, plan)
+  const publicKey = yield* receiveKey(ctx, plan)
   const keys = yield* receiveSwitchKeys(ctx, plan)
   const frames: Uint8Array[] = []
   for (let column = 0; column < parameters.columns; column++) {

@@ -264,7 +264,9 @@ const evaluateOn = (on: Numbers, input: EvaluateInput): readonly RingCiphertext[
         )
       }
       default: {
+        const scalar = constantOf(plains[second] ?? raise(`there is no plaintext ${second}`), t)
         const out = made(a, a.parts.length, (c, i, q) => {
+          if (scalar !== undefined) return scaled(a.parts[c]![i], ((scalar % q) + q) % q, q)
           const sum = zero()
           on.addProduct(sum, a.parts[c]![i], plainAt(second, i, q), q)
           return sum
@@ -282,6 +284,14 @@ const evaluateOn = (on: Numbers, input: EvaluateInput): readonly RingCiphertext[
 
 const raise = (message: string): never => {
   throw wrong(message)
+}
+
+/** Of a plaintext of BGV that is the same integer in every slot, that integer in (-t/2, t/2]: it multiplies as a scalar. */
+export const constantOf = ({ residues }: RingPlaintext, t: bigint): bigint | undefined => {
+  if (t === 0n) return undefined
+  for (let i = 1; i < residues.length; i++) if (residues[i] !== 0n) return undefined
+  const [value = 0n] = residues
+  return value > t >> 1n ? value - t : value
 }
 
 /** The kernel's text over an arithmetic. */

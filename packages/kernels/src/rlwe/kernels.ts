@@ -164,10 +164,10 @@ const floodDigits = (random: Uint8Array, degree: number, bits: number): Int32Arr
   return Array.from({ length: Math.ceil(bits / digitBits) }, (_, digit) => {
     const width = Math.min(digitBits, bits - digit * digitBits)
     const top = (digit + 1) * digitBits >= bits
-    return Int32Array.from({ length: degree }, (_, i) => {
-      const value = words.getUint32(4 * (digit * degree + i), true) & (2 ** width - 1)
-      return top ? value - 2 ** (width - 1) : value
-    })
+    const out = new Int32Array(degree)
+    const [mask, offset] = [2 ** width - 1, top ? 2 ** (width - 1) : 0]
+    for (let i = 0; i < degree; i++) out[i] = (words.getUint32(4 * (digit * degree + i), true) & mask) - offset
+    return out
   })
 }
 

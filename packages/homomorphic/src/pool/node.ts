@@ -1,0 +1,199 @@
+/**
+ * Worker threads for programs over ciphertexts: one SEAL a thread, by piscina. It is a pool of kernels like any other;
+ * only `rlwe/evaluate` goes to SEAL, everything else (keys, encryption, decryption among it) to the kernels' own pool, so
+ * that no thread which computes on a partner's ciphertexts ever holds a secret key.
+ *
+ * One call a worker is copied and under way, and `queue` calls wait; who comes then is refused, so that memory is bounded
+ * by what callers hold themselves. Ciphertexts of a caller stay its own: they are copied once and
+ * transferred, or shared where they lie in a SharedArrayBuffer; results are transferred. Switching keys are put into shared
+ * memory once, and each worker loads them once, by their digest. A worker that is killed, runs out of memory or fails in
+ * any way that is no `TallyError` is thrown away, and its call is tried once more in another.
+ */
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+import { TallyError } from '@tallystick/core'
+import type { Kernel } from '@tallystick/protocol'
+import type { RlweEvaluateInput, RingCiphertext, SwitchKeys } from '@tallystick/kernels'
+import { nodePool, type Pool } from '@tallystick/kernels/pool'
+import { Piscina } from 'piscina'
+import { buffersOf, type Reply, type Task } from './task.ts'
+
+export interface SealPoolOptions {
+  /** Threads with a SEAL of their own, 1 or more; the number of cores unless given. */
+  readonly workers?: number
+  /** Milliseconds after which an idle worker stops; 30,000 unless given (a context takes about a second to make). */
+  readonly idle?: number
+  /** Calls of `rlwe/evaluate` that may wait; 1024 unless given. */
+  readonly queue?: number
+  /** Megabytes of a worker's JavaScript heap (SEAL's own memory and ciphertexts are not in it); Node's default unless given. */
+  readonly memory?: number
+  /** Told of each worker that broke over a call. */
+  readonly onBroken?: (cause: unknown) => void
+  /** Where all other kernels run, disposed of with this pool; a `nodePool` unless given. */
+  readonly kernels?: Pool
+}
+
+export interface SealPool extends Pool {
+  /** The threads that run now. */
+  threads(): readonly Worker[]
+}
+
+/** Sets of keys that stay in shared memory: those of the youngest jobs. */
+const keptKeys = 4
+
+const shared = (values: BigUint64Array): BigUint64Array => {
+  if (values.buffer instanceof SharedArrayBuffer) return values
+  const out = new BigUint64Array(new SharedArrayBuffer(values.byteLength))
+  out.set(values)
+  return out
+}
+
+/** Residues that a worker may be given: a copy, unless memory is shared. */
+const own = <T extends { readonly residues: BigUint64Array }>(value: T): T =>
+  value.residues.buffer instanceof SharedArrayBuffer ? value : { ...value, residues: value.residues.slice() }
+
+/** Shared copies of keys by their digest. */
+const createKeyring = () => {
+  const ring = new Map<string, SwitchKeys>()
+  return (keys: SwitchKeys): SwitchKeys => {
+    if (keys.targets.length === 0) return keys
+    if (keys.id === '') {
+      throw new TallyError('api/misuse', 'self', 'rlwe/evaluate: expected keys with their digest as id, found none')
+    }
+    const known = ring.get(keys.id) ?? { ...keys, first: shared(keys.first), second: shared(keys.second) }
+    ring.delete(keys.id)
+    ring.set(keys.id, known)
+    for (const id of ring.keys()) {
+      if (ring.size <= keptKeys) break
+      ring.delete(id)
+    }
+    return known
+  }
+}
+
+const disposed = (): TallyError => new TallyError('api/misuse', 'self', 'expected a pool in use, found it disposed')
+
+const overrun = (queue: number): TallyError =>
+  new TallyError('api/misuse', 'self', `expected at most ${queue} waiting calls of rlwe/evaluate, found one more`, {
+    remedy: 'wait for the results of earlier calls, or ask for a longer queue',
+  })
+
+/** So many may work at once, so many wait, in order. */
+const createTurns = (most: number, queue: number) => {
+  let free = most
+  const waiting: (() => void)[] = []
+  const next = (): void => {
+    const first = waiting.shift()
+    if (first) first()
+    else free++
+  }
+  const turn = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const forget = (): void => {
+        waiting.splice(waiting.indexOf(go), 1)
+        reject(signal!.reason as Error)
+      }
+      const go = (): void => {
+        signal?.removeEventListener('abort', forget)
+        resolve()
+      }
+      signal?.addEventListener('abort', forget, { once: true })
+      waiting.push(go)
+    })
+  return async <T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+    if (free > 0) free--
+    else {
+      if (waiting.length >= queue) throw overrun(queue)
+      await turn(signal)
+    }
+    try {
+      return await work()
+    } finally {
+      next()
+    }
+  }
+}
+
+/**
+ * A pool of kernels with SEAL in it.
+ * @throws TallyError (of `run`) api/misuse for a wrong program, a full queue, a disposed pool; invariant/broken where two
+ *   workers in turn broke on one call; the signal's reason once it is aborted, also in mid-call
+ */
+export const sealPool = (options: SealPoolOptions = {}): SealPool => {
+  const { workers = availableParallelism(), idle = 30_000, queue = 1024, memory, onBroken } = options
+  const kernels = options.kernels ?? nodePool({ workers })
+  const threads = new Piscina({
+    filename: new URL('./node-worker.ts', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: workers,
+    idleTimeout: idle,
+    // Workers need nothing of the environment, and must not inherit inspector or loader flags.
+    env: {},
+    execArgv: [],
+    ...(memory !== undefined && { resourceLimits: { maxOldGenerationSizeMb: memory } }),
+  })
+  // A worker that dies while it has no call is replaced by the next call that needs one.
+  threads.on('error', () => undefined)
+  // A call that waits for a worker which ended before it was ready would wait for ever: it is taken back.
+  let stranded = new AbortController()
+  threads.on('workerDestroy', () =>
+    queueMicrotask(() => {
+      if (threads.queueSize === 0 || threads.threads.length > 0) return
+      stranded.abort(new Error('the worker ended before it was ready'))
+      stranded = new AbortController()
+    }),
+  )
+  const keyring = createKeyring()
+  // No more than are at work: what waits inside piscina is lost with a worker that an abort stops.
+  const inTurn = createTurns(workers, queue)
+  let open = true
+
+  const attempt = (input: RlweEvaluateInput, signal: AbortSignal | undefined): Promise<Reply> => {
+    const task: Task = { ...input, inputs: input.inputs.map(own), plains: input.plains.map(own) }
+    const transferList = buffersOf([...task.inputs, ...task.plains])
+    const until = signal === undefined ? stranded.signal : AbortSignal.any([signal, stranded.signal])
+    return threads.run(task, { transferList, signal: until }) as Promise<Reply>
+  }
+
+  const evaluate = async (
+    input: RlweEvaluateInput,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly RingCiphertext[]> => {
+    if (!open) throw disposed()
+    signal?.throwIfAborted()
+    const broke = (cause: unknown): void => {
+      if (!open) throw disposed()
+      if (signal?.aborted) throw signal.reason
+      onBroken?.(cause)
+    }
+    const reply = await attempt(input, signal)
+      .catch((cause: unknown) => {
+        broke(cause)
+        return attempt(input, signal)
+      })
+      .catch((cause: unknown) => {
+        broke(cause)
+        const message = 'rlwe/evaluate failed in two workers, one after the other'
+        throw new TallyError('invariant/broken', 'self', message, { cause })
+      })
+    if ('output' in reply) return reply.output
+    const { code, blame, message, remedy } = reply.error
+    throw new TallyError(code, blame, message, remedy === undefined ? {} : { remedy })
+  }
+
+  return {
+    workers,
+    threads: () => threads.threads,
+    run<I, O>(kernel: Kernel<I, O>, input: I, signal?: AbortSignal): Promise<O> {
+      if (kernel.name !== 'rlwe/evaluate') return kernels.run(kernel, input, signal)
+      const given = input as RlweEvaluateInput
+      const turn = async (): Promise<unknown> => evaluate({ ...given, keys: keyring(given.keys) }, signal)
+      return (open ? inTurn(turn, signal) : Promise.reject(disposed())) as Promise<O>
+    },
+    async [Symbol.asyncDispose]() {
+      if (!open) return
+      open = false
+      await Promise.all([threads.destroy(), kernels[Symbol.asyncDispose]()])
+    },
+  }
+}

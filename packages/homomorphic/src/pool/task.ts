@@ -1,0 +1,15 @@
+/** What goes to a worker of the pool and comes back. */
+import type { TallyError } from '@tallystick/core'
+import type { RlweEvaluateInput, RingCiphertext } from '@tallystick/kernels'
+
+export type Task = RlweEvaluateInput
+
+/** Errors cross threads as plain fields: structured cloning would drop code and blame. */
+export type Reply =
+  | { readonly output: readonly RingCiphertext[] }
+  | { readonly error: ReturnType<TallyError['toJSON']> }
+
+/** The buffers behind ciphertexts and plaintexts, to be given away with them; shared memory is not. */
+export const buffersOf = (values: readonly { readonly residues: BigUint64Array }[]): ArrayBuffer[] => [
+  ...new Set(values.flatMap(({ residues: { buffer } }) => (buffer instanceof ArrayBuffer ? [buffer] : []))),
+]
