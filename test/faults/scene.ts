@@ -54,7 +54,7 @@ export const makeScene = async (folder: string, records: number): Promise<Scene>
   const party = async (side: Side, bank: Bank): Promise<Party> => {
     const { home, name, column, list } = bank
     await initParty(quiet, { name, home })
-    const rules = { normalisation: 'resident-id/1', duplicates: 'keep-first', encoding: 'utf-8' } as const
+    const rules = { normalisation: ['resident-id/1'], duplicates: 'keep-first', encoding: 'utf-8' } as const
     await declare(quiet, { home, column: [column], ...rules }, list)
     return { ...bank, side, opened: await openHome(home) }
   }
