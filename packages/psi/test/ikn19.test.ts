@@ -15,19 +15,19 @@ const valued = (rows: readonly string[], values: readonly number[]): Valued => (
   values: Float64Array.from(values),
 })
 const parametersOf = (receiver: number, sender: number, limbs: number, chunkRows = 2): SumParameters => ({
-  ...{ sizes: { receiver, sender }, limbs, output: 'sum', to: 'both', chunkRows },
+  ...{ sizes: { receiver, sender }, limbs, minimum: 0, output: 'sum', to: 'both', chunkRows },
 })
 
 const shapes = [
-  [1, 1, 1, 1],
-  [3, 2, 1, 2],
-  [2, 3, 0, 1],
+  [1, 1, 1, 1, 1],
+  [3, 2, 1, 2, 0],
+  [2, 3, 1, 1, 2],
 ] as const
 conformance(
   ikn19,
-  shapes.map(([receiver, sender, common, limbs]) => ({
-    name: `${receiver} v ${sender}, ${common} common, ${limbs} limbs`,
-    parameters: parametersOf(receiver, sender, limbs),
+  shapes.map(([receiver, sender, common, limbs, minimum]) => ({
+    name: `${receiver} v ${sender}, ${common} common of at least ${minimum}, ${limbs} limbs`,
+    parameters: { ...parametersOf(receiver, sender, limbs), minimum },
     inputs: {
       receiver: valued(ids(0, receiver), [4095, 0, 7].slice(0, receiver)),
       sender: itemsOf(ids(receiver - common, sender)),
@@ -66,6 +66,17 @@ it('adds up values of any size that the limbs hold', () => {
     }),
     { numRuns: 12 },
   )
+})
+
+it('withholds the sum and the size where too few rows are common, in the same bytes', () => {
+  const of = (minimum: number) =>
+    run({ ...parametersOf(5, 5, 2), minimum }, valued(ids(0, 5), [1, 2, 3, 4, 5]), ids(3, 5))
+  const [given, withheld] = [of(2), of(3)]
+  expect(given.outputs.receiver).toEqual({ kind: 'sum', size: 2, sum: 9 })
+  expect(withheld.outputs.receiver).toEqual({ kind: 'withheld' })
+  expect(withheld.outputs.sender).toEqual({ kind: 'cardinality', size: 2 })
+  const frames = ({ trace }: typeof given) => trace.map(({ step, ordinal, bytes }) => `${step}#${ordinal}=${bytes}`)
+  expect(frames(withheld)).toEqual(frames(given))
 })
 
 it('refuses values that the limbs do not hold', () => {

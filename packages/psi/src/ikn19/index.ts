@@ -14,7 +14,7 @@
  *     ======================  checkpoint: both have signed all chain heads so far  =============
  *                          senderDoubled: Z, shuffled
  *                          -------------------------------->     J = rows of E in Z
- *                          size: |J|; total: sum of Enc(t) over J, under fresh coins
+ *                          size: |J|; total: sum of Enc(t) over J, under fresh coins (minimum: below)
  *                          <--------------------------------
  *     S by discrete logarithms, limb by limb                     |J|
  *
@@ -24,6 +24,10 @@
  * ciphertext a limb under fresh coins, so the sum of each limb, and nothing else of which rows are common. Against an active
  * party nothing is promised: a receiver may give one row a value that stands out and read from the sum whether it is common;
  * a sender may add what it likes. Sums over few rows say much: agree on a minimum.
+ *
+ * Minimum. With fewer common rows than `minimum` the sender, who knows their number by then, sends a sum over no row and no
+ * size, in frames like any others: the receiver learns only that they are too few. It is the one rule on a result that holds
+ * before the opening, and it holds against the receiver; the sender learns the size in any case.
  *
  * Leakage. Both sizes, which stand in the terms. The receiver learns, beyond the sum, the sum of each limb: the numbers
  * Σ ⌊t / 2^(12 i)⌋ mod 2^12, which say a little more of the values of the common rows than their sum does. With one limb it
@@ -112,11 +116,14 @@ export const ikn19 = defineProtocol<Role, typeof messages, Parameters, Inputs, R
     },
     correlations: {},
   }),
-  ideal: (_, { receiver: x, sender: y }) => {
+  ideal: ({ minimum }, { receiver: x, sender: y }) => {
     const known = new Set(keys(y))
     const common = keys(x).flatMap((row, i) => (known.has(row) ? [x.values[i]!] : []))
     return {
-      receiver: { kind: 'sum', size: common.length, sum: common.reduce((sum, value) => sum + value, 0) },
+      receiver:
+        common.length < minimum
+          ? { kind: 'withheld' }
+          : { kind: 'sum', size: common.length, sum: common.reduce((sum, value) => sum + value, 0) },
       sender: { kind: 'cardinality', size: common.length },
     }
   },

@@ -11,6 +11,8 @@ export interface Parameters {
   readonly sizes: Readonly<Record<Role, number>>
   /** Values are whole numbers below 2^(12 limbs). */
   readonly limbs: number
+  /** With fewer common rows the sender withholds the sum: 0 unless told. */
+  readonly minimum: number
   readonly output: 'sum'
   /** The receiver learns size and sum, the sender the size. */
   readonly to: 'both'
@@ -26,6 +28,8 @@ export interface Valued extends Items {
 export type Outcome =
   | { readonly kind: 'sum'; readonly size: number; readonly sum: number }
   | { readonly kind: 'cardinality'; readonly size: number }
+  /** Fewer rows are common than the terms ask for; how many the receiver does not learn. */
+  | { readonly kind: 'withheld' }
 
 export const elementBytes = 32
 /** Bits of a limb: the discrete logarithm of a limb's sum takes the root of 2^limbBits times the size. */
@@ -38,6 +42,9 @@ export const maxChunkRows = 16_384
 export const maxRows = 1_000_000
 /** A ciphertext of one limb: two elements. */
 export const ciphertextBytes = 2 * elementBytes
+
+/** In place of a size below the minimum; no set is as large. */
+export const withheldSize = 2 ** 32 - 1
 
 const elements = flatRows(elementBytes, maxChunkRows)
 
@@ -52,7 +59,7 @@ export const messages = {
   encrypted: message('receiver', 'sender', flatRows(ciphertextBytes, maxChunkRows * maxLimbs)),
   /** 8b·8a·H(v), in an order that only the receiver knows. */
   senderDoubled: opening('receiver', 'sender', elements),
-  /** How many are common, 4 bytes, big endian. */
+  /** How many are common, 4 bytes, big endian; {@link withheldSize} where they are too few. */
   size: opening('sender', 'receiver', fixedBytes(4)),
   /** A fresh ciphertext a limb of the sum over what is common. */
   total: opening('sender', 'receiver', flatRows(ciphertextBytes, maxLimbs)),
@@ -60,7 +67,8 @@ export const messages = {
 
 const malformed = (message: string): TallyError =>
   new TallyError('terms/malformed', 'self', `psi/ikn19 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` { receiver, sender }, `limbs`, `output` and `to` are required',
+    remedy:
+      'make new terms; `sizes` { receiver, sender }, `limbs`, `output` and `to` are required, `minimum` and `chunkRows` not',
   })
 
 const integer = (value: unknown, name: string, least: number, most: number): number => {
@@ -79,7 +87,7 @@ const fields = (value: unknown, name: string, known: readonly string[]): Readonl
 
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {
-  const all = fields(value, 'parameters', ['sizes', 'limbs', 'output', 'to', 'chunkRows'])
+  const all = fields(value, 'parameters', ['sizes', 'limbs', 'minimum', 'output', 'to', 'chunkRows'])
   const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
   if (all['output'] !== 'sum') throw malformed('expected output to be sum')
   if (all['to'] !== 'both') throw malformed('expected to to be both')
@@ -91,6 +99,7 @@ export const parseParameters = (value: unknown): Parameters => {
   return {
     sizes: { receiver, sender: integer(sizes['sender'], 'sizes.sender', 1, maxRows) },
     limbs,
+    minimum: integer(all['minimum'] ?? 0, 'minimum', 0, maxRows),
     output: 'sum',
     to: 'both',
     chunkRows: integer(all['chunkRows'] ?? defaultChunkRows, 'chunkRows', 1, maxChunkRows),

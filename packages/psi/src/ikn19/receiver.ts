@@ -6,7 +6,15 @@ import { checkItems, chunks } from '../ecdh/items.ts'
 import { receiveAndMask, sendDoubled, sendMasked } from '../ecdh/steps.ts'
 import { decodeScalar, drawScalars, scalarBytes } from '../ra18/suite.ts'
 import { decrypt, encrypt, multiples } from './elgamal.ts'
-import { ciphertextBytes, limbValues, type messages, type Outcome, type Parameters, type Valued } from './messages.ts'
+import {
+  withheldSize,
+  ciphertextBytes,
+  limbValues,
+  type messages,
+  type Outcome,
+  type Parameters,
+  type Valued,
+} from './messages.ts'
 import { peerSent, shapeOf } from './shape.ts'
 
 const checkValues = ({ values, offsets }: Valued, limbs: number): void => {
@@ -62,8 +70,11 @@ export const receiver: Party<typeof messages, 'receiver', Parameters, Valued, Ou
   const said = yield* ctx.receive('size')
   const size = new DataView(said.buffer, said.byteOffset, 4).getUint32(0)
   const total = yield* ctx.receive('total')
-  if (size > Math.min(sizes.receiver, sizes.sender)) throw peerSent('sender', `${size} common rows`, 'fewer')
   if (total.length !== ciphertextBytes * limbs) throw peerSent('sender', `${total.length} bytes of sums`, 'one a limb')
+  if (size === withheldSize && parameters.minimum > 0) return { kind: 'withheld' }
+  if (size < parameters.minimum)
+    throw peerSent('sender', 'a sum over too few rows', 'none below the minimum of the terms')
+  if (size > Math.min(sizes.receiver, sizes.sender)) throw peerSent('sender', `${size} common rows`, 'fewer')
   let sum = 0
   for (let limb = 0; limb < limbs; limb++) {
     const part = total.subarray(ciphertextBytes * limb, ciphertextBytes * (limb + 1))

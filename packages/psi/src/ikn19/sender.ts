@@ -8,7 +8,14 @@ import type { Items } from '../ecdh/messages.ts'
 import { receiveAndMask, receiveDoubled, sendMasked } from '../ecdh/steps.ts'
 import { drawScalars, scalarBytes } from '../ra18/suite.ts'
 import { sumFresh } from './elgamal.ts'
-import { ciphertextBytes, elementBytes, type messages, type Outcome, type Parameters } from './messages.ts'
+import {
+  withheldSize,
+  ciphertextBytes,
+  elementBytes,
+  type messages,
+  type Outcome,
+  type Parameters,
+} from './messages.ts'
 import { peerSent, shapeOf } from './shape.ts'
 
 /** The ciphertexts of one limb of chosen rows. */
@@ -48,13 +55,17 @@ export const sender: Party<typeof messages, 'sender', Parameters, Items, Outcome
   const own = yield* receiveDoubled(shape, 'sender', () => ctx.receive('senderDoubled'))
   const found = yield* ctx.compute(tableIntersect, { left: theirs, right: own, width: elementBytes })
   const common = Array.from(found.keys()).filter((row) => found[row]! >= 0)
+  // Below the minimum frames are as always, with nothing in them: a sum over no row.
+  const released = common.length >= parameters.minimum
   const totals: Uint8Array[] = []
   for (let limb = 0; limb < limbs; limb++) {
     const coin = coins.subarray(scalarBytes * limb, scalarBytes * (limb + 1))
-    totals.push(yield* sumFresh(ctx, 'receiver', publicKey, pickLimb(encrypted, common, limb, limbs), coin))
+    totals.push(
+      yield* sumFresh(ctx, 'receiver', publicKey, pickLimb(encrypted, released ? common : [], limb, limbs), coin),
+    )
   }
   const said = new Uint8Array(4)
-  new DataView(said.buffer).setUint32(0, common.length)
+  new DataView(said.buffer).setUint32(0, released ? common.length : withheldSize)
   yield* ctx.send('size', said)
   yield* ctx.send('total', concatBytes(...totals))
   return { kind: 'cardinality', size: common.length }
