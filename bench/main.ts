@@ -23,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   query: () => import('./query.ts'),
   circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),
+  statistics: () => import('./statistics.ts'),
   vole: () => import('./vole.ts'),
 }
 
