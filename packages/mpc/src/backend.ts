@@ -67,6 +67,8 @@ export interface Backend {
   shift<R extends Ring>(x: Arithmetic<R>, by: Words): Arithmetic<R>
   /** x · public words. */
   scale<R extends Ring>(x: Arithmetic<R>, factor: Words): Arithmetic<R>
+  /** The sum of factor k times the k-th of as many vectors of one length, one after the other in x. */
+  weigh<R extends Ring>(x: Arithmetic<R>, factors: Words): Arithmetic<R>
   /** Sums of consecutive runs of `every` elements: length / every elements. */
   sum<R extends Ring>(x: Arithmetic<R>, every: number): Arithmetic<R>
   /** Element i is x_0 + … + x_i. */
@@ -89,8 +91,16 @@ export interface Backend {
    * Wrong beyond that range: the caller bounds x.
    */
   truncate<R extends Ring>(x: Arithmetic<R>, by: number): Routine<Arithmetic<R>>
-  /** Products (as `multiply`, as `matrixProduct`) and one truncation of each result, for 2 rounds in all. */
-  multiplyTruncate<R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, by: number): Routine<Arithmetic<R>>
+  /**
+   * Products (as `multiply`, as `matrixProduct`) and one truncation of each result, for 2 rounds in all. With `terms`
+   * the products are that many vectors of one length, one after the other, and the result is their sum.
+   */
+  multiplyTruncate<R extends Ring>(
+    x: Arithmetic<R>,
+    y: Arithmetic<R>,
+    by: number,
+    terms?: number,
+  ): Routine<Arithmetic<R>>
   matrixProductTruncate<R extends Ring>(
     x: Arithmetic<R>,
     y: Arithmetic<R>,

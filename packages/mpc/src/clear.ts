@@ -99,6 +99,7 @@ export const clearBackend: Backend = {
   negate: (x) => share(x.ring, words.negateWords(x.ring, value(x))),
   shift: (x, by) => share(x.ring, words.addWords(x.ring, value(x), by)),
   scale: (x, factor) => share(x.ring, words.multiplyWords(x.ring, value(x), factor)),
+  weigh: (x, factors) => share(x.ring, words.weighWords(x.ring, value(x), factors)),
   sum: (x, every) => share(x.ring, words.sumWords(x.ring, value(x), every)),
   prefixSum: (x) => share(x.ring, words.prefixSumWords(x.ring, value(x))),
   concat: (...parts) => share(parts[0]!.ring, words.concatWords(parts.map(value))),
@@ -112,8 +113,10 @@ export const clearBackend: Backend = {
   multiply: (x, y) => now(share(x.ring, words.multiplyWords(x.ring, value(x), value(y)))),
   matrixProduct: (x, y, shape) => now(share(x.ring, matrixWords(x.ring, value(x), value(y), shape))),
   truncate: (x, by) => now(share(x.ring, words.shiftRightWords(x.ring, value(x), by, true))),
-  multiplyTruncate: (x, y, by) =>
-    now(share(x.ring, words.shiftRightWords(x.ring, words.multiplyWords(x.ring, value(x), value(y)), by, true))),
+  multiplyTruncate(x, y, by, terms = 1) {
+    const products = words.foldWords(x.ring, words.multiplyWords(x.ring, value(x), value(y)), terms)
+    return now(share(x.ring, words.shiftRightWords(x.ring, products, by, true)))
+  },
   matrixProductTruncate: (x, y, shape, by) =>
     now(share(x.ring, words.shiftRightWords(x.ring, matrixWords(x.ring, value(x), value(y), shape), by, true))),
   widen: (x) => now(share(128, widened(value(x)))),

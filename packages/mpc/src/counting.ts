@@ -62,6 +62,7 @@ const local: Omit<Backend, 'join' | 'order' | 'shuffle' | keyof ReturnType<typeo
   negate: (x) => x,
   shift: (x, by) => shares(x.ring, pairLength(x.length, by.length / limbsOf(x.ring))),
   scale: (x, factor) => shares(x.ring, pairLength(x.length, factor.length / limbsOf(x.ring))),
+  weigh: (x, factors) => shares(x.ring, (x.length * limbsOf(x.ring)) / factors.length),
   sum: (x, every) => shares(x.ring, every === 0 ? 0 : Math.floor(x.length / every)),
   prefixSum: (x) => x,
   concat: (...parts) =>
@@ -115,8 +116,8 @@ const talking = (tally: Tally, turn: () => number) => {
       return yield* now(shares(x.ring, outer(shape)))
     },
     truncate: <R extends Ring>(x: Arithmetic<R>, by: number) => now(shiftRight(x.ring, x.ring, by, x.length, false)),
-    multiplyTruncate: <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, by: number) =>
-      now(shiftRight(x.ring, x.ring, by, pairLength(x.length, y.length), true)),
+    multiplyTruncate: <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, by: number, terms = 1) =>
+      now(shiftRight(x.ring, x.ring, by, pairLength(x.length, y.length) / terms, true)),
     matrixProductTruncate: <R extends Ring>(x: Arithmetic<R>, _: Arithmetic<R>, shape: Shape, by: number) =>
       now(shiftRight(x.ring, x.ring, by, outer(shape), true)),
     widen: (x: Arithmetic<64>) => now(shiftRight(64, 128, 0, x.length, false)),

@@ -91,6 +91,45 @@ export const multiplyWords = (ring: Ring, x: Words, y: Words): Words => {
   return out
 }
 
+/** The sum of `count` vectors of one length, one after the other in x. */
+export const foldWords = (ring: Ring, x: Words, count: number): Words => {
+  const size = x.length / count
+  let sum = x.subarray(0, size)
+  for (let k = 1; k < count; k++) sum = addWords(ring, sum, x.subarray(size * k, size * (k + 1)))
+  return sum
+}
+
+/** The sum of factor k times the k-th of as many vectors of one length, one after the other in x. */
+export const weighWords = (ring: Ring, x: Words, factors: Words): Words => {
+  const limbs = limbsOf(ring)
+  const count = factors.length / limbs
+  const size = x.length / count
+  if (limbs !== 2) {
+    return Array.from({ length: count }, (_, k) => {
+      const factor = factors.subarray(limbs * k, limbs * (k + 1))
+      return multiplyWords(ring, x.subarray(size * k, size * (k + 1)), factor)
+    }).reduce((sum, part) => addWords(ring, sum, part))
+  }
+  const out = new Uint32Array(size)
+  for (let k = 0; k < count; k++) {
+    const [q, high] = [factors[2 * k]!, factors[2 * k + 1]!]
+    const [q0, q1] = [q & 0xffff, q >>> 16]
+    for (let i = 0, a = size * k; i < size; i += 2, a += 2) {
+      const p = x[a]!
+      const [p0, p1] = [p & 0xffff, p >>> 16]
+      const low = Math.imul(p0, q0)
+      const middle = Math.imul(p1, q0) + (low >>> 16)
+      const cross = Math.imul(p0, q1) + (middle & 0xffff)
+      const product = ((cross << 16) | (low & 0xffff)) >>> 0
+      const sum = (out[i]! + product) >>> 0
+      const top = Math.imul(p1, q1) + (middle >>> 16) + (cross >>> 16) + Math.imul(p, high) + Math.imul(x[a + 1]!, q)
+      out[i] = sum
+      out[i + 1] = (out[i + 1]! + top + (sum < product ? 1 : 0)) | 0
+    }
+  }
+  return out
+}
+
 /** ⌊x / 2^by⌋ of unsigned elements, or of two's complement where `signed`; 0 <= by < ring. */
 export const shiftRightWords = (ring: Ring, x: Words, by: number, signed = false): Words => {
   const limbs = limbsOf(ring)

@@ -15,6 +15,7 @@ import {
   multiplyFixed,
   mux,
   nearest,
+  reciprocalFixed,
   numbersOfWords,
   sqrtFixed,
   tournament,
@@ -209,6 +210,13 @@ describe('fixed point', () => {
     expect(Math.abs(run(false, [0, 1]).y[0]!)).toBeLessThanOrEqual(2 * unit)
   })
 
+  it('divides many in other steps to the same', () => {
+    const xs = spread(-(2 ** 20), 2 ** 20, 200).filter((x) => Math.abs(x) >= 2 ** -16)
+    expect(xs.length).toBeGreaterThan(250)
+    const reciprocal = (b: Backend, x: Fixed) => reciprocalFixed(b, x, { fraction: 16, signed: true })
+    close(map(xs, 16, 2 ** 20, reciprocal), (x) => 1 / x, 2 ** -16, 2 * 2 ** -16)
+  })
+
   it.each([
     [64, 16, 2 ** 30, 2 ** -26],
     [64, 24, 2 ** 10, 2 ** -26],
@@ -271,7 +279,7 @@ describe('fixed point', () => {
       map(xs, fraction, most, (b, x) => logisticFixed(b, x)),
       (x) => 1 / (1 + Math.exp(-x)),
       0,
-      2 ** -21 + 2 * 2 ** -fraction,
+      (fraction > 18 ? 2 ** -21 : 2 ** -17) + 2 * 2 ** -fraction,
     )
   })
 })

@@ -157,6 +157,24 @@ describe.each([64, 128] as const)('over Z_2^%i', (ring) => {
 })
 
 describe('over both rings', () => {
+  it('truncates a sum of products once, and weighs vectors', () => {
+    const x = [5, -7, 100, 3, 2, -1]
+    const y = [11, 13, -17, 19, 23, 29]
+    for (const ring of [64, 128] as const) {
+      const run = runShared({ x: shared(x, ring), y: shared(y, ring) }, function* (b, { x, y }) {
+        const sums = yield* b.multiplyTruncate(x!, y!, 2, 3)
+        return { sums, weighed: b.weigh(x!, shared([2, -1, 2 ** 40], ring).words) }
+      })
+      const sum = (i: number) => (x[i]! * y[i]! + x[i + 2]! * y[i + 2]! + x[i + 4]! * y[i + 4]!) / 4
+      integers(run, 'sums', ring).forEach((found, i) => {
+        expect([Math.floor(sum(i)), Math.floor(sum(i)) + 1]).toContain(Number(found))
+      })
+      const weighed = [0, 1].map((i) => BigInt(2 * x[i]! - x[i + 2]!) + BigInt(x[i + 4]!) * 2n ** 40n)
+      expect(integers(run, 'weighed', ring)).toEqual(weighed)
+      exact(run)
+    }
+  })
+
   it('widens exactly, and takes the low half', () => {
     const run = runShared({ x: shared(edges) }, function* (b, { x }) {
       const wide = yield* b.widen(x as Arithmetic<64>)

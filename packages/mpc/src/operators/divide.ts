@@ -54,7 +54,7 @@ export interface Divisor {
 }
 
 export function* divisor(backend: Backend, x: Fixed, signed = false): Routine<Divisor> {
-  const normal = yield* normalise(backend, x, signed)
+  const normal = yield* normalise(backend, x, signed, false)
   return { normal, inverse: yield* mantissaReciprocal(backend, normal.mantissa), divisor: x }
 }
 

@@ -1,30 +1,17 @@
 /**
- * exp, log and the logistic function.
+ * exp and log.
  *
  * exp x = 2^n 2^r with n + r = x log2 e: n by its bits b_i as the product of 1 + b_i (2^(2^i) - 1), 2^r, r in [0, 1),
  * by a polynomial of degree 6 that is off by 2^-29 (Chebyshev; degree 11 and 2^-60 over Z_2^128).
  * ln x = ln y + e ln 2 with the mantissa y in [1/2, 1]: a polynomial of degree 9, off by 2^-27 (degree 22, 2^-58).
- * logistic x on |x| < 16: 32 pieces of degree 4, off by 2^-22; 0 or 1 beyond, off by e^-16 < 2^-23.
  */
 import type { Routine } from '@tallystick/protocol'
-import type { Arithmetic, Backend, Bits } from '../backend.ts'
+import type { Arithmetic, Backend } from '../backend.ts'
 import { bitLength, powerOfTwo, wordsOfIntegers, wordsOfNumbers } from '../words.ts'
-import { all } from './adder.ts'
-import {
-  addFixed,
-  boundedBy,
-  concatFixed,
-  fixed,
-  multiplyFixed,
-  rescale,
-  scaleFixed,
-  splitFixed,
-  widthOf,
-  type Fixed,
-} from './fixed.ts'
+import { addFixed, boundedBy, fixed, multiplyFixed, rescale, scaleFixed, type Fixed } from './fixed.ts'
 import { bitsOf, innerFraction, normalise, ofExponent, weigh } from './normalise.ts'
-import { polynomial, powers } from './polynomial.ts'
-import { chebyshev, exponential, ln2, log2e, logarithm, logistic, substitute } from './series.ts'
+import { polynomial } from './polynomial.ts'
+import { chebyshev, exponential, ln2, log2e, logarithm, substitute } from './series.ts'
 
 const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
 
@@ -118,155 +105,4 @@ export function* logFixed(backend: Backend, x: Fixed, fraction = x.fraction): Ro
   const ofPower = ofExponent(backend, normal, x, (e) => e * ln2, fraction)
   const sum = yield* addFixed(backend, yield* rescale(backend, boundedBy(logOfMantissa, 1.6), fraction), ofPower)
   return sum
-}
-
-const pieces = 32
-const pieceWidth = 0.5
-const degree = 4
-
-/** By power, then by piece: coefficients in t, |t| <= 1/4, the distance from the middle of the piece. */
-const logisticPieces = range(0, pieces).map((k) =>
-  substitute(chebyshev(logistic, k * pieceWidth, (k + 1) * pieceWidth, degree), 0, 2 / pieceWidth),
-)
-
-/** Which of 2^width values the planes hold: one plane each. ceil(log2 width) rounds or one more. */
-function* demultiplex(backend: Backend, bits: Bits): Routine<Bits> {
-  if (bits.width === 1) return backend.stack(backend.not(bits), bits)
-  const half = bits.width >> 1
-  const [low, high] = yield* backend.join(
-    (branch) => demultiplex(branch, branch.planes(bits, range(0, half))),
-    (branch) => demultiplex(branch, branch.planes(bits, range(half, bits.width))),
-  )
-  const count = low.width * high.width
-  const left = backend.planes(
-    low,
-    range(0, count).map((i) => i % low.width),
-  )
-  const right = backend.planes(
-    high,
-    range(0, count).map((i) => Math.floor(i / low.width)),
-  )
-  return yield* backend.and(left, right)
-}
-
-/**
- * 1 / (1 + e^-x), `fraction` bits, for any x. Two units and 2^-21 absolute error. About 20 rounds; x is taken with 20
- * fraction bits, since the slope is at most 1/4.
- */
-export function* logisticFixed(backend: Backend, given: Fixed, fraction = given.fraction): Routine<Fixed> {
-  const x = yield* rescale(backend, given, Math.max(20, Math.min(given.fraction, 24)))
-  const { ring, length } = x.share
-  const f = x.fraction
-  const width = Math.max(widthOf(x), f + 5)
-  const bits = yield* bitsOf(backend, x.share, width)
-  const sign = backend.planes(bits, [width - 1])
-  // One's complement: |x|, less a unit where x < 0.
-  const flips = backend.stack(...range(0, width - 1).map(() => sign))
-  const magnitude = backend.xor(backend.planes(bits, range(0, width - 1)), flips)
-  const place = backend.planes(magnitude, range(f - 1, f + 4))
-  const beyond = backend.planes(magnitude, range(f + 4, width - 1))
-  const [[negative, terms], [weights, inside]] = yield* backend.join(
-    function* (branch) {
-      const injected = yield* branch.inject(branch.stack(place, sign), ring)
-      const negative = branch.slice(injected, 5 * length, 6 * length)
-      const both = yield* branch.multiply(
-        negative,
-        branch.shift(branch.add(x.share, x.share), wordsOfIntegers(ring, [1])),
-      )
-      const size = branch.subtract(x.share, both)
-      const middle = weigh(
-        branch,
-        branch.slice(injected, 0, 5 * length),
-        range(0, 5).map((i) => 2 ** i * pieceWidth),
-        f,
-      )
-      const t = branch.shift(branch.subtract(size, middle), wordsOfNumbers(ring, [-pieceWidth / 2], f))
-      // Beyond the pieces t is off by the planes that were not looked at, which has to stay within the ring.
-      return [negative, { t, size }] as const
-    },
-    function* (branch) {
-      const selected = yield* demultiplex(branch, place)
-      const inRange = beyond.width === 0 ? undefined : yield* all(branch, branch.not(beyond))
-      const gated =
-        inRange === undefined
-          ? selected
-          : yield* branch.and(selected, branch.stack(...range(0, pieces).map(() => inRange)))
-      const injected = yield* branch.inject(gated, ring)
-      return [
-        injected,
-        inRange === undefined ? undefined : branch.sum(transposed(branch, injected, pieces), pieces),
-      ] as const
-    },
-  )
-  return yield* logisticOf(backend, {
-    x,
-    length,
-    f,
-    fraction,
-    negative,
-    t: terms.t,
-    weights,
-    inside,
-    beyond: beyond.width > 0,
-  })
-}
-
-const transposed = (backend: Backend, stacked: Arithmetic, count: number): Arithmetic => {
-  const length = stacked.length / count
-  return backend.gather(
-    stacked,
-    Uint32Array.from({ length: stacked.length }, (_, i) => (i % count) * length + Math.floor(i / count)),
-  )
-}
-
-interface Pieces {
-  readonly x: Fixed
-  readonly length: number
-  readonly f: number
-  readonly fraction: number
-  readonly negative: Arithmetic
-  readonly t: Arithmetic
-  readonly weights: Arithmetic
-  readonly inside: Arithmetic | undefined
-  readonly beyond: boolean
-}
-
-function* logisticOf(backend: Backend, p: Pieces): Routine<Fixed> {
-  const { f, fraction, negative, weights, inside, length } = p
-  const { ring } = p.t
-  // Beyond the pieces all weights are zero; t is made zero as well, so that its powers stay small.
-  const small = inside === undefined ? p.t : yield* backend.multiply(p.t, inside)
-  const t = yield* rescale(backend, fixed(small, f, 2 ** (f - 2) + 2), 24)
-  const terms = yield* powers(backend, t, degree)
-  const coefficient = (power: number): Fixed =>
-    fixed(
-      weigh(
-        backend,
-        weights,
-        logisticPieces.map((c) => c[power]!),
-        24,
-      ),
-      24,
-      2 ** 24,
-    )
-  const left = concatFixed(backend, [...terms])
-  const right = concatFixed(backend, range(1, degree + 1).map(coefficient))
-  const products = splitFixed(backend, yield* multiplyFixed(backend, left, right), degree)
-  let sum = coefficient(0).share
-  for (const product of products) sum = backend.add(sum, product.share)
-  // 1 beyond the pieces.
-  if (inside !== undefined) {
-    const outside = backend.scale(
-      backend.shift(backend.negate(inside), wordsOfIntegers(ring, [1])),
-      powerOfTwo(ring, 24),
-    )
-    sum = backend.add(sum, outside)
-  }
-  const half = yield* rescale(backend, fixed(sum, 24, 2 ** 24 + 8), fraction)
-  // 1 - f(|x|) where x < 0.
-  const one = powerOfTwo(ring, fraction)
-  const twice = backend.add(half.share, half.share)
-  const flipped = yield* backend.multiply(negative, backend.shift(backend.negate(twice), one))
-  void length
-  return { share: backend.add(half.share, flipped), fraction, bound: 2 ** fraction + 2 }
 }

@@ -6,7 +6,7 @@ import { planeWords } from '../backend.ts'
 import { trimPlanes } from '../bits-words.ts'
 import { lessThan } from '../operators/compare.ts'
 import { quicksort } from '../quicksort.ts'
-import { addWords } from '../words.ts'
+import { addWords, foldWords } from '../words.ts'
 import { compose, inject, summands } from './convert.ts'
 import { localOperations, open64, openBits } from './local.ts'
 import * as products from './multiply.ts'
@@ -61,10 +61,11 @@ export const rep3 = (party: Party): Backend => {
       checkShift(x.ring, by)
       return yield* turnTo(open64(x), x.ring, by)
     },
-    *multiplyTruncate(x, y, by) {
+    *multiplyTruncate(x, y, by, terms = 1) {
       checkShift(x.ring, by)
       const [a, b] = products.matched(x, y)
-      return yield* turnTerms(x.ring, yield* products.allTerms(party, a, b), by)
+      const masked = yield* products.allTerms(party, a, b)
+      return yield* turnTerms(x.ring, foldWords(x.ring, masked, terms), by)
     },
     *matrixProductTruncate(x, y, shape, by) {
       checkShift(x.ring, by)

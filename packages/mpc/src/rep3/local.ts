@@ -12,6 +12,7 @@ import {
   prefixSumWords,
   subtractWords,
   sumWords,
+  weighWords,
 } from '../words.ts'
 import { arithmetic, bits, type Components, type Index, type Rep3Arithmetic, type Rep3Bits } from './party.ts'
 
@@ -89,6 +90,7 @@ export const localOperations = (index: Index) => ({
     return pair(x, arithmetic(x.ring, own, next), (a, b) => addWords(x.ring, a, b))
   },
   scale: <R extends Ring>(x: Arithmetic<R>, factor: Words) => each(x, (a) => multiplyWords(x.ring, a, factor)),
+  weigh: <R extends Ring>(x: Arithmetic<R>, factors: Words) => each(x, (a) => weighWords(x.ring, a, factors)),
   sum: <R extends Ring>(x: Arithmetic<R>, every: number) => each(x, (a) => sumWords(x.ring, a, every)),
   prefixSum: <R extends Ring>(x: Arithmetic<R>) => each(x, (a) => prefixSumWords(x.ring, a)),
   concat<R extends Ring>(...parts: readonly Arithmetic<R>[]): Arithmetic<R> {
