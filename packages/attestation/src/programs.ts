@@ -1,4 +1,5 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
+import { scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { ecdh, ikn19, kkrt16, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
@@ -42,4 +43,9 @@ export const programs: Programs = {
   ...programOf(statistics, tableInput),
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),
+  ...programOf(scoring, scoringInput),
+  ...Object.assign(
+    {},
+    ...[1, 2, 3, 4].map((owners) => programOf(statisticsOf(owners) as AnyProtocol, statisticsInput)),
+  ),
 }

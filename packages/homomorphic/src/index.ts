@@ -13,3 +13,5 @@ export type {
   Parameters as StatisticsParameters,
   ReceiverOutput as StatisticsReceiverOutput,
 } from './statistics/index.ts'
+export { modelRows, scoringInput, statisticsInput, tableRows, type IntegerRows } from './rows.ts'
+export { explainScoring, type Explanation } from './scoring/explain.ts'

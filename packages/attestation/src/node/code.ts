@@ -3,7 +3,7 @@
  * published source file (WebAssembly included) of the packages that decide what a party computes, sorted by path, so that
  * `sha256sum` in a checkout gives it too:
  *
- *   cd packages && find ../circuits/src {core,kernels,mpc,ot,protocol,psi,query,statistics}/src -type f |
+ *   cd packages && find ../circuits/src {core,homomorphic,kernels,mpc,ot,protocol,psi,query,statistics}/src -type f |
  *     LC_ALL=C sort | xargs sha256sum | sha256sum
  *
  * Versions of third-party packages are pinned by the package's version, which the terms name beside the digest.
@@ -14,7 +14,18 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { TallyError, type Hex } from '@tallystick/core'
 
-const packages = ['../circuits', 'core', 'kernels', 'mpc', 'ot', 'protocol', 'psi', 'query', 'statistics'] as const
+const packages = [
+  '../circuits',
+  'core',
+  'homomorphic',
+  'kernels',
+  'mpc',
+  'ot',
+  'protocol',
+  'psi',
+  'query',
+  'statistics',
+] as const
 
 /** The folder of a package's sources, wherever the package manager put it. */
 const sourcesOf = (folder: string): string => {

@@ -11,6 +11,14 @@ export interface Parameters {
   readonly featureBits: number
   /** The same of the weights; the intercept has weightBits + featureBits. */
   readonly weightBits: number
+  /**
+   * What the integers stand for, where the parties say so: a feature is x·10^-decimals, a score s·10^-scoreDecimals, and
+   * so a weight w·10^(decimals - scoreDecimals). Nothing is computed from it.
+   */
+  readonly units?: {
+    readonly columns: readonly { readonly name: string; readonly decimals: number }[]
+    readonly scoreDecimals: number
+  }
 }
 
 export interface Plan {
@@ -28,22 +36,43 @@ export const maxRows = 10_000_000
 const malformed = (message: string): TallyError =>
   new TallyError('terms/malformed', 'self', `homomorphic/scoring parameters: ${message}`)
 
-/** @throws TallyError terms/malformed */
-export const parseParameters = (value: unknown): Parameters => {
-  const { sizes, features, featureBits, weightBits, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>
-  const client = ((sizes ?? {}) as Readonly<Record<string, unknown>>)['client']
-  const within = (n: unknown, most: number): n is number => Number.isInteger(n) && Number(n) >= 1 && Number(n) <= most
-  if (
-    within(client, maxRows) &&
-    within(features, 4096) &&
-    within(featureBits, 24) &&
-    within(weightBits, 24) &&
-    Object.keys(rest).length === 0
-  ) {
-    return { sizes: { client }, features, featureBits, weightBits }
+const within = (n: unknown, least: number, most: number): n is number =>
+  Number.isInteger(n) && Number(n) >= least && Number(n) <= most
+
+const object = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+const parseUnits = (value: unknown, features: number): NonNullable<Parameters['units']> => {
+  const { columns, scoreDecimals, ...rest } = object(value)
+  const named = (column: unknown): boolean => {
+    const { name, decimals, ...more } = object(column)
+    return typeof name === 'string' && within(decimals, 0, 9) && Object.keys(more).length === 0
+  }
+  const listed = Array.isArray(columns) && columns.length === features && columns.every(named)
+  if (listed && within(scoreDecimals, 0, 14) && Object.keys(rest).length === 0) {
+    return { columns: columns as { name: string; decimals: number }[], scoreDecimals }
   }
   throw malformed(
-    `expected { sizes: { client: 1 to ${maxRows} }, features: 1 to 4096, featureBits and weightBits: 1 to 24 } and nothing else`,
+    `expected units: { columns: name and decimals (0 to 9) of each of the ${features} features, scoreDecimals: 0 to 14 }`,
+  )
+}
+
+/** @throws TallyError terms/malformed */
+export const parseParameters = (value: unknown): Parameters => {
+  const { sizes, features, featureBits, weightBits, units, ...rest } = object(value)
+  const { client, ...others } = object(sizes)
+  if (
+    within(client, 1, maxRows) &&
+    within(features, 1, 4096) &&
+    within(featureBits, 1, 24) &&
+    within(weightBits, 1, 24) &&
+    Object.keys({ ...rest, ...others }).length === 0
+  ) {
+    const plain = { sizes: { client }, features, featureBits, weightBits }
+    return units === undefined ? plain : { ...plain, units: parseUnits(units, features) }
+  }
+  throw malformed(
+    `expected { sizes: { client: 1 to ${maxRows} }, features: 1 to 4096, featureBits and weightBits: 1 to 24 }, units or not, and nothing else`,
   )
 }
 
