@@ -40,6 +40,7 @@ import {
   sha256Of,
   switchTo,
   versionFor,
+  versionsIn,
   writeListVersion,
   writePirVersion,
 } from '../query/table.ts'
@@ -152,6 +153,8 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   }
   await using pool = poolOf()
   const table = await readTable(folder, before)
+  // An update that was interrupted may have sealed rows under its number: they are not sealed again under the same.
+  table.version = Math.max(table.version, ...(await versionsIn(folder)))
   const { secretKey } = await keyOf(folder)
   const rows = { ids: changes?.ids ?? nothing, values: changes?.values ?? nothing, removed }
   const delta = await runOver(pool, updateTable(computing, table, secretKey, rows, freshRng()))

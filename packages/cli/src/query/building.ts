@@ -54,8 +54,9 @@ export const runOver = async <T>(pool: Pool, routine: Routine<T>): Promise<T> =>
 
 export const freshRng = (): Rng => createRng(new Uint8Array(randomBytes(32)))
 
-/** What an interrupted build was about: another list or key begins anew. */
+/** What an interrupted build was about: other rows or another key begin anew, under another salt. */
 interface Plan {
+  /** Of ids and values as they are sealed: a salt and version never seal two contents. */
   readonly list: string
   readonly valueBytes: number
   readonly version: number
@@ -121,7 +122,10 @@ const seal = async (
   onProgress: (done: number) => void,
 ): Promise<Sealed> => {
   const { secretKey, publicKey } = await keyOf(folder)
-  const plan = await planOf(folder, { list: list.digest, valueBytes, version, publicKey: toHex(publicKey) })
+  const { ids, values } = list
+  const offsets = [ids, values].map((items) => new Uint8Array(Uint32Array.from(items.offsets).buffer))
+  const digest = sha256Of(...offsets, ids.bytes, values.bytes)
+  const plan = await planOf(folder, { list: digest, valueBytes, version, publicKey: toHex(publicKey) })
   const pieces: Uint8Array[] = []
   const rows = rowCount(list.ids)
   for (let from = 0; from < rows; from += pieceRows) {

@@ -125,14 +125,18 @@ export const writeListVersion = async (folder: string, description: Description,
   await writeJson(join(shown, 'table.json'), description)
 }
 
-/** The version that terms name, newest first. @throws TallyError terms/mismatch */
-export const versionFor = async (folder: string, parameters: unknown): Promise<Description> => {
+/** Numbers of all versions that were begun, highest first: none is ever given to another content. */
+export const versionsIn = async (folder: string): Promise<readonly number[]> => {
   const names = await readdir(join(folder, 'versions')).catch(() => [])
-  const versions = names
+  return names
     .map(Number)
     .filter(Number.isInteger)
     .toSorted((a, b) => b - a)
-  for (const version of versions) {
+}
+
+/** The version that terms name, newest first. @throws TallyError terms/mismatch */
+export const versionFor = async (folder: string, parameters: unknown): Promise<Description> => {
+  for (const version of await versionsIn(folder)) {
     const file = join(publicFolder(folder, version), 'table.json')
     if (!existsSync(file)) continue
     const description = await readDescription(file)
