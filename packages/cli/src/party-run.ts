@@ -85,6 +85,14 @@ const phasesFor = (peers: readonly PartyTerms[]): Readonly<Record<SessionProgres
 const fraction = ({ phase, bytesSent, bytesReceived, declaredBytes }: SessionProgress): number =>
   phase === 'closing' || phase === 'closed' ? 1 : declaredBytes === 0 ? 0 : (bytesSent + bytesReceived) / declaredBytes
 
+/** Seconds that the rest of the traffic takes at the rate so far; nothing before a tenth of it has passed. */
+const remaining = ({ phase, bytesSent, bytesReceived, declaredBytes, bytesPerSecond }: SessionProgress): string => {
+  const done = bytesSent + bytesReceived
+  if (phase !== 'running' || bytesPerSecond === 0 || done < declaredBytes / 10 || done >= declaredBytes) return ''
+  const seconds = (declaredBytes - done) / bytesPerSecond
+  return seconds < 2 ? '' : `, about ${Math.ceil(seconds)} s left at this rate`
+}
+
 const chainFile = (home: Home, named: string | undefined): string | undefined => {
   const own = join(home.folder, 'chain.json')
   return named ?? (existsSync(own) ? own : undefined)
@@ -150,7 +158,7 @@ export const runParty = async (run: PartyRun): Promise<void> => {
     links: connector.links,
     onProgress(now) {
       if (now.phase === 'connecting') tellWaiting()
-      progress.update(phases[now.phase], fraction(now))
+      progress.update(`${phases[now.phase]}${remaining(now)}`, fraction(now))
       run.onProgress?.(now)
     },
   }).finally(() => progress.stop())
