@@ -134,7 +134,7 @@ export interface Backend {
   summands(x: Arithmetic, width?: number): Routine<readonly [Bits, Bits]>
   /** Each bit as 0 or 1 of the ring, plane by plane: width · length elements; 2 rounds. */
   inject<R extends Ring>(x: Bits, ring: R): Routine<Arithmetic<R>>
-  /** The integers that the planes are, mod 2^ring, missing planes being zeros; 9 rounds (ring 64), 10 (128). */
+  /** The integers that the planes are, mod 2^ring, missing planes being zeros; 9 rounds (ring 64) or 10. */
   compose<R extends Ring>(x: Bits, ring: R): Routine<Arithmetic<R>>
   /** As `reveal`: planes by {@link planeWords}, zeros after the last element. */
   revealBits(x: Bits): Routine<Uint32Array>

@@ -10,6 +10,14 @@
  *                                 the program: product, deal, masked, reshare, permuted, reveal …
  *     =============  checkpoint: all have signed all chain heads so far  ===========
  *         <------------------     result, to each receiver
+ *
+ * Security. As `rep3` (Araki et al., CCS 2016, ia.cr/2016/768): semi-honest, one corrupt party of the three, together
+ * with any owners and receivers that do not compute; AES-128 a pseudorandom function. An active party can add errors
+ * that only the audit by replay finds. Two computing parties together hold everything: no auditor gets two.
+ * Leakage. Sizes, and what the program's statement names: `reveal`, `revealBits` and `order` open values in mid-run.
+ * Refusal. A receiver may learn the outputs and withhold what the next receiver lacks, or refuse to sign the close.
+ * Cost. Counted from the text: exact, or a bound where the program sorts by opened comparisons.
+ * Constant time. But for the memory accesses of a shuffle, see `rep3/shuffle.ts`.
  */
 import { TallyError } from '@tallystick/core'
 import {
