@@ -28,6 +28,7 @@ const cases: readonly Case[] = [
   { operation: 'dot', length: 10_000_000, repeat: 4, target: { seconds: 0.3 }, mpspdz: '1.9 s' },
   { operation: 'shuffle', length: 1_000_000, repeat: 3, mpspdz: '0.47 s' },
   { operation: 'sort', length: 100_000, repeat: 3, target: { seconds: 2 }, mpspdz: '2.9 CPU s' },
+  { operation: 'group-by', length: 100_000, repeat: 2, target: { seconds: 4 } },
   { operation: 'divide', length: 100_000, repeat: 4, mpspdz: '350 k' },
   { operation: 'sqrt', length: 100_000, repeat: 4 },
   { operation: 'exp', length: 100_000, repeat: 4 },

@@ -5,6 +5,7 @@ import {
   equal,
   expFixed,
   fixed,
+  groupBy,
   isNegative,
   logisticFixed,
   programProtocol,
@@ -64,6 +65,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   shuffle: {
     run: function* (b, x) {
       return (yield* b.shuffle([x]))[0]!
+    },
+  },
+  'group-by': {
+    *run(b, x, y) {
+      return (yield* groupBy(b, x, [y], 1000, { bits: 32 })).keys
     },
   },
   sort: {
