@@ -18,6 +18,7 @@ import { blake3Ids, oprfEvaluate, oprfScale, tableIntersect } from '@tallystick/
 import type { Pool } from '@tallystick/kernels/pool'
 import {
   changeList,
+  commonRows,
   decodeList,
   encodeList,
   encodeUpdate,
@@ -201,6 +202,34 @@ export const updateFolder = async (folder: string, pool: Pool, items: Items): Pr
   await writeFileWhole(file, encodeUpdate({ version, from, to, added, removed }), true)
   for (const name of ['filter', 'rows', 'tags']) await rm(join(folder, `${name}-${before.version}`), { force: true })
   return { manifest, added: fresh.length, removed: gone.length, file }
+}
+
+/**
+ * Whether a prepared list is what its manifest says, of this list and no other: for its holder, and for an auditor who is
+ * given list and folder.
+ * @throws TallyError input/changed with what differs
+ */
+export const checkFolder = async (
+  folder: string,
+  pool: Pool,
+  items: Items,
+  onProgress: (done: number) => void,
+): Promise<Manifest> => {
+  const [manifest, key] = await Promise.all([readManifest(folder), readKey(folder)])
+  const differs = (what: string): TallyError =>
+    new TallyError('input/changed', 'self', `${folder}: ${what}`, {
+      remedy: 'name the list that was prepared, or prepare this one (tally list update)',
+    })
+  const bytes = await readBytes(filterFile(folder, manifest), 'a prepared list')
+  if (filterDigest(bytes, nodeSha256) !== manifest.digest) throw differs('the filter has another digest')
+  const { points } = await pool.run(oprfScale, { scalars: key, points: generator })
+  if (toHex(points) !== manifest.key) throw differs('the key is another one')
+  const list = decodeList(bytes)
+  const rows = items.offsets.length - 1
+  if (listRows(list) !== rows) throw differs(`the filter is of ${listRows(list)} ids, the list has ${rows}`)
+  const missing = rows - commonRows(list, await evaluate(pool, key, items, onProgress)).length
+  if (missing > 0) throw differs(`${missing} ids of the list are not in the filter`)
+  return manifest
 }
 
 export const listTermsOf = ({ rows, digest, version, key, fingerprint }: Manifest): ListTerms => ({

@@ -190,6 +190,16 @@ const registerList = (program: Command): void => {
   )
   examples(
     list
+      .command('check')
+      .description('evaluate a whole list again: whether the prepared one is of it, also for an auditor who has both')
+      .argument('<list>', 'the whole list')
+      .addOption(listOption())
+      .addOption(encodingOption())
+      .action(lazily(async () => (await import('./commands/list.ts')).check)),
+    'tally list check blacklist.csv --list prepared-list',
+  )
+  examples(
+    list
       .command('apply')
       .description("apply a holder's update to the copy of the filter")
       .argument('<update>', 'the next update, in order')
@@ -276,6 +286,45 @@ const registerStatistics = (program: Command): void => {
     'tally stats run --terms terms.json --input cards.csv --home bank-b --listen 7443 \\\n' +
       '      --connect p0=bank-a.example:7443',
     'tally stats run --terms terms.json --home office --connect p0=bank-a.example:7443 p1=bank-b.example:7443',
+  )
+}
+
+const registerScoring = (program: Command): void => {
+  const score = group(program, 'score', 'scores of a linear or logistic model over encrypted features')
+  examples(
+    score
+      .command('terms')
+      .description('write terms from the declared features of the client, and explain what a run takes')
+      .requiredOption('--client <table.json>', 'the declaration of the features')
+      .requiredOption('--server <identity.json>', 'who has the model')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the client')
+      .requiredOption('--purpose <text>', 'what the scores are for')
+      .option('--score-decimals <n>', 'decimals of a score before the logistic function', '9')
+      .option('--weight-bits <n>', 'bits of a weight in units', '24')
+      .option('--days <n>', 'days until the terms expire', '30')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'terms.json')
+      .action(lazily(async () => (await import('./commands/homomorphic.ts')).terms)),
+    'tally score terms --client clinic/table.json --server bank/identity.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Risk of admission"',
+  )
+  examples(
+    score
+      .command('run')
+      .description('run approved terms with the partner; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .requiredOption('--input <file.csv>', 'the features that were declared; at the server the model: name, weight')
+      .option('--table <table.json>', 'the declaration of the features (default: table.json of the home)')
+      .option('--listen <[host:]port>', 'wait here for the partner')
+      .option('--connect <host:port>', 'go to the partner there')
+      .option('--explain', 'say first which ring it takes, bytes and seconds')
+      .option('--dry-run', 'check and explain everything, use no network')
+      .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/homomorphic.ts')).run)),
+    'tally score run --terms terms.json --input features.csv --home clinic --listen 7443 --explain',
+    'tally score run --terms terms.json --input model.csv --home bank --connect clinic.example:7443',
   )
 }
 
@@ -397,6 +446,7 @@ export const registerCommands = (program: Command): Command => {
     ...{ examples, homeOption, encodingOption, lazily },
   })
   registerStatistics(program)
+  registerScoring(program)
   registerAudit(program)
   registerErase(program)
   registerLocal(program)

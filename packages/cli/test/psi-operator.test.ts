@@ -132,7 +132,19 @@ describe('a prepared list', () => {
     expect(await tally('replay', ...evidence, '--key', 'audit/auditor.key', ...trust)).toMatchObject({ code: 0 })
 
     await writeFile('long.csv', csv('number,name', [...range(37, 3000), 1]))
+    const other = await tally('list', 'check', 'long.csv', '--list', 'prepared')
+    expect([other.code, other.stderr]).toEqual([
+      65,
+      expect.stringContaining('the filter is of 3000 ids, the list has 3001'),
+    ])
     const changed = await done('list', 'update', 'long.csv', ...prepared)
+    expect(await done('list', 'check', 'long.csv', '--list', 'prepared')).toMatchObject({ event: 'same', rows: 3001 })
+    await writeFile('swapped.csv', csv('number,name', [...range(37, 3000), 2]))
+    const swapped = await tally('list', 'check', 'swapped.csv', '--list', 'prepared')
+    expect([swapped.code, swapped.stderr]).toEqual([
+      65,
+      expect.stringContaining('1 ids of the list are not in the filter'),
+    ])
     expect(changed).toMatchObject({ event: 'updated', version: 2, added: 3, removed: 2 })
     const withheld = await agreed('updated.json', 'b/declaration.json', '--minimum-result', '5')
     const stale = await tally(

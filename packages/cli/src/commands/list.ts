@@ -11,6 +11,7 @@ import { openHome } from '../home.ts'
 import { columnText, normalisationText } from '../key.ts'
 import type { Output } from '../output.ts'
 import {
+  checkFolder,
   dataTermsOf,
   filterFile,
   listTermsOf,
@@ -84,6 +85,20 @@ export const update = async (output: Output, options: UpdateOptions, input: stri
     { event: 'updated', file, declaration, version: manifest.version, digest: manifest.digest, added, removed },
     `Version ${manifest.version}: ${count(added)} ids came, ${count(removed)} went. ${file} goes to each partner that ` +
       `has the filter (tally list apply); ${declaration} to whoever writes the next terms.`,
+  )
+}
+
+export const check = async (output: Output, options: UpdateOptions, input: string): Promise<void> => {
+  const { column, normalisation, duplicates } = await readManifest(options.list)
+  const { items } = await readDataset(input, { column, normalisation, duplicates, encoding: options.encoding })
+  await using pool = nodePool({ workers: availableParallelism() })
+  const progress = await output.progress()
+  const { digest, version, rows } = await checkFolder(options.list, pool, items, (done) =>
+    progress.update('evaluating ids', done),
+  ).finally(() => progress.stop())
+  output.report(
+    { event: 'same', digest, version, rows },
+    `Version ${version}, ${digest}: its filter holds the ${count(rows)} ids of ${input}, and no more of them.`,
   )
 }
 
