@@ -4,6 +4,7 @@
  */
 import { canonicalJson } from '@tallystick/core'
 import { partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
+import { explain, parseParameters } from '@tallystick/statistics'
 import { columnsOf, normalisationsOf } from './key.ts'
 import { normalisations } from './normalisation.ts'
 import { count } from './text.ts'
@@ -57,6 +58,7 @@ const outcomeOf = (terms: Terms, role: string): string => {
   if (terms.protocol.id.startsWith('query/')) {
     return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
   }
+  if (terms.protocol.id.startsWith('statistics/')) return `${role} (${name}): the figures below, and nothing else`
   if (!terms.protocol.id.startsWith('psi/')) return `${role} (${name}): an output, see parameters`
   return output === 'cardinality'
     ? `${role} (${name}): how many rows are common, not which`
@@ -67,6 +69,17 @@ const minimumOf = ({ sets, result }: NonNullable<Terms['minimum']>): string[] =>
   `no set of fewer than ${count(sets)} rows enters: every party checks it, nothing starts below`,
   `a result of fewer than ${count(result)} rows is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
 ]
+
+/** What each figure of a plan tells, in its own words. */
+const figuresOf = ({ protocol, parameters }: Terms): string[] =>
+  protocol.id.startsWith('statistics/')
+    ? [
+        section(
+          'Figures',
+          ...explain(parseParameters(parameters), 0).learns.map(({ name, text }) => `${name}: ${text}`),
+        ),
+      ]
+    : []
 
 const flat = (lists: readonly (readonly string[])[]): string[] => lists.flat()
 
@@ -98,6 +111,7 @@ export const renderTerms = (terms: Terms): string => {
     ),
     section('Data', ...Object.entries(terms.data).flatMap(dataOf)),
     section('Who learns', ...terms.parties.map(({ role }) => outcomeOf(terms, role))),
+    ...figuresOf(terms),
     section('Beyond it', ...Object.entries(terms.leakage).map(([role, text]) => `${role}: ${text}`)),
     section(
       'Auditor',
