@@ -25,7 +25,8 @@
  *
  * Security. Semi-honest, one corrupt party. The sender learns nothing of X but its size: blinded elements are uniform
  * whatever X is. The receiver learns F(k, x) for at most n ids of its choice a session (one-more gap computational
- * Diffie-Hellman in ristretto255, the hashes being random oracles: RFC 9497, section 7); tags in the filter of ids that it
+ * Diffie-Hellman in ristretto255, the hashes being random oracles: RFC 9497, section 7; Q queries under one key, over all
+ * sessions, cost up to log2(Q) / 2 bits of 126, section 7.2.3: 115 are stated, for a million); tags in the filter of ids that it
  * never asked about are pseudorandom. So **whoever holds the filter can test as many ids as all terms together let it
  * ask**: ids are enumerable, and the number of queries in the signed terms is the control. A sender that evaluates under
  * another key makes the receiver miss what is common: nothing proves the key online (mode 0 has no proof), the sender
@@ -71,7 +72,7 @@ export const ra18 = defineProtocol<Role, typeof messages, Parameters, Inputs, Ou
   security: {
     adversary: 'semi-honest',
     corruptions: 1,
-    computational: 125,
+    computational: 115,
     statistical: 128,
     assumptions: [
       'one-more gap computational Diffie-Hellman in ristretto255',
