@@ -63,8 +63,10 @@ export const prepare = async (output: Output, options: RunOptions): Promise<Prep
 /** A worker takes about as long to start as to compute 20,000 rows. */
 const workersFor = (rows: number): number => Math.max(1, Math.min(availableParallelism(), Math.ceil(rows / 20_000)))
 
-export const poolFor = ({ terms }: Prepared): Pool =>
-  nodePool({ workers: workersFor(Object.values(terms.data).reduce((sum, { rows }) => sum + rows, 0)) })
+export const workersOf = ({ terms }: Prepared): number =>
+  workersFor(Object.values(terms.data).reduce((sum, { rows }) => sum + rows, 0))
+
+export const poolFor = (prepared: Prepared): Pool => nodePool({ workers: workersOf(prepared) })
 
 /** "Bank A", "Bank A and Bank B", "Bank A, Bank B and Bank C" */
 export const namesOf = (parties: readonly PartyTerms[]): string => {

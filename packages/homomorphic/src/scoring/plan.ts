@@ -4,8 +4,8 @@ import { bitLength, largestModulus, ringFor, type Ring } from '../parameters.ts'
 
 /** Public parameters, as they stand in the signed terms. */
 export interface Parameters {
-  /** Rows that the client has scored. */
-  readonly sizes: { readonly client: number }
+  /** Rows that the client has scored; of the server, where said, the numbers of its model: features + 1. */
+  readonly sizes: { readonly client: number; readonly server?: number }
   readonly features: number
   /** Features are integers between -(2^bits - 1) and 2^bits - 1: fixed point, in a unit that both know. */
   readonly featureBits: number
@@ -60,19 +60,25 @@ const parseUnits = (value: unknown, features: number): NonNullable<Parameters['u
 /** @throws TallyError terms/malformed */
 export const parseParameters = (value: unknown): Parameters => {
   const { sizes, features, featureBits, weightBits, units, ...rest } = object(value)
-  const { client, ...others } = object(sizes)
+  const { client, server, ...others } = object(sizes)
   if (
     within(client, 1, maxRows) &&
     within(features, 1, 4096) &&
     within(featureBits, 1, 24) &&
     within(weightBits, 1, 24) &&
+    (server === undefined || server === features + 1) &&
     Object.keys({ ...rest, ...others }).length === 0
   ) {
-    const plain = { sizes: { client }, features, featureBits, weightBits }
+    const plain = {
+      sizes: server === undefined ? { client } : { client, server: features + 1 },
+      features,
+      featureBits,
+      weightBits,
+    }
     return units === undefined ? plain : { ...plain, units: parseUnits(units, features) }
   }
   throw malformed(
-    `expected { sizes: { client: 1 to ${maxRows} }, features: 1 to 4096, featureBits and weightBits: 1 to 24 }, units or not, and nothing else`,
+    `expected { sizes: { client: 1 to ${maxRows}, server: features + 1 or not said }, features: 1 to 4096, featureBits and weightBits: 1 to 24 }, units or not, and nothing else`,
   )
 }
 
