@@ -127,6 +127,7 @@ describe('what can be run', () => {
 
   it('is what the protocol accepts', () => {
     expect(() => checkTerms(good(), ecdh, now)).not.toThrow()
+    expect(() => checkTerms(good({ minimum: { sets: 3, result: 9 } }), ecdh, now)).not.toThrow()
   })
 
   const protocol = (changes: object) => ({ protocol: { ...good().protocol, ...changes } })
@@ -155,6 +156,12 @@ describe('what can be run', () => {
       /data\.sender\.rows.*4.*5/,
     ],
     ['data that nobody speaks of', good({ data: { receiver: data(3) } }), 'terms/malformed', /data\.sender/],
+    [
+      'a set below the minimum',
+      good({ minimum: { sets: 4, result: 0 } }),
+      'terms/malformed',
+      /the set "receiver" has fewer rows than terms\.minimum\.sets, 4/,
+    ],
     ['parameters that the protocol refuses', good({ parameters: { ...psi, to: 'nobody' } }), 'terms/malformed', /./],
   ])('is not %s', (_, wrong, code, text) => {
     expect(() => checkTerms(wrong, ecdh, now)).toThrow(expect.objectContaining({ code }))
