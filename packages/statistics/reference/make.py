@@ -4,7 +4,7 @@
     /usr/bin/python3 make.py
 
 writes data/*.csv (four data sets that ship with scikit-learn, as they stand there; three with a coarse category
-added, so that there is something to count) and reference.json. Both are committed; the tests read them and nothing
+added, so that there is something to count) and vectors/reference.json. Both are committed; the tests read them and nothing
 else. What each figure is follows the call that makes it; WOE and IV, which none of the libraries has, are their
 textbook definition (Siddiqi 2006) in six lines below.
 """
@@ -232,7 +232,7 @@ def main():
     }
     text = json.dumps(plain(reference), separators=(",", ":"))
     # A line a section, so that a change shows where it is.
-    (here / "reference.json").write_text(text.replace('},"', '},\n"').replace('],"', '],\n"') + "\n")
+    (here / "vectors" / "reference.json").write_text(text.replace('},"', '},\n"').replace('],"', '],\n"') + "\n")
 
 
 main()

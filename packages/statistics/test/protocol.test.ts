@@ -100,7 +100,7 @@ const code = (work: () => unknown): string => {
 }
 
 const idealOf = (parameters: Parameters, inputs: Readonly<Record<Role, Table>>, role: Role = 'p0') => {
-  const output = statistics.ideal(parameters, inputs)[role] as StatisticsOutput | undefined
+  const output = statistics.ideal(parameters, inputs)[role]
   return output === undefined ? undefined : (summarise(parameters, output) as Record<string, any>)
 }
 

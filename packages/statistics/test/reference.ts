@@ -26,7 +26,7 @@ export interface Reference {
   readonly [section: string]: any
 }
 
-export const reference = JSON.parse(readFileSync(new URL('reference.json', folder), 'utf8')) as Reference
+export const reference = JSON.parse(readFileSync(new URL('vectors/reference.json', folder), 'utf8')) as Reference
 
 export interface DataSet {
   readonly columns: readonly string[]
