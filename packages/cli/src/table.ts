@@ -140,6 +140,11 @@ const idDigest = (id: string): string => hash('sha256', `tallystick/table-id/v1\
 export const readTable = async (path: string, format: TableFormat, encoding: Encoding): Promise<ReadTable> => {
   const schema = schemaOf(format)
   checkSchema(schema)
+  if (format.id !== undefined && format.missing === 'drop') {
+    throw new TallyError('terms/malformed', 'self', 'a joined table cannot drop records: the partners keep theirs', {
+      remedy: 'fill the empty cells, or leave these ids out on all sides and join again',
+    })
+  }
   const readers = schema.columns.map(readerOf)
   const normalisation = format.id === undefined ? undefined : normalisationOf(format.id.normalisation)
   const codes = schema.columns.map(growing)

@@ -83,6 +83,7 @@ describe('a table', () => {
     expect(a.items).toEqual(b.items)
     const { code, message } = await problem('id,Income,region\nx,1,north\nx,2,north\n', { id })
     expect([code, message.includes('line 3 repeats line 2')]).toEqual(['input/duplicate', true])
+    expect((await problem('id,Income,region\nx,1,north\n', { id, missing: 'drop' })).code).toBe('terms/malformed')
   })
 })
 
