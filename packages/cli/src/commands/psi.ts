@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
-import { predict, referenceRates, type Considered, type Prediction } from '@tallystick/psi'
+import { plannable, predict, referenceRates, type Considered, type Prediction } from '@tallystick/psi'
 import { commonRows } from '@tallystick/psi/unbalanced'
 import type { Terms } from '@tallystick/session'
 import type { Encoding } from '../csv.ts'
@@ -11,7 +11,7 @@ import { measureRates, requestOf } from '../estimate.ts'
 import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
 import { poolFor, prepare, runParty, type Prepared, type RunOptions } from '../party-run.ts'
-import { consideredText, costText, planned, secondsText } from '../plan.ts'
+import { consideredText, costText, planned, registered, secondsText } from '../plan.ts'
 import { readFilterFor, readKeyFor } from '../prepared-list.ts'
 import { keepReceipt, receiptDigest, stopwatch, type Receipt, type ReceiptOptions } from '../receipt.ts'
 import { writeResult } from '../result.ts'
@@ -193,6 +193,16 @@ const giveReceipt = async (
 export const run = async (output: Output, options: PsiOptions): Promise<void> => {
   const prepared = await prepare(output, options)
   const { home, terms, own, meeting } = prepared
+  if (!plannable(registered()).includes(terms.protocol.id)) {
+    throw new TallyError(
+      'terms/unsupported',
+      'self',
+      `tally psi run runs ${plannable(registered()).join(', ')}; the terms want ${terms.protocol.id}`,
+      {
+        remedy: 'use the command for that protocol (tally stats, tally query), or a program of your own',
+      },
+    )
+  }
   const brought = await bring(prepared, options)
   tellChecked(output, prepared, options.input, brought)
   await using pool = poolFor(prepared)
