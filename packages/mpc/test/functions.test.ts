@@ -239,6 +239,27 @@ describe('fixed point', () => {
     )
   })
 
+  it('takes roots of many in other steps to the same', () => {
+    for (const fraction of [15, 16]) {
+      const xs = [0, ...spread(2 ** -fraction, 2 ** 24, 160)]
+      expect(xs.length).toBeGreaterThan(250)
+      const unit = 2 ** -fraction
+      close(
+        map(xs, fraction, 2 ** 24, (b, x) => sqrtFixed(b, x)),
+        Math.sqrt,
+        2 ** -25,
+        2 * unit,
+      )
+      const positive = xs.filter((x) => x >= unit)
+      close(
+        map(positive, fraction, 2 ** 24, (b, x) => inverseSqrtFixed(b, x)),
+        (x) => 1 / Math.sqrt(x),
+        2 ** -25,
+        2 * unit,
+      )
+    }
+  })
+
   it.each([
     [64, 16, 2 ** 30],
     [64, 24, 2 ** 10],

@@ -133,7 +133,7 @@ export function* logisticFixed(backend: Backend, given: Fixed, fraction = given.
     (branch) => distances(branch, x, place, sign),
     (branch) => weightsOf(branch, place, beyond, ring),
   )
-  const half = yield* evaluate(backend, pieces[halvings]!, weights, terms, fraction)
+  const half = yield* evaluate(backend, pieces[halvings], weights, terms, fraction)
   // 1 - f(|x|) where x < 0.
   const rest = backend.shift(backend.negate(backend.add(half, half)), powerOfTwo(ring, fraction))
   const share = backend.add(half, yield* backend.multiply(negative, rest))

@@ -6,7 +6,7 @@
 import { invariant } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import type { Arithmetic, Backend, Bits, Ring } from '../backend.ts'
-import { wordsOfNumbers } from '../words.ts'
+import { powerOfTwo, wordsOfNumbers } from '../words.ts'
 import { add } from './adder.ts'
 import { fixed, rescale, widthOf, type Fixed } from './fixed.ts'
 
@@ -47,6 +47,8 @@ export interface Normal {
   readonly mantissa: Fixed
   /** Where they were asked for: for k = 0 … count - 1, whether |x| (as an integer) has exponent k + 1 - `below`; none of them for x = 0. */
   readonly places: Arithmetic | undefined
+  /** The same in bits, always. */
+  readonly top: Bits
   readonly count: number
   /** 1 where signs are doubled away: exponents are k + 1 - below. */
   readonly below: number
@@ -130,12 +132,58 @@ export function* normalise(backend: Backend, x: Fixed, signed: boolean, exponent
   return {
     mantissa: { ...mantissa, bound: 2 ** mantissa.fraction + 1 },
     places,
+    top,
     count,
     below,
     negative,
     factor: { share: factor, fraction: 0, bound: 2 ** (count - 1) },
   }
 }
+
+/** Whether an element has one of the places of each list. */
+const anyOf = (backend: Backend, top: Bits, lists: readonly (readonly number[])[]): Bits => {
+  const depth = lists.reduce((most, list) => Math.max(most, list.length), 1)
+  return range(0, depth)
+    .map((i) =>
+      backend.planes(
+        top,
+        lists.map((list) => list[i] ?? -1),
+      ),
+    )
+    .reduce((sum, part) => backend.xor(sum, part))
+}
+
+/**
+ * 2^(e/2) of the exponent e of x, or 2^(-e/2) where `inverse`: 2^floor(±e/2) by its bits, and a factor of 1 or sqrt(2)
+ * with `innerFraction` bits. For many elements; the rounds of a composition.
+ */
+export function* rootOfPower(
+  backend: Backend,
+  { top, count, below }: Normal,
+  x: Fixed,
+  inverse: boolean,
+): Routine<{ readonly power: Fixed; readonly factor: Fixed }> {
+  const { ring } = x.share
+  const halves = range(0, count).map((k) => ((inverse ? -1 : 1) * (k + 1 - below - x.fraction)) / 2)
+  const whole = halves.map((half) => Math.floor(half))
+  const least = Math.min(...whole)
+  const most = Math.max(...whole)
+  const planes = range(least, most + 1).map((value) => range(0, count).filter((k) => whole[k] === value))
+  const odd = range(0, count).filter((k) => halves[k] !== whole[k])
+  const [power, bit] = yield* backend.join(
+    (branch) => branch.compose(anyOf(branch, top, planes), ring),
+    (branch) => branch.inject(anyOf(branch, top, [odd]), ring),
+  )
+  const inner = innerFraction(ring)
+  const scaled = backend.scale(bit, wordsOfNumbers(ring, [Math.SQRT2 - 1], inner))
+  return {
+    power: fixed(power, -least, 2 ** (most - least)),
+    factor: fixed(backend.shift(scaled, powerOfTwo(ring, inner)), inner, Math.ceil(1.5 * 2 ** inner)),
+  }
+}
+
+/** Whether to take the way of fewer bytes, for these many elements. */
+export const isLarge = (x: Fixed): boolean => (widthOf(x) - 1) * x.share.length > fewBits
 
 /** f of the exponent e of |x| = mantissa · 2^e (|x| as a number, so with its fraction taken off), `fraction` bits. */
 export const ofExponent = (

@@ -18,7 +18,7 @@ import {
   subtractFixed,
   type Fixed,
 } from './fixed.ts'
-import { normalise, ofExponent } from './normalise.ts'
+import { isLarge, normalise, ofExponent, rootOfPower, type Normal } from './normalise.ts'
 import { polynomial } from './polynomial.ts'
 import { chebyshev, substitute } from './series.ts'
 
@@ -46,20 +46,37 @@ function* mantissaRoots(backend: Backend, y: Fixed): Routine<readonly [Fixed, Fi
   return [g, h]
 }
 
-/** sqrt(x) for x >= 0. About 34 rounds for 40-bit x. */
+/** sqrt(y), 1/(2 sqrt(y)) of the mantissa, and what the exponent contributes, side by side. */
+const many = function* (backend: Backend, normal: Normal, x: Fixed, inverse: boolean) {
+  return yield* backend.join(
+    (branch) => mantissaRoots(branch, normal.mantissa),
+    (branch) => rootOfPower(branch, normal, x, inverse),
+  )
+}
+
+/** sqrt(x) for x >= 0. About 37 rounds for 40-bit x; of more than 200 elements about 46, and half the bytes. */
 export function* sqrtFixed(backend: Backend, x: Fixed, fraction = x.fraction): Routine<Fixed> {
-  const normal = yield* normalise(backend, x, false)
+  const normal = yield* normalise(backend, x, false, !isLarge(x))
+  const most = Math.sqrt(x.bound / 2 ** x.fraction) * 1.001 + 2 ** (1 - fraction)
+  if (isLarge(x)) {
+    const [[g], { power, factor }] = yield* many(backend, normal, x, false)
+    const root = boundedBy(yield* multiplyFixed(backend, g, factor), 1.5)
+    return boundedBy(yield* multiplyFixed(backend, root, power, fraction), most)
+  }
   const [g] = yield* mantissaRoots(backend, normal.mantissa)
   const power = ofExponent(backend, normal, x, (e) => Math.sqrt(2 ** e), fraction + 2)
-  return boundedBy(
-    yield* multiplyFixed(backend, g, power, fraction),
-    Math.sqrt(x.bound / 2 ** x.fraction) * 1.001 + 2 ** (1 - fraction),
-  )
+  return boundedBy(yield* multiplyFixed(backend, g, power, fraction), most)
 }
 
 /** 1 / sqrt(x) for x > 0; 0 for x = 0. */
 export function* inverseSqrtFixed(backend: Backend, x: Fixed, fraction = x.fraction): Routine<Fixed> {
-  const normal = yield* normalise(backend, x, false)
+  const normal = yield* normalise(backend, x, false, !isLarge(x))
+  if (isLarge(x)) {
+    const [[, h], { power, factor }] = yield* many(backend, normal, x, true)
+    const half = boundedBy(yield* multiplyFixed(backend, h, factor), 1.1)
+    // h is half of the root's inverse.
+    return yield* multiplyFixed(backend, { ...half, fraction: half.fraction - 1 }, power, fraction)
+  }
   const [, h] = yield* mantissaRoots(backend, normal.mantissa)
   const power = ofExponent(backend, normal, x, (e) => 2 / Math.sqrt(2 ** e), fraction + 2)
   return yield* multiplyFixed(backend, h, power, fraction)
