@@ -1,6 +1,6 @@
 /**
- * Computing on shares: three processes, each figure per CPU second of one party (the mean of the three, the best of the
- * repetitions' means is not taken: the mean is). `plain` is bare TCP without TLS, journal, chains; `session` all of it.
+ * Computing on shares: three processes, each figure per CPU second of one party (the mean of the three parties and of
+ * all repetitions but the first). `plain` is bare TCP without TLS, journal, chains; `session` all of it.
  */
 import type { Bench, Row } from './main.ts'
 import { jiffFigures, jiffOperations } from './jiff.ts'
@@ -13,7 +13,7 @@ interface Case {
   readonly repeat: number
   /** Millions of units a CPU second of a party that are aimed at, by mode; or the seconds of the whole. */
   readonly target?: { readonly plain?: number; readonly session?: number; readonly seconds?: number }
-  /** MP-SPDZ 0.4 replicated ring, C++, three local processes on a quiet machine of the same kind. */
+  /** MP-SPDZ, replicated ring, C++, three local processes, measured before on such a machine when it was quiet. */
   readonly mpspdz?: string
 }
 
