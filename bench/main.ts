@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   'psi-unbalanced': () => import('./psi-unbalanced.ts'),
   'psi-openmined': () => import('./psi-openmined.ts'),
   'psi-ecdh': () => import('./psi-ecdh.ts'),
+  homomorphic: () => import('./homomorphic.ts'),
   query: () => import('./query.ts'),
   circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),

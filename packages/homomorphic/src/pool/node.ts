@@ -4,8 +4,8 @@
  * that no thread which computes on a partner's ciphertexts ever holds a secret key.
  *
  * One call a worker is copied and under way, and `queue` calls wait; who comes then is refused, so that memory is bounded
- * by what callers hold themselves. Ciphertexts of a caller stay its own: they are copied once and
- * transferred, or shared where they lie in a SharedArrayBuffer; results are transferred. Switching keys are put into shared
+ * by what callers hold themselves. Ciphertexts of a caller stay its own: they are copied once, into
+ * shared memory that calls use again, or not at all where they lie in a SharedArrayBuffer; results are transferred. Switching keys are put into shared
  * memory once, and each worker loads them once, by their digest. A worker that is killed, runs out of memory or fails in
  * any way that is no `TallyError` is thrown away, and its call is tried once more in another.
  */
@@ -13,10 +13,10 @@ import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { TallyError } from '@tallystick/core'
 import type { Kernel } from '@tallystick/protocol'
-import type { RlweEvaluateInput, RingCiphertext, SwitchKeys } from '@tallystick/kernels'
+import type { RingCiphertext, RlweEvaluateInput, SwitchKeys } from '@tallystick/kernels'
 import { nodePool, type Pool } from '@tallystick/kernels/pool'
 import { Piscina } from 'piscina'
-import { buffersOf, type Reply, type Task } from './task.ts'
+import type { Reply, Task } from './task.ts'
 
 export interface SealPoolOptions {
   /** Threads with a SEAL of their own, 1 or more; the number of cores unless given. */
@@ -48,9 +48,38 @@ const shared = (values: BigUint64Array): BigUint64Array => {
   return out
 }
 
-/** Residues that a worker may be given: a copy, unless memory is shared. */
-const own = <T extends { readonly residues: BigUint64Array }>(value: T): T =>
-  value.residues.buffer instanceof SharedArrayBuffer ? value : { ...value, residues: value.residues.slice() }
+interface Residues {
+  readonly residues: BigUint64Array
+}
+
+/**
+ * Shared memory for what a call brings, used again by later calls: a worker reads it in place. A call gives its memory
+ * back when its worker is done with it.
+ */
+const createArenas = () => {
+  const free: SharedArrayBuffer[] = []
+  return {
+    /** Ciphertexts and plaintexts in memory that a worker can see; what lies in shared memory stays where it is. */
+    take(input: RlweEvaluateInput): { readonly task: Task; readonly arena: SharedArrayBuffer } {
+      const local = [...input.inputs, ...input.plains].filter(
+        ({ residues }) => !(residues.buffer instanceof SharedArrayBuffer),
+      )
+      const bytes = local.reduce((sum, { residues }) => sum + residues.byteLength, 0)
+      let arena = free.pop() ?? new SharedArrayBuffer(bytes)
+      if (arena.byteLength < bytes) arena = new SharedArrayBuffer(bytes)
+      let at = 0
+      const put = <T extends Residues>(value: T): T => {
+        if (value.residues.buffer instanceof SharedArrayBuffer) return value
+        const residues = new BigUint64Array(arena, at, value.residues.length)
+        residues.set(value.residues)
+        at += residues.byteLength
+        return { ...value, residues }
+      }
+      return { task: { ...input, inputs: input.inputs.map(put), plains: input.plains.map(put) }, arena }
+    },
+    give: (arena: SharedArrayBuffer): void => void free.push(arena),
+  }
+}
 
 /** Shared copies of keys by their digest. */
 const createKeyring = () => {
@@ -148,11 +177,14 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
   const inTurn = createTurns(workers, queue)
   let open = true
 
-  const attempt = (input: RlweEvaluateInput, signal: AbortSignal | undefined): Promise<Reply> => {
-    const task: Task = { ...input, inputs: input.inputs.map(own), plains: input.plains.map(own) }
-    const transferList = buffersOf([...task.inputs, ...task.plains])
+  const arenas = createArenas()
+  const attempt = async (input: RlweEvaluateInput, signal: AbortSignal | undefined): Promise<Reply> => {
+    const { task, arena } = arenas.take(input)
     const until = signal === undefined ? stranded.signal : AbortSignal.any([signal, stranded.signal])
-    return threads.run(task, { transferList, signal: until }) as Promise<Reply>
+    const reply = (await threads.run(task, { signal: until })) as Reply
+    // A worker that was stopped may still read: its memory goes with it.
+    arenas.give(arena)
+    return reply
   }
 
   const evaluate = async (

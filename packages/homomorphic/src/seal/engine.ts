@@ -20,7 +20,14 @@ import {
   type Plaintext,
   type RelinKeys,
 } from 'node-seal/allows'
-import { ciphertextBytes, identityBytes, plaintextBytes, readCiphertext, switchKeysBytes } from './format.ts'
+import {
+  ciphertextPieces,
+  createScratch,
+  identityBytes,
+  plaintextBytes,
+  readCiphertext,
+  switchKeysBytes,
+} from './format.ts'
 
 type Parameters = Pick<RlweEvaluateInput, 'degree' | 'moduli' | 'plainModulus'>
 
@@ -118,6 +125,7 @@ const kept = <T>(cache: Map<string, T>, name: string, most: number, make: () => 
 const createRunner = (seal: MainModule) => {
   const contexts = new Map<string, Context>()
   const loaded = new Map<string, LoadedKeys>()
+  const scratch = createScratch()
 
   const nameOf = ({ degree, moduli, plainModulus }: Parameters): string => `${degree}/${moduli.join()}/${plainModulus}`
   const contextOf = (parameters: Parameters): Context =>
@@ -153,7 +161,8 @@ const createRunner = (seal: MainModule) => {
       const out = new seal.Ciphertext()
       made.push(out)
       const identity = on.identity(level)
-      out.loadFromArray(context, ciphertextBytes({ identity, degree, level, size, scale, correction, residues }))
+      const pieces = ciphertextPieces({ identity, degree, level, size, scale, correction, residues })
+      out.loadFromArray(context, scratch(pieces))
       made.pop()
       return out
     }

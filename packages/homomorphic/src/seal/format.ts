@@ -9,7 +9,22 @@ export const identityBytes = 32
 const headerBytes = 16
 
 /** Pieces that are copied once, when all are known: residues are most of the bytes. */
-type Pieces = readonly Uint8Array[]
+export type Pieces = readonly Uint8Array[]
+
+/** Joins pieces in memory that the next call uses again: half a megabyte each time would be most of a load's cost. */
+export const createScratch = () => {
+  let memory = new Uint8Array(0)
+  return (pieces: Pieces): Uint8Array => {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    if (memory.length < length) memory = new Uint8Array(length)
+    let at = 0
+    for (const piece of pieces) {
+      memory.set(piece, at)
+      at += piece.length
+    }
+    return memory.subarray(0, length)
+  }
+}
 
 /** Magic, header size, version 4.1, no compression, length of all; then the parts. */
 const framed = (...parts: Pieces): Pieces => {
@@ -38,7 +53,7 @@ export interface SealCiphertext {
   readonly residues: BigUint64Array
 }
 
-const ciphertextPieces = (value: SealCiphertext): Pieces => {
+export const ciphertextPieces = (value: SealCiphertext): Pieces => {
   const { identity, degree, level, size, scale, correction, residues } = value
   return framed(
     identity,

@@ -1,0 +1,221 @@
+/**
+ * Encrypted scoring and statistics: whole protocols in one thread, and batches of products on pools of one and two SEAL
+ * workers beside bare node-seal in one thread, in the same run. CPU seconds of the process; wall seconds only where they
+ * say how a pool scales, which other load on the machine spoils.
+ */
+import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
+import { explainScoring, ringFor, scoring, statisticsOf, type Ring } from '@tallystick/homomorphic'
+import { sealEngine } from '@tallystick/homomorphic/engine'
+import { sealPool } from '@tallystick/homomorphic/pool'
+import { rlweEvaluate, type Instruction, type RingCiphertext, type RlweEvaluateInput } from '@tallystick/kernels'
+import { nodeEngine } from '@tallystick/kernels/engine/node'
+import { runKernel, simulate, type Engine } from '@tallystick/protocol'
+import { initialize } from 'node-seal/allows'
+import type { Bench, Row } from './main.ts'
+
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+const rngOf = (role: string) => createRng(taggedDigest('bench', utf8ToBytes(role)))
+
+/** The engine, and what each of its kernels has taken so far. */
+const metered = (engine: Engine) => {
+  const taken = new Map<string, number>()
+  const timed = Object.entries(engine).map(([name, run]) => {
+    const measured = (input: never): unknown => {
+      const before = cpuSeconds()
+      try {
+        return run(input)
+      } finally {
+        taken.set(name, (taken.get(name) ?? 0) + cpuSeconds() - before)
+      }
+    }
+    return [name, measured] as const
+  })
+  return {
+    engine: Object.fromEntries(timed),
+    of: (...names: readonly string[]): number => names.reduce((sum, name) => sum + (taken.get(`rlwe/${name}`) ?? 0), 0),
+    reset: () => taken.clear(),
+  }
+}
+
+const scoringRow = (meter: ReturnType<typeof metered>, rows: number, evaluator: string): Row => {
+  const features = 32
+  const parameters = { sizes: { client: rows }, features, featureBits: 16, weightBits: 16 }
+  const inputs = {
+    client: { features: Int32Array.from({ length: rows * features }, (_, i) => (i * 40_503) % 65_536) },
+    server: { weights: Int32Array.from({ length: features }, (_, i) => 2000 * i - 32_000), intercept: 12_345 },
+  }
+  const run = () => simulate(scoring, { parameters, inputs, engine: meter.engine, rng: rngOf })
+  run()
+  meter.reset()
+  const before = cpuSeconds()
+  const { outputs } = run()
+  const whole = cpuSeconds() - before
+  const ideal = scoring.ideal(parameters, inputs).client.scores
+  const exact = outputs.client!.scores.every((score, row) => score === ideal[row])
+  const [evaluate, server, client] = [
+    meter.of('evaluate'),
+    meter.of('evaluate', 'expand', 'mask'),
+    meter.of('encode', 'encrypt', 'decrypt'),
+  ]
+  return {
+    what: 'scoring',
+    evaluator,
+    ...{ rows, features, exact, degree: explainScoring(parameters).degree },
+    bytes: scoring.cost(parameters).bytes,
+    scoresPerCoreSecondEvaluating: rows / evaluate,
+    scoresPerCoreSecondServerKernels: rows / server,
+    clientKernelSeconds: client,
+    bothPartiesCpuSeconds: whole,
+    scoresPerCoreSecondBothParties: rows / whole,
+  }
+}
+
+const statisticsRow = (meter: ReturnType<typeof metered>, rows: number): Row => {
+  const protocol = statisticsOf(1)
+  const parameters = { sizes: { 'owner-1': rows }, columns: 1, bits: 12 }
+  const values = Int32Array.from({ length: rows }, (_, i) => ((i * 2_654_435) % 8191) - 4095)
+  const inputs = { receiver: null, compute: null, 'owner-1': { values } } as never
+  meter.reset()
+  const before = cpuSeconds()
+  const { outputs } = simulate(protocol, { parameters, inputs, engine: meter.engine, rng: rngOf })
+  const whole = cpuSeconds() - before
+  const { sums, squares } = outputs['receiver']!
+  const mean = Number(sums[0]!) / rows
+  const plain = values.reduce((sum, x) => sum + x, 0) / rows
+  return {
+    what: 'mean and variance',
+    ...{ rows, exact: mean === plain, mean, variance: (Number(squares[0]!) - rows * mean * mean) / (rows - 1) },
+    bytes: protocol.cost(parameters).bytes,
+    computeKernelSeconds: meter.of('evaluate'),
+    allPartiesCpuSeconds: whole,
+    rowsPerCoreSecond: rows / whole,
+  }
+}
+
+const products = 8
+
+/** Products of pairs, each relinearised or brought down a level. */
+const programOf = (relinearised: boolean): readonly Instruction[] =>
+  Array.from({ length: products }, (_, i): readonly Instruction[] => [
+    ['multiply', 2 * i, 2 * i, 2 * i + 1],
+    [relinearised ? 'relinearise' : 'rescale', 2 * i, 2 * i],
+  ]).flat()
+
+const uniform = (label: string, components: number, degree: number, moduli: BigUint64Array): BigUint64Array =>
+  new BigUint64Array(rngOf(label).bytes(8 * components * moduli.length * degree).buffer).map(
+    (word, i) => word % moduli[Math.floor(i / degree) % moduli.length]!,
+  )
+
+/** Ciphertexts and keys of uniform residues: what they hold makes no difference to the time. */
+const batchOf = ({ degree, moduli, data, plainModulus }: Ring, relinearised: boolean): RlweEvaluateInput => {
+  const ciphertext = (i: number): RingCiphertext => ({
+    ...{ level: data.length, size: 2, correction: 1n, scale: 1 },
+    residues: uniform(`ciphertext ${i}`, 2, degree, data),
+  })
+  const [first, second] = ['first', 'second'].map((label) => uniform(label, data.length, degree, moduli))
+  return {
+    ...{ degree, moduli, plainModulus, program: programOf(relinearised), plains: [] },
+    inputs: Array.from({ length: 2 * products }, (_, i) => ciphertext(i)),
+    outputs: Array.from({ length: products }, (_, i) => 2 * i),
+    keys: { id: 'bench', targets: Uint32Array.of(0), first: first!, second: second! },
+  }
+}
+
+/** The same products by node-seal as its users call it: ciphertexts from their serialised form, and back to it. */
+const bare = async ({ degree, moduli, plainModulus }: Ring, relinearised: boolean) => {
+  const seal = await initialize()
+  const parameters = new seal.EncryptionParameters(seal.SchemeType.bgv)
+  parameters.setPolyModulusDegree(degree)
+  parameters.setCoeffModulus(seal.vecFromArrayModulus(Array.from(moduli, (q) => new seal.Modulus(q))))
+  parameters.setPlainModulus(new seal.Modulus(plainModulus))
+  const context = new seal.SEALContext(parameters, true, seal.SecLevelType.tc128)
+  const evaluator = new seal.Evaluator(context)
+  const keys = new seal.KeyGenerator(context)
+  const encryptor = new seal.Encryptor(context, keys.createPublicKey())
+  const relinearisation = keys.createRelinKeys()
+  const zero = new seal.Ciphertext()
+  encryptor.encryptZero(zero)
+  const bytes = zero.saveToArray(seal.ComprModeType.none) as Uint8Array
+  return (): void => {
+    for (let i = 0; i < products; i++) {
+      const [a, b, c] = [new seal.Ciphertext(), new seal.Ciphertext(), new seal.Ciphertext()]
+      a.loadFromArray(context, bytes)
+      b.loadFromArray(context, bytes)
+      evaluator.multiply(a, b, c)
+      if (relinearised) evaluator.relinearize(c, relinearisation, a)
+      else evaluator.cipherModSwitchToNext(c, a)
+      a.saveToArray(seal.ComprModeType.none)
+      for (const value of [a, b, c]) value.delete()
+    }
+  }
+}
+
+interface Rate {
+  readonly cpu: number
+  readonly wall: number
+}
+
+/** Seconds a batch, the best of several slices: others use the machine. */
+const best = async (slices: number, batches: number, work: () => Promise<void>): Promise<Rate> => {
+  let [cpu, wall] = [Infinity, Infinity]
+  for (let i = 0; i < slices; i++) {
+    const before = [cpuSeconds(), performance.now()] as const
+    await work()
+    cpu = Math.min(cpu, (cpuSeconds() - before[0]) / batches)
+    wall = Math.min(wall, (performance.now() - before[1]) / 1000 / batches)
+  }
+  return { cpu, wall }
+}
+
+const poolRow = async (relinearised: boolean): Promise<Row> => {
+  const ring = ringFor(17, 120, 8192)!
+  const input = batchOf(ring, relinearised)
+  const batches = 8
+  const ours = async (workers: number): Promise<Rate> => {
+    await using pool = sealPool({ workers })
+    const work = async (): Promise<void> => {
+      await Promise.all(Array.from({ length: batches }, () => pool.run(rlweEvaluate, input)))
+    }
+    await work()
+    return await best(7, batches, work)
+  }
+  const plain = await bare(ring, relinearised)
+  plain()
+  const alone = await best(7, batches, async () => {
+    for (let i = 0; i < batches; i++) plain()
+  })
+  const [one, two] = [await ours(1), await ours(2)]
+  const engine = await sealEngine()
+  const inline = await best(7, batches, async () => {
+    for (let i = 0; i < batches; i++) runKernel(engine, rlweEvaluate, input)
+  })
+  return {
+    what: `${products} products, each ${relinearised ? 'relinearised' : 'brought down a level'}, degree ${ring.degree}`,
+    bareCpuMilliseconds: alone.cpu * 1e3,
+    engineCpuMilliseconds: inline.cpu * 1e3,
+    oneWorkerCpuMilliseconds: one.cpu * 1e3,
+    twoWorkersCpuMilliseconds: two.cpu * 1e3,
+    overheadOneWorker: one.cpu / alone.cpu - 1,
+    productsPerSecondOneWorker: products / one.wall,
+    productsPerSecondTwoWorkers: products / two.wall,
+    scalingWall: one.wall / two.wall,
+    scalingCpu: (2 * one.cpu) / two.cpu,
+  }
+}
+
+export const bench: Bench = {
+  about: 'homomorphic scoring, statistics, and pools of SEAL workers beside bare node-seal',
+  async run({ sizes = [8192], report }) {
+    const portable = await nodeEngine()
+    for (const rows of sizes) {
+      report(scoringRow(metered({ ...portable, ...(await sealEngine()) }), rows, 'SEAL'))
+      report(scoringRow(metered(portable), rows, 'WebAssembly'))
+    }
+    report(statisticsRow(metered({ ...portable, ...(await sealEngine()) }), 1_000_000))
+    for (const relinearised of [false, true]) report(await poolRow(relinearised))
+  },
+}
