@@ -54,8 +54,8 @@ const scoringRow = (meter: ReturnType<typeof metered>, rows: number, evaluator: 
   const before = cpuSeconds()
   const { outputs } = run()
   const whole = cpuSeconds() - before
-  const ideal = scoring.ideal(parameters, inputs).client.scores
-  const exact = outputs.client!.scores.every((score, row) => score === ideal[row])
+  const ideal = scoring.ideal(parameters, inputs).client.scores!
+  const exact = outputs.client!.scores?.every((score, row) => score === ideal[row]) === true
   const [evaluate, server, client] = [
     meter.of('evaluate'),
     meter.of('evaluate', 'expand', 'mask'),
@@ -84,11 +84,11 @@ const statisticsRow = (meter: ReturnType<typeof metered>, rows: number): Row => 
   const { outputs } = simulate(protocol, { parameters, inputs, engine: meter.engine, rng: rngOf })
   const whole = cpuSeconds() - before
   const { sums, squares } = outputs['receiver']!
-  const mean = Number(sums[0]!) / rows
+  const mean = Number(sums![0]!) / rows
   const plain = values.reduce((sum, x) => sum + x, 0) / rows
   return {
     what: 'mean and variance',
-    ...{ rows, exact: mean === plain, mean, variance: (Number(squares[0]!) - rows * mean * mean) / (rows - 1) },
+    ...{ rows, exact: mean === plain, mean, variance: (Number(squares![0]!) - rows * mean * mean) / (rows - 1) },
     bytes: protocol.cost(parameters).bytes,
     computeKernelSeconds: meter.of('evaluate'),
     allPartiesCpuSeconds: whole,

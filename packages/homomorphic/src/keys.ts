@@ -55,11 +55,23 @@ export const parsePublicKey = (bytes: Uint8Array, { degree, data }: Ring, peer: 
   return { publicSeed: bytes.slice(0, seedBytes), first: unpack(degree, data, 1, bytes.subarray(seedBytes), peer) }
 }
 
-/** A noise that has outgrown its room is an error, never a wrong number. */
-export const requireRoom = ({ noiseBits, roomBits }: { noiseBits: number; roomBits: number }, peer: string): void => {
-  if (noiseBits < roomBits) return
-  const message = `the reply of ${peer} does not decrypt: its noise exceeds what was planned`
-  throw new TallyError('peer/misbehaved', { peer }, message, {
-    remedy: `ask ${peer} which software it runs; nothing of the outcome was told to it`,
-  })
+/**
+ * Whether noise has stayed in its room. Where it has not, the run goes on with the frames, the close and the record that it
+ * would have had, and only the output of the key's owner says so: what does not decrypt, and when, must not reach whoever
+ * made the ciphertext, for it is an answer to a question about the plaintext.
+ */
+export const hasRoom = ({ noiseBits, roomBits }: { noiseBits: number; roomBits: number }): boolean =>
+  noiseBits < roomBits
+
+/** Coins of `uniformSlots`. */
+export const slotCoins = 16
+
+/** `count` slots in (-t/2, t/2], uniform within 2^-78: 128 bits each, reduced modulo t < 2^50. */
+export const uniformSlots = (rng: Rng, count: number, t: bigint): BigInt64Array => {
+  const coins = new BigUint64Array(rng.bytes(slotCoins * count).buffer)
+  return BigInt64Array.from({ length: count }, (_, i) =>
+    centred((((coins[2 * i]! % t) << 64n) + coins[2 * i + 1]!) % t, t),
+  )
 }
+
+export const centred = (residue: bigint, t: bigint): bigint => (residue > t >> 1n ? residue - t : residue)

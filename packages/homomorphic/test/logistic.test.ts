@@ -41,7 +41,7 @@ test('agrees with scikit-learn in every class, and to 1e-4 in every probability'
     rng: (role) => createRng(taggedDigest('test', utf8ToBytes(role))),
   })
   expect(errors).toEqual({})
-  const probabilities = Array.from(outputs.client!.scores, (s) => 1 / (1 + Math.exp(-s / 10 ** scoreDecimals)))
+  const probabilities = Array.from(outputs.client!.scores!, (s) => 1 / (1 + Math.exp(-s / 10 ** scoreDecimals)))
   expect(probabilities.map((p) => (p > 0.5 ? 1 : 0))).toEqual(reference.classes)
   const errorsOf = probabilities.map((p, row) => Math.abs(p - reference.probabilities[row]!))
   expect(Math.max(...errorsOf)).toBeLessThan(1e-4)

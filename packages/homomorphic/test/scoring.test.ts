@@ -1,12 +1,14 @@
 import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import { wasmEngine } from '@tallystick/kernels/engine'
-import { simulate } from '@tallystick/protocol'
+import { runKernel, simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { rlweDecrypt, type RlweDecryptInput, type RlweEncodeInput } from '@tallystick/kernels'
 import { scoring, type ScoringParameters } from '../src/index.ts'
 import { planOf } from '../src/scoring/index.ts'
 import { sealEngine } from '../src/seal/engine.ts'
+import { remembering } from './remembering.ts'
 
 const portable = await wasmEngine()
 const engine = { ...portable, ...(await sealEngine()) }
@@ -32,8 +34,7 @@ const conform = [{ sizes: { client: 3 }, features: 2, featureBits: 12, weightBit
   alternative: inputsOf(parameters, 5),
 }))
 
-// A changed ciphertext decrypts to noise, which is noticed: no mutation can give a wrong score.
-conformance(scoring, conform, { engine, schedules: 20, verifiable: true })
+conformance(scoring, conform, { engine: remembering(engine), schedules: 20 })
 
 const scored = (parameters: ScoringParameters, shift: number, on = engine) =>
   simulate(scoring, {
@@ -69,4 +70,53 @@ test('a plan keeps 128 bits of security and room for the flood, or is refused be
   expect(() => planOf({ sizes: { client: 1 }, features: 4096, featureBits: 24, weightBits: 24 })).toThrow(
     expect.objectContaining({ code: 'terms/unsupported' }),
   )
+})
+
+test('slots without a row tell nothing, whatever the client puts there', () => {
+  const parameters = { sizes: { client: 1 }, features: 2, featureBits: 8, weightBits: 8 }
+  const { ring } = planOf(parameters)
+  const weights = Int32Array.of(101, -202)
+  let slots: BigInt64Array | undefined
+  // A client that enters unit vectors as rows 1 and 2, though the terms say one row, and reads all slots of the reply.
+  const cheating = {
+    ...engine,
+    'rlwe/encode': (input: RlweEncodeInput) => {
+      const values = input.values.slice()
+      const own = values.some((value) => value === 7n)
+      if (own) values[1 + units++] = 1n
+      return portable['rlwe/encode']!({ ...input, values } as never)
+    },
+    'rlwe/decrypt': (input: RlweDecryptInput) => {
+      const opened = runKernel(portable, rlweDecrypt, input)
+      slots = opened.integers
+      return opened
+    },
+  }
+  let units = 0
+  const { outputs } = simulate(scoring, {
+    ...{ parameters, engine: cheating as never },
+    inputs: { client: { features: Int32Array.of(7, 7) }, server: { weights, intercept: 777 } },
+    rng: (role) => createRng(taggedDigest('test', utf8ToBytes(role))),
+  })
+  expect(units).toBe(2)
+  expect(outputs.client!.scores).toEqual(Float64Array.of(777 + 7 * (101 - 202)))
+  expect(slots![0]).toBe(70n)
+  const told = [777n, 777n + 101n, 777n - 202n]
+  expect(slots!.subarray(1).filter((slot) => told.includes(slot)).length).toBe(0)
+  // Uniform modulo t: half of them above a quarter of it, either way.
+  const wide = slots!.subarray(1).filter((slot) => (slot < 0n ? -slot : slot) > ring.plainModulus / 4n).length
+  expect(wide / ring.degree).toBeGreaterThan(0.45)
+})
+
+test('a reply that does not decrypt changes nothing that the server sees', () => {
+  const parameters = { sizes: { client: 2 }, features: 1, featureBits: 8, weightBits: 8 }
+  const spoil = {
+    ...engine,
+    'rlwe/decrypt': (input: RlweDecryptInput) => ({ ...runKernel(portable, rlweDecrypt, input), noiseBits: 1000 }),
+  }
+  const [good, bad] = [scored(parameters, 1), scored(parameters, 1, spoil as never)]
+  expect(bad.errors).toEqual({})
+  expect(bad.outputs.client).toEqual({ scores: null })
+  expect(good.outputs.client!.scores).not.toBeNull()
+  expect(bad.transcript).toBe(good.transcript)
 })

@@ -235,13 +235,27 @@ const readModel = async (options: ScoreRunOptions, parameters: ScoringParameters
 const roundingOf = (parameters: ScoringParameters): number =>
   (0.5 * (parameters.features * 2 ** parameters.featureBits + 1)) / 10 ** unitsIn(parameters).scoreDecimals
 
+/** Told here only: the server has the same frames, close and record as after a success. */
+const spoiledReply = (): TallyError =>
+  new TallyError(
+    'peer/misbehaved',
+    { peer: 'server' },
+    'the scores do not decrypt: their noise exceeds what was planned',
+    {
+      remedy:
+        'have the evidence of the server replayed; do not tell it that its reply failed, which would answer a question about your rows',
+    },
+  )
+
 const keepResult = async (output: Output, folder: string, parameters: ScoringParameters, { session }: Job) => {
   const opened = session.output as ScoringClientOutput | null | undefined
   if (opened === undefined || opened === null) {
     return output.report({ event: 'result', kind: 'none' }, 'The client has the scores; this side learns none.')
   }
+  const { scores } = opened
+  if (scores === null) throw spoiledReply()
   const { scoreDecimals } = unitsIn(parameters)
-  const lines = Array.from(opened.scores, (score) => {
+  const lines = Array.from(scores, (score) => {
     const value = score / 10 ** scoreDecimals
     return `${value},${1 / (1 + Math.exp(-value))}`
   })

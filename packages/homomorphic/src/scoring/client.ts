@@ -1,10 +1,10 @@
 /** The client: has the features and the key, learns the scores. */
 import { rlweDecrypt, rlweEncode, rlweEncrypt } from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
-import { drawKeys, freshCiphertext, publicKeyBytes, requireRoom, type OwnerKeys } from '../keys.ts'
+import { drawKeys, freshCiphertext, hasRoom, publicKeyBytes, type OwnerKeys } from '../keys.ts'
 import { pack, unpack } from '../wire.ts'
 import { checkFeatures, type ClientInput, type ClientOutput, type messages } from './messages.ts'
-import { planOf, type Parameters, type Plan } from './plan.ts'
+import { planOf, rowsOf, type Parameters, type Plan } from './plan.ts'
 
 type Ctx = Context<typeof messages, 'client'>
 
@@ -51,18 +51,24 @@ function* sendFeatures(
   }
 }
 
-function* receiveScores(ctx: Ctx, parameters: Parameters, plan: Plan, { secret }: OwnerKeys): Routine<Float64Array> {
+function* receiveScores(
+  ctx: Ctx,
+  parameters: Parameters,
+  plan: Plan,
+  { secret }: OwnerKeys,
+): Routine<Float64Array | null> {
   const { degree, data, plainModulus } = plan.ring
   const scores = new Float64Array(parameters.sizes.client)
+  let spoiled = false
   for (let tile = 0; tile < plan.tiles; tile++) {
     const residues = unpack(degree, data, 2, yield* ctx.receive('scores'), 'server')
     const ciphertexts = [freshCiphertext(plan.ring, residues)]
     const opened = yield* ctx.compute(rlweDecrypt, { degree, moduli: data, plainModulus, secret, ciphertexts })
-    requireRoom(opened, 'server')
-    const rows = Math.min(degree, scores.length - tile * degree)
-    for (let row = 0; row < rows; row++) scores[tile * degree + row] = Number(opened.integers[row]!)
+    spoiled ||= !hasRoom(opened)
+    for (let row = 0; row < rowsOf(parameters, plan, tile); row++)
+      scores[tile * degree + row] = Number(opened.integers[row]!)
   }
-  return scores
+  return spoiled ? null : scores
 }
 
 export const client: Party<typeof messages, 'client', Parameters, ClientInput, ClientOutput> = function* (

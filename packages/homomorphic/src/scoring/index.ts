@@ -11,15 +11,16 @@
  *     for each tile of n rows, each feature j:
  *     features: c_j               -------------------->         sum = Σ w_j·c_j
  *     ======================  checkpoint: both have signed all chain heads so far  =============
- *                                 <--------------------         scores: sum + b + mask
+ *                                 <--------------------         scores: sum + b + mask, random where no row stands
  *     scores = decrypted
  *
  * Security. Against a semi-honest server: IND-CPA of BGV, 128 bits by the tables of HomomorphicEncryption.org (ring-LWE
  * with uniform ternary secret). Against a semi-honest client: what it receives is a fresh encryption of the scores with
  * uniform noise, within 2^-40 of one made from the scores alone. An active client could send ciphertexts whose noise is
  * not that of an encryption, and learn of the weights by the noise of the reply; replay of its evidence shows it. An
- * active server can return other scores; replay of its evidence shows it. No decryption outcome reaches the server: a
- * failed one ends the session with the error that any broken frame has.
+ * active server can return other scores; replay of its evidence shows it. No decryption outcome reaches the server: after a
+ * reply that does not decrypt the client sends, signs and records what it does after one that does, and only its own output
+ * says so.
  * Leakage. Numbers of rows and features and their bits (they stand in the terms). p + 1 independent rows with their scores
  * give a linear model of p weights away: that is the function, not a flaw of the protocol; the terms limit the rows.
  * Cost. 2 rounds; a ciphertext component for each feature and tile, two components back a tile.
@@ -28,7 +29,7 @@
  * of a whole frame's. The server's products by its weights are not constant-time either (SEAL).
  */
 import { defineProtocol } from '@tallystick/protocol'
-import { ownerCoins } from '../keys.ts'
+import { ownerCoins, slotCoins } from '../keys.ts'
 import { packedBytes } from '../wire.ts'
 import { client } from './client.ts'
 import { messages, type ClientInput, type ClientOutput, type Role, type ServerInput } from './messages.ts'
@@ -41,10 +42,11 @@ export { planOf, type Parameters, type Plan } from './plan.ts'
 const cost = (parameters: Parameters) => {
   const { ring, tiles } = planOf(parameters)
   const component = packedBytes(ring.degree, ring.data, 1)
+  const hidden = tiles * ring.degree - parameters.sizes.client
   return {
     rounds: 2,
     bytes: 32 + component * (1 + tiles * parameters.features + 2 * tiles),
-    coins: { client: ownerCoins, server: 32 * tiles },
+    coins: { client: ownerCoins, server: 32 * tiles + slotCoins * hidden },
     correlations: {},
   }
 }

@@ -17,8 +17,8 @@ export interface ServerInput {
 }
 
 export interface ClientOutput {
-  /** intercept + Σ weight·feature of each row, exactly. */
-  readonly scores: Float64Array
+  /** intercept + Σ weight·feature of each row, exactly; null where the reply did not decrypt, which only this side knows. */
+  readonly scores: Float64Array | null
 }
 
 /** 32 bytes of a seed and one component of the widest ring, or two components. */

@@ -87,8 +87,8 @@ const errorBound = 21n
 
 /**
  * Noise, over t. A fresh ciphertext's phase is t·e + m with |e| ≤ 21 and |m| ≤ t/2, so that of Σ w_j·c_j + bias is below
- * t·F·2^weightBits·22 + 2^(weightBits+featureBits); the mask adds t·(u·e' + e_0 + e_1·s), at most t·21·(2n + 1), and
- * the flood. Uniform over 2^b values it hides a shift of up to B within B/2^b a coefficient: b = 40 + the bits of B + those
+ * t·F·2^weightBits·22 + 2^(weightBits+featureBits); the mask adds t·(u·e' + e_0 + e_1·s) + m', at most
+ * t·(21·(2n + 1) + 1), and the flood. Uniform over 2^b values it hides a shift of up to B within B/2^b a coefficient: b = 40 + the bits of B + those
  * of the number of coefficients.
  */
 const planWithin = ({ sizes, features, featureBits, weightBits }: Parameters, degree: number) => {
@@ -96,10 +96,14 @@ const planWithin = ({ sizes, features, featureBits, weightBits }: Parameters, de
   const plainBits = Math.max(17, bitLength(2n * score) + 1)
   const tiles = Math.ceil(sizes.client / degree)
   const hidden =
-    ((BigInt(features) << BigInt(weightBits)) + 1n) * (errorBound + 1n) + errorBound * BigInt(2 * degree + 1)
+    1n + ((BigInt(features) << BigInt(weightBits)) + 1n) * (errorBound + 1n) + errorBound * BigInt(2 * degree + 1)
   const floodBits = statisticalBits + bitLength(hidden) + bitLength(BigInt(tiles * degree))
   return { plainBits, tiles, floodBits, modulusBits: plainBits + floodBits + 2 }
 }
+
+/** Rows of the terms that stand in the slots of a tile. */
+export const rowsOf = ({ sizes }: Parameters, { ring }: Plan, tile: number): number =>
+  Math.min(ring.degree, sizes.client - tile * ring.degree)
 
 /** @throws TallyError terms/unsupported where no ring has room for it */
 export const planOf = (parameters: Parameters): Plan => {

@@ -1,10 +1,17 @@
 /** The server: has the model, learns nothing. */
-import { rlweEvaluate, rlweExpand, rlweMask, type Instruction, type RingCiphertext } from '@tallystick/kernels'
+import {
+  rlweEncode,
+  rlweEvaluate,
+  rlweExpand,
+  rlweMask,
+  type Instruction,
+  type RingCiphertext,
+} from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
-import { freshCiphertext, joined, noKeys, parsePublicKey } from '../keys.ts'
+import { freshCiphertext, joined, noKeys, parsePublicKey, uniformSlots } from '../keys.ts'
 import { pack, unpack } from '../wire.ts'
 import { checkModel, type messages, type ServerInput } from './messages.ts'
-import { planOf, type Parameters, type Plan } from './plan.ts'
+import { planOf, rowsOf, type Parameters, type Plan } from './plan.ts'
 
 type Ctx = Context<typeof messages, 'server'>
 
@@ -75,15 +82,29 @@ function* receiveSum(
   return sum!
 }
 
-/** Adds the intercept, and a fresh encryption of zero whose noise hides that of the sum. */
+/**
+ * Zero where a row of the terms stands, uniform beyond: what a client may have put into other slots, and the intercept that
+ * stands in empty ones, stay hidden.
+ */
+function* beyond(ctx: Ctx, { ring }: Plan, rows: number): Routine<BigUint64Array> {
+  const { degree, plainModulus } = ring
+  if (rows === degree) return new BigUint64Array()
+  const values = new BigInt64Array(degree)
+  values.set(uniformSlots(ctx.rng, degree - rows, plainModulus), rows)
+  return yield* ctx.compute(rlweEncode, { degree, plainModulus, values })
+}
+
+/** Adds the intercept, and a fresh encryption of what hides the slots without a row; its noise hides that of the sum. */
 function* masked(
   ctx: Ctx,
   plan: Plan,
   publicKey: BigUint64Array,
   intercept: number,
   sum: RingCiphertext,
+  rows: number,
 ): Routine<Uint8Array> {
   const { degree, data, moduli, plainModulus } = plan.ring
+  const plain = yield* beyond(ctx, plan, rows)
   const coins = ctx.rng.bytes(32)
   const residues = yield* ctx.compute(rlweMask, {
     degree,
@@ -92,7 +113,7 @@ function* masked(
     coins,
     plainModulus,
     bits: plan.floodBits,
-    plain: new BigUint64Array(),
+    plain,
   })
   const [score] = yield* ctx.compute(rlweEvaluate, {
     ...{ degree, moduli, plainModulus, outputs: [0], keys: noKeys },
@@ -120,7 +141,9 @@ export const server: Party<typeof messages, 'server', Parameters, ServerInput, n
     sums.push(yield* receiveSum(ctx, parameters, plan, publicSeed, input.weights, tile))
   }
   const frames: Uint8Array[] = []
-  for (const sum of sums) frames.push(yield* masked(ctx, plan, publicKey, input.intercept, sum))
+  for (const [tile, sum] of sums.entries()) {
+    frames.push(yield* masked(ctx, plan, publicKey, input.intercept, sum, rowsOf(parameters, plan, tile)))
+  }
   yield* ctx.checkpoint()
   for (const frame of frames) yield* ctx.send('scores', frame)
   return null

@@ -10,7 +10,7 @@ import {
   type SwitchKeys,
 } from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
-import { freshCiphertext, noKeys } from '../keys.ts'
+import { centred, freshCiphertext, noKeys, uniformSlots } from '../keys.ts'
 import { pack, unpack } from '../wire.ts'
 import type { messages } from './messages.ts'
 import { receiveKey } from './owner.ts'
@@ -74,17 +74,10 @@ function* receiveColumn(ctx: Ctx, plan: Plan): Routine<Sums> {
 
 /** Uniform slots that sum to zero modulo t: what they are added to keeps its total, and no slot tells anything. */
 const zeroSharing = (rng: Rng, degree: number, t: bigint): BigInt64Array => {
-  // 128 bits a slot: reduced modulo t < 2^50 they are uniform within 2^-78.
-  const coins = new BigUint64Array(rng.bytes(16 * degree).buffer)
   const out = new BigInt64Array(degree)
-  let sum = 0n
-  for (let i = 0; i + 1 < degree; i++) {
-    const residue = (((coins[2 * i]! % t) << 64n) + coins[2 * i + 1]!) % t
-    out[i] = residue > t >> 1n ? residue - t : residue
-    sum += residue
-  }
-  const last = (t - (sum % t)) % t
-  out[degree - 1] = last > t >> 1n ? last - t : last
+  out.set(uniformSlots(rng, degree - 1, t))
+  const sum = out.reduce((all, slot) => all + slot, 0n)
+  out[degree - 1] = centred(((-sum % t) + t) % t, t)
   return out
 }
 

@@ -25,7 +25,7 @@
  * Constant time. As `homomorphic/scoring`: encryption is, encoding and decryption are not.
  */
 import { defineProtocol, type Protocol } from '@tallystick/protocol'
-import { ownerCoins } from '../keys.ts'
+import { ownerCoins, slotCoins } from '../keys.ts'
 import { packedBytes } from '../wire.ts'
 import { compute } from './compute.ts'
 import { messages, type OwnerInput, type ReceiverOutput } from './messages.ts'
@@ -52,7 +52,7 @@ const costFor = (owners: readonly string[]) => (parameters: Parameters) => {
     coins: {
       ...Object.fromEntries(drawn),
       receiver: 2 * ownerCoins,
-      compute: 2 * parameters.columns * (16 * degree + 32),
+      compute: 2 * parameters.columns * (slotCoins * (degree - 1) + 32),
     },
     correlations: {},
   }

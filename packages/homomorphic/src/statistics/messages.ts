@@ -10,9 +10,9 @@ export interface OwnerInput {
 
 export interface ReceiverOutput {
   readonly rows: number
-  /** Of each column, exactly. */
-  readonly sums: BigInt64Array
-  readonly squares: BigInt64Array
+  /** Of each column, exactly; null where the reply did not decrypt, which only this side knows. */
+  readonly sums: BigInt64Array | null
+  readonly squares: BigInt64Array | null
 }
 
 const bounded = (maxBytes: number): Codec<Uint8Array> => ({

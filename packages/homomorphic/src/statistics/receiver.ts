@@ -1,7 +1,7 @@
 /** The receiver: has the key, learns the sums. */
 import { rlweDecrypt, rlweEncrypt, rlweSwitchKeys } from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
-import { drawKeys, freshCiphertext, publicKeyBytes, requireRoom, type OwnerKeys } from '../keys.ts'
+import { drawKeys, freshCiphertext, hasRoom, publicKeyBytes, type OwnerKeys } from '../keys.ts'
 import { pack, unpack } from '../wire.ts'
 import type { messages, ReceiverOutput } from './messages.ts'
 import { planOf, type Parameters, type Plan } from './plan.ts'
@@ -39,13 +39,12 @@ const total = (slots: BigInt64Array, t: bigint): bigint => {
   return residue > t >> 1n ? residue - t : residue
 }
 
-function* receiveSum(ctx: Ctx, { ring }: Plan, { secret }: OwnerKeys): Routine<bigint> {
+function* receiveSum(ctx: Ctx, { ring }: Plan, { secret }: OwnerKeys): Routine<bigint | undefined> {
   const { degree, data, plainModulus } = ring
   const residues = unpack(degree, data, 2, yield* ctx.receive('sums'), 'compute')
   const ciphertexts = [freshCiphertext(ring, residues)]
   const opened = yield* ctx.compute(rlweDecrypt, { degree, moduli: data, plainModulus, secret, ciphertexts })
-  requireRoom(opened, 'compute')
-  return total(opened.integers, plainModulus)
+  return hasRoom(opened) ? total(opened.integers, plainModulus) : undefined
 }
 
 export const receiver: Party<typeof messages, 'receiver', Parameters, null, ReceiverOutput> = function* (
@@ -58,9 +57,14 @@ export const receiver: Party<typeof messages, 'receiver', Parameters, null, Rece
   yield* sendKeys(ctx, plan, keys, switching)
   yield* ctx.checkpoint()
   const [sums, squares] = [new BigInt64Array(parameters.columns), new BigInt64Array(parameters.columns)]
+  let spoiled = false
   for (let column = 0; column < parameters.columns; column++) {
-    sums[column] = yield* receiveSum(ctx, plan, keys)
-    squares[column] = yield* receiveSum(ctx, plan, keys)
+    for (const totals of [sums, squares]) {
+      const found = yield* receiveSum(ctx, plan, keys)
+      spoiled ||= found === undefined
+      totals[column] = found ?? 0n
+    }
   }
-  return { rows: Object.values(parameters.sizes).reduce((sum, rows) => sum + rows, 0), sums, squares }
+  const rows = Object.values(parameters.sizes).reduce((sum, size) => sum + size, 0)
+  return spoiled ? { rows, sums: null, squares: null } : { rows, sums, squares }
 }
