@@ -2,7 +2,7 @@
 import { scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, ikn19, kkrt16, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
+import { ecdh, ikn19, kkrt16, kmprt17, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
 import { isMatrix, listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
 import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
@@ -40,6 +40,7 @@ export const programs: Programs = {
   ...programOf(rr22Malicious, sets),
   ...programOf(ra18, queriesOrKey),
   ...programOf(ikn19, sumInput),
+  ...Object.assign({}, ...[...kmprt17.values()].map((protocol) => programOf(protocol, sets))),
   ...programOf(statistics, tableInput),
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),

@@ -11,3 +11,5 @@ export { choose, plannable, predict, referenceRates, smallRows, unbalancedRatio 
 export type { Choice, Considered, Policy, Prediction, Protocols, Rates, Request } from './operator/index.ts'
 export { ikn19, sumInput } from './ikn19/index.ts'
 export type { Parameters as SumParameters, Valued } from './ikn19/index.ts'
+export { kmprt17, rolesOf } from './kmprt17/index.ts'
+export type { Kmprt17, Parameters as Kmprt17Parameters } from './kmprt17/index.ts'

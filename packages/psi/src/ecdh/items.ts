@@ -35,7 +35,7 @@ export const firstDuplicate = (items: Items): { readonly row: number; readonly o
 }
 
 /** Checks the shape of a role's own input. @throws TallyError input/malformed or input/changed (another number of rows). */
-export const checkRows = (items: Items, role: Role, size: number): void => {
+export const checkRows = (items: Items, role: string, size: number): void => {
   const { bytes, offsets } = items
   const malformed = (found: string): TallyError =>
     new TallyError('input/malformed', 'self', `expected n + 1 non-decreasing offsets over the bytes, found ${found}`)

@@ -3,11 +3,11 @@ import { taggedDigest, TallyError } from '@tallystick/core'
 import { blake3Ids, blake3Masks, tableDuplicate, type Digests } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { checkRows, duplicated } from '../ecdh/items.ts'
-import type { Items, Role } from '../ecdh/messages.ts'
+import type { Items } from '../ecdh/messages.ts'
 
-type Compute = Pick<Context<any, Role>, 'compute'>
+type Compute = Pick<Context<any, any>, 'compute'>
 
-export const misbehaved = (peer: Role, text: string): TallyError =>
+export const misbehaved = (peer: string, text: string): TallyError =>
   new TallyError('peer/misbehaved', { peer }, text, {
     remedy: `ask the ${peer} which software it runs: the agreed protocol does not send this; keep the journal`,
   })
@@ -16,7 +16,7 @@ export const misbehaved = (peer: Role, text: string): TallyError =>
  * Checks a role's own input against the terms; nothing was sent yet.
  * @throws TallyError input/malformed, input/changed (not the agreed number of rows) or input/duplicate.
  */
-export function* checkOwn(ctx: Compute, items: Items, role: Role, size: number): Routine<void> {
+export function* checkOwn(ctx: Compute, items: Items, role: string, size: number): Routine<void> {
   checkRows(items, role, size)
   const [row, of] = yield* ctx.compute(tableDuplicate, { bytes: items.bytes, offsets: items.offsets })
   if (row !== undefined) throw duplicated(row, of!)
@@ -51,7 +51,7 @@ export const add = (a: Uint8Array, b: Uint8Array): Uint8Array => {
 
 /** Receives the frame of entries from … to, `width` bytes each. @throws TallyError peer/misbehaved for another length. */
 export function* receiveChunk(
-  peer: Role,
+  peer: string,
   what: string,
   [from, to]: readonly [from: number, to: number],
   width: number,
