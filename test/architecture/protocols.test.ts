@@ -6,12 +6,12 @@ import { expect, test } from 'vitest'
 
 const path = fileURLToPath(new URL('../../docs/protocols.md', import.meta.url))
 
-/** `family/name-1` … `-4` in one row stands for four. */
+/** `family/name-1` … `-4` in one row stands for four ids. */
 const idsOf = (cell: string): readonly string[] => {
   const [first, last] = [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!)
   if (last === undefined) return [first!]
-  const stem = first!.slice(0, first!.lastIndexOf('-'))
-  return Array.from({ length: Number(last.slice(1)) }, (_, i) => `${stem}-${i + 1}`)
+  const [, stem, from] = /^(.*)-(\d+)$/.exec(first!)!
+  return Array.from({ length: Number(last.slice(1)) - Number(from) + 1 }, (_, i) => `${stem}-${Number(from) + i}`)
 }
 
 test('the table of protocols is that of the programs', () => {
