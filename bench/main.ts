@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   psi: () => import('./psi.ts'),
   mpc: () => import('./mpc.ts'),
   'psi-unbalanced': () => import('./psi-unbalanced.ts'),
+  'psi-parties': () => import('./psi-parties.ts'),
   'psi-openmined': () => import('./psi-openmined.ts'),
   'psi-ecdh': () => import('./psi-ecdh.ts'),
   homomorphic: () => import('./homomorphic.ts'),

@@ -25,8 +25,9 @@ const itemsOf = (rows: readonly string[]): Items => {
 const idBytes = 18
 
 /** The same identifiers, flat: a million strings would be most of what a party of a fast protocol uses. */
-const flatIdentifiers = (role: string, size: number): Items => {
-  const first = role === 'sender' ? size >>> 1 : 0
+const flatIdentifiers = (role: string, size: number): Items => flatFrom(role === 'sender' ? size >>> 1 : 0, size)
+
+export const flatFrom = (first: number, size: number): Items => {
   const bytes = new Uint8Array(idBytes * size).fill(48)
   const offsets = new Uint32Array(size + 1)
   for (let i = 0; i < size; i++) {
