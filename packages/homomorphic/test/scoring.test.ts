@@ -8,6 +8,7 @@ import { rlweDecrypt, type RlweDecryptInput, type RlweEncodeInput } from '@tally
 import { scoring, type ScoringParameters } from '../src/index.ts'
 import { planOf } from '../src/scoring/index.ts'
 import { sealEngine } from '../src/seal/engine.ts'
+import { nativeHash } from './hash.ts'
 
 const portable = await wasmEngine()
 const engine = { ...portable, ...(await sealEngine()) }
@@ -33,7 +34,7 @@ const conform = [{ sizes: { client: 3 }, features: 2, featureBits: 12, weightBit
   alternative: inputsOf(parameters, 5),
 }))
 
-conformance(scoring, conform, { engine, schedules: 20 })
+conformance(scoring, conform, { engine, hash: nativeHash, schedules: 20 })
 
 const scored = (parameters: ScoringParameters, shift: number, on = engine) =>
   simulate(scoring, {

@@ -7,7 +7,7 @@ import { start } from './context.ts'
 import type { Effect, Routine, Step } from './effects.ts'
 import { referenceEngine, runKernel, type Engine, type Kernel } from './kernel.ts'
 import type { Protocol } from './protocol.ts'
-import { createTranscript, type Head, type Transcript } from './transcript.ts'
+import { createTranscript, type Hash, type Head, type Transcript } from './transcript.ts'
 
 /** What a party wrote down before it acted on it, by `kind:where#ordinal`: enough to come back to where it died. */
 export type SimulatedJournal = Map<string, unknown>
@@ -37,6 +37,8 @@ export interface Simulation<R extends string, P, In> {
   readonly inputs: In
   readonly rng: (role: R) => Rng
   readonly engine?: Engine
+  /** Of the transcripts; the portable one unless given. */
+  readonly hash?: Hash
   /** Performs computations in place of the engine, as a cache does. */
   readonly compute?: <I, O>(kernel: Kernel<I, O>, input: I) => O
   /** What a party's correlation store hands out, from unit `at` on. */
@@ -157,7 +159,7 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
   const parties: PartyState[] = protocol.roles.map((role) => ({
     role,
     journal: simulation.journals?.[role] ?? new Map<string, unknown>(),
-    transcript: createTranscript(binding),
+    transcript: createTranscript(binding, simulation.hash),
     rng: simulation.rng(role),
     ordinals: new Map<string, number>(),
     reserved: new Map<string, number>(),
