@@ -94,7 +94,7 @@ test('slots without a row tell nothing, whatever the client puts there', () => {
   }
   let units = 0
   const { outputs } = simulate(scoring, {
-    ...{ parameters, engine: cheating as never },
+    ...{ parameters, engine: cheating },
     inputs: { client: { features: Int32Array.of(7, 7) }, server: { weights, intercept: 777 } },
     rng: (role) => createRng(taggedDigest('test', utf8ToBytes(role))),
   })
@@ -114,7 +114,7 @@ test('a reply that does not decrypt changes nothing that the server sees', () =>
     ...engine,
     'rlwe/decrypt': (input: RlweDecryptInput) => ({ ...runKernel(portable, rlweDecrypt, input), noiseBits: 1000 }),
   }
-  const [good, bad] = [scored(parameters, 1), scored(parameters, 1, spoil as never)]
+  const [good, bad] = [scored(parameters, 1), scored(parameters, 1, spoil)]
   expect(bad.errors).toEqual({})
   expect(bad.outputs.client).toEqual({ scores: null })
   expect(good.outputs.client!.scores).not.toBeNull()
