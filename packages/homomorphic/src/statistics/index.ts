@@ -16,7 +16,9 @@
  *     totals of the slots
  *
  * Security. Against one semi-honest party: the compute party and each owner see encryptions under a key they do not have
- * (IND-CPA of BGV, 128 bits by the tables of HomomorphicEncryption.org); the receiver sees totals, within 2^-40. The
+ * (IND-CPA of BGV, 128 bits by the tables of HomomorphicEncryption.org). The relinearisation key encrypts a function of
+ * the secret (s² under s), so this assumes circular security besides ring learning with errors, as all schemes with such
+ * keys do: no proof from ring learning with errors alone is known. The receiver sees totals, within 2^-40. The
  * receiver and the compute party together read every row: they must not collude, and no auditor may be shown the
  * evidence of both, nor of the receiver and the inbox of the compute party. An active owner can enter rows out of range
  * and an active compute party any sums: replay of its evidence shows it.
@@ -91,6 +93,7 @@ export const statisticsOf = (count: number): Protocol<string, typeof messages, P
       statistical: 40,
       assumptions: [
         'decisional ring learning with errors, uniform ternary secret, as HomomorphicEncryption.org estimates it',
+        'circular security: the relinearisation key encrypts the square of the secret under the secret',
         'the receiver and the compute party do not collude',
       ],
       refusal:
