@@ -1,7 +1,7 @@
-import { concatBytes, createRng, fixedBytes, TallyError } from '@tallystick/core'
-import { gf128Scale } from '@tallystick/kernels'
+import { concatBytes, createRng, fixedBytes, fromHex, TallyError, toHex, type Hex } from '@tallystick/core'
+import { blake3Masks, gf128Scale, okvsEncode, type EncodeInput } from '@tallystick/kernels'
 import { wasmEngine } from '@tallystick/kernels/engine'
-import { message, simulate, type Context, type Routine } from '@tallystick/protocol'
+import { message, runKernel, simulate, type Context, type Kernel, type Routine } from '@tallystick/protocol'
 import { checks, conformance, subjectOf } from '@tallystick/protocol/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -129,6 +129,48 @@ describe('a hint', () => {
     })
     expect(outputs['leader']).toEqual({ kind: 'intersection', rows: Uint32Array.of(2, 3) })
     expect(zeros).toEqual([])
+  })
+})
+
+describe('zero shares', () => {
+  /** What members encode, and what the kernel of masks gave to anyone. */
+  const seen = () => {
+    const [masks, programmed]: [Uint8Array[], { rows: Uint8Array; values: Uint8Array }[]] = [[], []]
+    const compute = <I, O>(kernel: Kernel<I, O>, input: I): O => {
+      const output = runKernel(engine, kernel, input)
+      if (kernel.name === blake3Masks.name) masks.push(output as Uint8Array)
+      const encoded = input as unknown as EncodeInput
+      if (kernel.name === okvsEncode.name && encoded.fill.length > 0) programmed.push(encoded)
+      return output
+    }
+    const inputs = byRole(4, () => itemsOf(ids(0, 3)))
+    const parameters = parametersOf([3, 3, 3, 3])
+    simulate(kmprt17Over(dealer, 4), { parameters, inputs, rng: seededRng('shares'), engine, compute })
+    return { masks, programmed }
+  }
+  const sum = (...all: readonly Uint8Array[]): Uint8Array => all.reduce(add)
+  it('hide what a member holds: none is left out of what it programs', () => {
+    const { masks, programmed } = seen()
+    // Four parties with three keys each, then three functions at both ends.
+    expect([masks.length, programmed.length]).toEqual([4 * 3 + 3 * 2, 3])
+    for (const { values } of programmed) expect(masks.map((each) => toHex(each))).not.toContain(toHex(values))
+  })
+  it('add up to zero over all parties and over no fewer', () => {
+    const { masks, programmed } = seen()
+    const byValue = new Map<string, number>()
+    for (const each of masks) byValue.set(toHex(each), (byValue.get(toHex(each)) ?? 0) + 1)
+    // Both ends of a pair have the same values: each of them comes twice.
+    expect([...byValue.values()]).toEqual(Array.from({ length: 6 + 3 }, () => 2))
+    // What members program, summed: the leader's three masks and the three functions. All masks, summed, are these and
+    // the masks of the three pairs of members, so both together leave just those three.
+    const functions = sum(...programmed.map(({ values }) => values))
+    const distinct = [...byValue.keys()].map((hex) => fromHex(hex as Hex))
+    const triples = distinct.flatMap((a, i) =>
+      distinct.slice(i + 1).flatMap((b, j) => distinct.slice(i + j + 2).map((c) => sum(a, b, c))),
+    )
+    const rest = sum(...distinct)
+    expect(functions.some((byte) => byte !== 0)).toBe(true)
+    expect(triples.filter((three) => toHex(sum(functions, rest)) === toHex(three))).toHaveLength(1)
   })
 })
 
