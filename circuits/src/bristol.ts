@@ -16,6 +16,8 @@ import { AND, EQ, gateNames, sum, XOR, type Circuit } from './circuit.ts'
 
 /** The most that a file may ask for: 2 GB of arrays. */
 const maxWires = 2 ** 27
+/** Wires that a file may have whatever its length: inputs that no gate reads take no text. */
+const spareWires = 2 ** 16
 
 const malformed = (line: number, expected: string, found: string): TallyError =>
   new TallyError('input/malformed', 'self', `line ${line}: expected ${expected}, found ${found}`, {
@@ -67,13 +69,22 @@ interface Header {
   readonly outputs: readonly number[]
 }
 
-const headerIn = (next: (expected: string) => Line): Header => {
+/** Before anything of their size is made: a wire that is assigned or read is a word of the file, and a gate a line. */
+const requireText = (line: Line, gates: number, wires: number, length: number): void => {
+  if (gates > length) throw malformed(line.number, `no more gates than the file has characters, ${length}`, `${gates}`)
+  const most = spareWires + length
+  if (wires <= most) return
+  throw malformed(line.number, `at most ${most} wires in a file of ${length} characters`, `${wires}`)
+}
+
+const headerIn = (next: (expected: string) => Line, length: number): Header => {
   const first = next('a line with the number of gates and of wires')
   if (first.words.length !== 2) {
     throw malformed(first.number, 'the number of gates and of wires', quoted(first.words.join(' ')))
   }
   const gates = numberIn(first, 0, 'a number of gates', 0, maxWires)
   const wires = numberIn(first, 1, 'a number of wires', 1, maxWires)
+  requireText(first, gates, wires, length)
   const inputs = widthsIn(next('a line with the widths of the input values'), 'input')
   const outputLine = next('a line with the widths of the output values')
   const outputs = widthsIn(outputLine, 'output')
@@ -137,7 +148,7 @@ export const readBristol = (text: string): Circuit => {
     last = step.value.number
     return step.value
   }
-  const header = headerIn(next)
+  const header = headerIn(next, text.length)
   const { columns, assigned, gate } = collector(header)
   for (let i = 0; i < header.gates; i++) gate(next(`gate ${i + 1} of ${header.gates}`))
   const more = lines.next()

@@ -110,6 +110,13 @@ describe('a file that is wrong', () => {
       valid.replace('2 1 2 0 4 AND', '3 1 2 0 1 4 MAND'),
       'line 6: expected 2 operands and 1 results for MAND',
     ],
+    [
+      'more wires than its text can name',
+      '0 134217728\n1 1\n1 1\n',
+      'line 1: expected at most 65556 wires in a file of',
+    ],
+    ['more input wires', '0 134217728\n1 134217726\n1 1\n', 'line 1: expected at most 65564 wires in a file of'],
+    ['more gates', '134217728 5\n1 1\n1 1\n', 'line 1: expected no more gates than the file has characters, 20'],
     ['the older format', '2 5\n1 1  1\n2 1 0 1 2 XOR\n', 'line 2: expected 1 widths of input values, found 2'],
   ]
   it.each(wrong)('%s', (_, text, expected) => {
