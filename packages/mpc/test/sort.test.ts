@@ -45,6 +45,14 @@ describe('sort', () => {
     expect(integers(run, 'keys')).toEqual(stable(keys).map(({ key }) => key))
     within(run)
   })
+  it.each([0, 63, 1.5, Number.NaN])('refuses keys of %d bits', (bits) => {
+    const run = () =>
+      runShared({ k: shared([3, 1, 2]) }, function* (b, { k }) {
+        return { keys: (yield* sort(b, k as Arithmetic<64>, [], { bits })).keys }
+      })
+    expect(run).toThrow(expect.objectContaining({ code: 'api/misuse' }))
+    expect(run).toThrow('expected keys of 1 to 62 bits')
+  })
   it('finds the greatest, and wanted places, without sorting the rest', () => {
     const keys = keysOf(200, 40)
     const full = runShared({ k: shared(keys) }, function* (b, { k }) {

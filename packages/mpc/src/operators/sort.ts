@@ -23,7 +23,7 @@ export interface Sorted {
 }
 
 export interface SortOptions {
-  /** |key| < 2^bits; 62 unless told. */
+  /** |key| < 2^bits, 1 to 62; 62 unless told. */
   readonly bits?: number
   readonly descending?: boolean
   /** The places of the result that are wanted, ascending; all unless told. Only they are returned. */
@@ -34,7 +34,10 @@ export interface SortOptions {
  * Rows in the order of their keys, equal keys in the order in which they came: a shuffle of all columns, and a
  * quicksort on opened comparisons. The place of a row stands below its key, so no two keys are equal and no tie leaks;
  * where the two do not fit 62 bits, they are compared over Z_2^128. About 8 rounds a level of the quicksort; bytes: the
- * shuffle's 16 a column, and about 0.4 (bits + log n) for each of the 1.4 n log2 n comparisons.
+ * shuffle's 16 a column, and about 0.4 (bits + log n) for each of the 1.4 n log2 n comparisons. Keys of 2^bits and above
+ * come in a wrong order, unseen.
+ *
+ * @throws TallyError api/misuse for bits that are no integer from 1 to 62: `widen` is exact below 2^62 alone.
  */
 export function* sort(
   backend: Backend,
@@ -42,6 +45,9 @@ export function* sort(
   columns: readonly Arithmetic[],
   { bits = 62, descending = false, places }: SortOptions = {},
 ): Routine<Sorted> {
+  if (!Number.isInteger(bits) || bits < 1 || bits > 62) {
+    throw new TallyError('api/misuse', 'self', `expected keys of 1 to 62 bits to sort, found ${bits} bits`)
+  }
   const { length } = keys
   if (length < 2) return { keys, columns }
   const low = bitsFor(length)
