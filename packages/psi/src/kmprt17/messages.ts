@@ -35,7 +35,7 @@ export const seedBytes = 16
 export const defaultChunkRows = 65_536
 /** 4 MiB a frame. */
 export const maxChunkRows = 262_144
-/** The leader holds four vectors of 1.3 elements a row for each member: 4 GB a member at this size. */
+/** The leader holds two vectors of 1.31 elements a row for each member: 0.7 GB a member at this size. */
 export const maxRows = 2 ** 24
 /** σ of each store. */
 export const statisticalBits = 40
