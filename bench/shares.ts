@@ -123,4 +123,5 @@ export const shareProgram = programProtocol<ShareParameters, null, number>({
     return { done: backend.slice(x, 0, 1) }
   },
   decode: (_, { done }) => done!.length,
+  leakage: 'sort, group-by: the order of shuffled, different keys and shuffled places, random permutations both',
 })

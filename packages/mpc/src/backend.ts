@@ -111,7 +111,8 @@ export interface Backend {
   widen(x: Arithmetic<64>): Routine<Arithmetic<128>>
   /**
    * Opens x to all computing parties (not to owners), in mid-run: for values that a proof says to be harmless, such as
-   * masked ones. Everything else is an output. The program's leakage statement names every use.
+   * masked ones. Everything else is an output. The program's leakage statement names every use, and without one the
+   * call is refused. It leaves before the checkpoint: see `program.ts` for what an active party gains.
    */
   reveal(x: Arithmetic): Routine<Words>
 

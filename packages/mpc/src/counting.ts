@@ -8,6 +8,7 @@ import { planeWords, type Arithmetic, type Backend, type Bits, type Ring, type S
 import { runClear } from './clear.ts'
 import { add } from './operators/adder.ts'
 import { lessThan } from './operators/compare.ts'
+import { isStated, requireStated } from './leakage.ts'
 import type { Program } from './program.ts'
 import { compareBatch } from './rep3/backend.ts'
 import { expectedComparisons, levelBound } from './quicksort.ts'
@@ -28,6 +29,8 @@ interface Tally {
   decided: boolean
   /** Whether those are counted as expected, not as they are at most. */
   readonly expected: boolean
+  /** Whether the program states what it opens in mid-run; where it does not, opening is refused. */
+  readonly stated: boolean
 }
 
 const depthOf = (tally: Tally, role: string): number => tally.depth.get(role) ?? 0
@@ -122,6 +125,7 @@ const talking = (tally: Tally, turn: () => number) => {
       now(shiftRight(x.ring, x.ring, by, outer(shape), true)),
     widen: (x: Arithmetic<64>) => now(shiftRight(64, 128, 0, x.length, false)),
     *reveal(x: Arithmetic): Routine<Uint32Array> {
+      requireStated(tally.stated, 'reveal')
       const words = limbsOf(x.ring) * x.length
       toNeighbours(tally, words, 1)
       return yield* now(new Uint32Array(words))
@@ -155,6 +159,7 @@ const talking = (tally: Tally, turn: () => number) => {
       return shares(ring, x.length)
     },
     *revealBits(x: Bits): Routine<Uint32Array> {
+      requireStated(tally.stated, 'revealBits')
       const words = x.width * planeWords(x.length)
       toNeighbours(tally, words, 1)
       return yield* now(new Uint32Array(words))
@@ -168,6 +173,7 @@ const turns = (): (() => number) => {
 }
 
 function* countOrder(backend: Backend, tally: Tally, keys: Arithmetic, width?: number): Routine<Uint32Array> {
+  requireStated(tally.stated, 'order')
   const { length } = keys
   tally.decided = true
   const levels = tally.expected ? expectedComparisons(length).levels : levelBound(length)
@@ -228,7 +234,8 @@ export interface Counted {
 }
 
 const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expected: boolean) => {
-  const tally: Tally = { words: 0, depth: new Map(), decided: false, expected }
+  const stated = isStated(program.leakage)
+  const tally: Tally = { words: 0, depth: new Map(), decided: false, expected, stated }
   const specs = program.inputs(parameters)
   const owners = [...new Set(specs.map(({ owner }) => owner))]
   const opening: Message[] = computing.flatMap((role, i) => [1, -1].map((by): Message => [role, roleOf(i, by), 32 / 4]))
@@ -258,7 +265,11 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expect
   return { tally, owners, outputs: outputs.map(([name, value]) => [name, shapeOf(value)] as const) }
 }
 
-/** Exact rounds, bytes and coins of a program; a bound, and what is expected, where opened values decide. */
+/**
+ * Exact rounds, bytes and coins of a program; a bound, and what is expected, where opened values decide.
+ *
+ * @throws TallyError api/misuse for a program that opens values in mid-run and states no leakage.
+ */
 export const count = <P, In, Out>(program: Program<P, In, Out>, parameters: P): Counted => {
   const { tally, owners, outputs } = tallyOf(program, parameters, false)
   const isComputing = (role: string): boolean => (computing as readonly string[]).includes(role)

@@ -14,7 +14,14 @@
  * Security. As `rep3` (Araki et al., CCS 2016, ia.cr/2016/768): semi-honest, one corrupt party of the three, together
  * with any owners and receivers that do not compute; AES-128 a pseudorandom function. An active party can add errors
  * that only the audit by replay finds. Two computing parties together hold everything: no auditor gets two.
- * Leakage. Sizes, and what the program's statement names: `reveal`, `revealBits` and `order` open values in mid-run.
+ * Leakage. Sizes, and what the program's statement names: `reveal`, `revealBits` and `order` open values in mid-run, and
+ * so do all operators built on them (`sort`, `top`, `permute`, `partition`, `radixSort`, `groupBy`). A program that calls
+ * them and states no leakage is refused, by its cost as by its run.
+ * Openings in mid-run come before the checkpoint: no head was signed or compared when they leave. An active party that adds an error to a product or a share before such an opening
+ * reads from it bits that depend on the secrets of others (comparisons that no longer are those of a random
+ * permutation), can then abort with no signature given, and try again as often as the terms allow attempts. What it
+ * sent binds it only if somebody kept the evidence of that attempt. Terms with `attempts: 1` bound it to one trial;
+ * outputs, and programs without these calls, are not affected.
  * Refusal. A receiver may learn the outputs and withhold what the next receiver lacks, or refuse to sign the close.
  * Cost. Counted from the text: exact, or a bound where the program sorts by opened comparisons.
  * Constant time. But for the memory accesses of a shuffle, see `rep3/shuffle.ts`.
@@ -31,6 +38,7 @@ import {
 import type { Arithmetic, Backend, Shared, Words } from './backend.ts'
 import { clear, clearShare, clearWords } from './clear.ts'
 import { count } from './counting.ts'
+import { isStated } from './leakage.ts'
 import { rep3 } from './rep3/backend.ts'
 import { give, sharesByName, take, type InputSpec } from './rep3/inputs.ts'
 import { messages, type Messages } from './rep3/messages.ts'
@@ -65,7 +73,10 @@ export interface Program<P, In, Out> {
   readonly decode: (parameters: P, opened: Vectors) => Out
   /** What roles gain that learn no output; undefined unless told. */
   readonly nothing?: Out
-  /** What each computing party learns beyond its output; "nothing" unless the program says more. */
+  /**
+   * What each computing party learns beyond its output: "nothing" unless told, so a program that calls `reveal`,
+   * `revealBits` or `order`, itself or by an operator, is refused without it (api/misuse).
+   */
   readonly leakage?: string
   /** Where the sharing in clear is not the ideal (a truncation that rounds at random): what stands in its place. */
   readonly ideal?: (parameters: P, inputs: Readonly<Record<string, In>>) => Out
@@ -133,7 +144,7 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
     const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, program.encode(parameters, ctx.role, input))
     const { keys, inputs } = yield* begin(ctx, index, specs, own)
     const party = partyOf(ctx, index, keys, 'main')
-    const outputs = yield* program.compute(rep3(party), parameters, inputs)
+    const outputs = yield* program.compute(rep3(party, isStated(program.leakage)), parameters, inputs)
     yield* ctx.checkpoint()
     const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs))
     return opened === undefined ? program.nothing : program.decode(parameters, named(Object.keys(outputs), opened))

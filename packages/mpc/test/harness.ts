@@ -42,6 +42,7 @@ export const runShared = (
     encode: (_, __, input) => input,
     compute: (backend, _, inputs) => compute(backend, inputs),
     decode: (_, opened) => opened,
+    leakage: 'whatever the tested text opens in mid-run',
   })
   const session = String(runs++)
   const inputs = {

@@ -1,6 +1,7 @@
 /** A program of each operator family through the conformance kit: p0 and d0 bring a vector each, p1 and d1 learn. */
-import { TallyError } from '@tallystick/core'
-import type { Routine } from '@tallystick/protocol'
+import { describe, expect, it } from 'vitest'
+import { createRng, taggedDigest, TallyError } from '@tallystick/core'
+import { referenceEngine, simulate, type Routine } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import {
   floor,
@@ -93,10 +94,11 @@ const rounding = protocolOf('mpc/rounding', function* (backend, x) {
 })
 conformance(rounding, cases(1, tiny), { schedules: 10 })
 
-const orders = protocolOf('mpc/orders', function* (backend, x, y) {
+const ordersText: Text = function* (backend, x, y) {
   const { keys, columns } = yield* sort(backend, x, [y], { bits: 2 })
   return { keys, rows: columns[0]! }
-})
+}
+const orders = protocolOf('mpc/orders', ordersText, 64, 'the order of shuffled, different keys')
 /** Inputs in one order: the opened comparisons are those of the order, shuffled by the same coins. */
 conformance(
   orders,
@@ -111,10 +113,11 @@ conformance(
   { schedules: 5 },
 )
 
-const radix = protocolOf('mpc/radix', function* (backend, x, y) {
+const radixText: Text = function* (backend, x, y) {
   const { keys, columns } = yield* radixSort(backend, x, [y], 1)
   return { keys, rows: columns[0]! }
-})
+}
+const radix = protocolOf('mpc/radix', radixText, 64, 'shuffled places')
 conformance(
   radix,
   [
@@ -127,3 +130,43 @@ conformance(
   ],
   { schedules: 5 },
 )
+
+describe('a program that opens values in mid-run', () => {
+  const texts: Readonly<Record<string, Text>> = {
+    order: ordersText,
+    reveal: radixText,
+    *revealBits(backend, x, y) {
+      yield* backend.revealBits(yield* lessThan(backend, x, y))
+      return { x }
+    },
+    *join(backend, x) {
+      yield* backend.join((branch) => branch.reveal(x))
+      return { x }
+    },
+  }
+  const refused = expect.objectContaining({ code: 'api/misuse' })
+  const run = (protocol: ReturnType<typeof protocolOf>) =>
+    simulate(protocol, {
+      parameters: { length: 3 },
+      inputs: inputs(3, (i) => BigInt(i % 2)),
+      rng: (role) => createRng(taggedDigest('tallystick/test/v1', 'leakage', role)),
+      engine: referenceEngine,
+    })
+  it.each(Object.keys(texts))('is refused without a statement: %s', (name) => {
+    for (const leakage of [undefined, '', ' Nothing']) {
+      const protocol = protocolOf('mpc/unstated', texts[name]!, 64, leakage)
+      expect(() => protocol.cost({ length: 3 })).toThrow(refused)
+      const { errors, trace } = run(protocol)
+      expect(errors['p0']).toEqual(refused)
+      expect(trace.filter(({ step }) => step.includes('reveal'))).toEqual([])
+    }
+    const stated = protocolOf('mpc/stated', texts[name]!, 64, 'what this test opens')
+    expect(stated.leakage['p1']).toBe('what this test opens')
+    expect(stated.cost({ length: 3 }).rounds).toBeGreaterThan(0)
+    expect(run(stated).errors).toEqual({})
+  })
+  it('needs none where nothing is opened', () => {
+    expect(run(products).errors).toEqual({})
+    expect(products.leakage['p0']).toBe('nothing')
+  })
+})

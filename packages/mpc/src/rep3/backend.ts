@@ -4,6 +4,7 @@ import { TallyError } from '@tallystick/core'
 import type { Arithmetic, Backend, Bits, OrderOptions, Ring } from '../backend.ts'
 import { planeWords } from '../backend.ts'
 import { trimPlanes } from '../bits-words.ts'
+import { requireStated } from '../leakage.ts'
 import { lessThan } from '../operators/compare.ts'
 import { quicksort } from '../quicksort.ts'
 import { addWords, foldWords } from '../words.ts'
@@ -38,7 +39,8 @@ function* order(backend: Backend, keys: Arithmetic, { width, places }: OrderOpti
   return sort.order
 }
 
-export const rep3 = (party: Party): Backend => {
+/** @param stated Whether the program states what it opens in mid-run; where it does not, those calls are refused. */
+export const rep3 = (party: Party, stated: boolean): Backend => {
   const { ctx, index, keys, branch } = party
   const turnTo = function* <R extends Ring>(x: Rep3Arithmetic, to: R, by: number): Routine<Arithmetic<R>> {
     const dealer = party.turn()
@@ -73,6 +75,7 @@ export const rep3 = (party: Party): Backend => {
     },
     widen: (x) => turnTo(open64(x), 128, 0),
     *reveal(x) {
+      requireStated(stated, 'reveal')
       const { ring, own, next } = open64(x)
       return addWords(ring, addWords(ring, own, next), yield* products.reveal(party, own))
     },
@@ -81,6 +84,7 @@ export const rep3 = (party: Party): Backend => {
     inject: (x, ring) => inject(party, x, ring),
     compose: (x, ring) => compose(party, backend, x, ring),
     *revealBits(x: Bits) {
+      requireStated(stated, 'revealBits')
       const { own, next, length } = openBits(x)
       const mine = trimPlanes(own, length)
       const previous = yield* products.reveal(party, mine)
@@ -90,11 +94,14 @@ export const rep3 = (party: Party): Backend => {
       )
     },
     shuffle: (columns) => shuffle(party, columns),
-    order: (sorted, options) => order(backend, sorted, options),
+    *order(sorted, options) {
+      requireStated(stated, 'order')
+      return yield* order(backend, sorted, options)
+    },
     *join(...branches) {
       const base = `${branch}/${joins++}`
       const results: any = yield* ctx.join(
-        ...branches.map((run, i) => (sub: Ctx) => run(rep3(partyOf(sub, index, keys, `${base}.${i}`)))),
+        ...branches.map((run, i) => (sub: Ctx) => run(rep3(partyOf(sub, index, keys, `${base}.${i}`), stated))),
       )
       return results
     },

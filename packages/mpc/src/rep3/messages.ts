@@ -34,7 +34,7 @@ export const messages = {
   reshare: message('each', 'each', vector),
   /** Permuted and masked columns. */
   permuted: message('each', 'each', vector),
-  /** A component of values that all computing parties may see. */
+  /** A component of values that all computing parties may see. In mid-run: no signed heads precede it. */
   reveal: message('each', 'each', vector),
   /** A component of an output. */
   result: opening('each', 'each', vector),
