@@ -60,7 +60,7 @@ const runVole = (security: Adversary, mutate: (frame: Frame) => readonly Uint8Ar
 
 const misbehaved = (peer: string) => ({ code: 'peer/misbehaved', blame: { peer } })
 const shape = shapeOf({ n: 2300, security: 'malicious' })
-const pairs = noiseWeight * shape.depth
+const pairs = shape.weight * shape.depth
 
 describe('a malicious sender of VOLE', () => {
   const attacks = {
@@ -139,11 +139,11 @@ describe('noise', () => {
       expect(places.every((place, i) => Math.floor(place / own.leaves) === i && place % own.leaves === points[i])).toBe(
         true,
       )
-      expect(places).toHaveLength(noiseWeight)
-      expect(values).toHaveLength(16 * noiseWeight)
+      expect(places).toHaveLength(own.weight)
+      expect(values).toHaveLength(16 * own.weight)
       for (const point of points) seen[point]!++
     }
-    const expected = (200 * noiseWeight) / own.leaves
+    const expected = (200 * own.weight) / own.leaves
     let chi = 0
     for (const count of seen) chi += (count - expected) ** 2 / expected
     // 7 degrees of freedom: above 30 with probability 1e-4; the seeds are fixed.
@@ -155,4 +155,18 @@ describe('noise', () => {
       expect.objectContaining({ code: 'api/misuse' }),
     )
   })
+})
+
+it('grows full trees only, so that every choice of a receiver leaves it without one leaf', () => {
+  // With an unpaired node, a receiver whose path leads past the last leaf is given the sums of what is there, knows all
+  // leaves of the tree, and computes Delta from the one noise value that it chose.
+  for (const n of [0, 1, 3, 2207, 2208, 2209, 2484, 5000, 65_536, 1_363_149, 2 ** 26]) {
+    const { weight, leaves, depth, noise } = shapeOf({ n, security: 'malicious' })
+    expect(leaves).toBe(2 ** depth)
+    expect(noise).toBe(weight * leaves)
+    expect(noise).toBeGreaterThanOrEqual(2 * n)
+    expect(weight).toBeGreaterThanOrEqual(noiseWeight)
+    expect(weight).toBeLessThan(2 * noiseWeight + 8)
+    expect(weight % 8).toBe(0)
+  }
 })

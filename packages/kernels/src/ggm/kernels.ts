@@ -2,7 +2,8 @@
  * GGM trees, a puncturable pseudorandom function (Boneh and Waters; Boyle, Goldwasser, Ivan; Kiayias et al.), as silent
  * correlation generators use them: many trees of one size, level by level. A node x has the children pi_0(x) xor x and
  * pi_1(x) xor x, pi_b being AES under a fixed public key (a pseudorandom generator with pi_b ideal permutations:
- * ia.cr/2019/074). A tree has `leaves` leaves; nodes without a leaf below them do not exist.
+ * ia.cr/2019/074). A tree has `leaves` leaves; nodes without a leaf below them do not exist. Against an active
+ * asker only full trees (a power of two) are safe: beside a node that does not exist, its sibling's sum gives the sibling.
  */
 import type { Kernel } from '@tallystick/protocol'
 import * as reference from './reference.ts'

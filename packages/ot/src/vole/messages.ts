@@ -7,7 +7,7 @@ import { noiseWeight } from './parameters.ts'
 export const voleMessages = <const S extends string, const R extends string>(sender: S, receiver: R) => ({
   ...correlatedMessages(sender, receiver),
   /** Of each tree and level two masked sums, then of each tree its masked total. */
-  voleTrees: message(sender, receiver, flatRows(16, noiseWeight * (2 * 24 + 1))),
+  voleTrees: message(sender, receiver, flatRows(16, (2 * noiseWeight + 8) * (2 * 24 + 1))),
   /** A random point, once the trees are there; malicious only. */
   voleChallenge: message(receiver, sender, fixedBytes(16)),
   /** Digest of the sender's value at that point. */

@@ -18,7 +18,7 @@ import type { VoleOptions } from '../interface.ts'
 
 export const noiseWeight = 552
 /** Smallest block: keeps the number of places of the noise above any enumeration also for small n. */
-const leastLeaves = 8
+const leastDepth = 3
 export const maxElements = 2 ** 26
 
 /** What this folder works with. `weight` stands for the noise weight in tests, which would take minutes otherwise: a
@@ -28,9 +28,9 @@ export interface ShapedOptions extends VoleOptions {
 }
 
 export interface VoleShape {
-  /** t: blocks of the noise, trees. */
+  /** t: blocks of the noise, trees; at least the noise weight, and less than twice that and 8. */
   readonly weight: number
-  /** Leaves of a tree, elements of a block of the noise. */
+  /** 2^depth: leaves of a tree, elements of a block of the noise. */
   readonly leaves: number
   /** Levels of a tree. */
   readonly depth: number
@@ -43,6 +43,10 @@ export const shapeOf = ({ n, weight = noiseWeight }: ShapedOptions): VoleShape =
   if (!Number.isInteger(n) || n < 0 || n > maxElements) {
     throw new TallyError('api/misuse', 'self', `expected 0 to ${maxElements} elements of VOLE, found ${n}`)
   }
-  const leaves = Math.max(leastLeaves, Math.ceil((2 * n) / weight))
-  return { weight, leaves, depth: Math.ceil(Math.log2(leaves)), noise: weight * leaves }
+  // Full trees only: where a node had no sibling, a receiver that names a place past the last leaf would be given the sum of
+  // the side that is there, know every leaf of that tree, and with it Delta. As many trees more as the rounding takes.
+  const depth = Math.max(leastDepth, Math.floor(Math.log2((2 * n) / weight)))
+  const leaves = 2 ** depth
+  const trees = Math.max(weight, 8 * Math.ceil((2 * n) / leaves / 8))
+  return { weight: trees, leaves, depth, noise: trees * leaves }
 }
