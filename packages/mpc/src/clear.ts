@@ -92,6 +92,9 @@ const now = function* <T>(result: T): Routine<T> {
   return result
 }
 
+const matrixProduct = <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, shape: Shape): Words =>
+  matrixWords(words.oneRing(x.ring, y.ring), value(x), value(y), shape)
+
 export const clearBackend: Backend = {
   constant: (ring, x) => share(ring, x),
   add: (x, y) => share(x.ring, words.addWords(x.ring, value(x), value(y))),
@@ -110,15 +113,19 @@ export const clearBackend: Backend = {
       64,
       value(x).filter((_, i) => i % 4 < 2),
     ),
-  multiply: (x, y) => now(share(x.ring, words.multiplyWords(x.ring, value(x), value(y)))),
-  matrixProduct: (x, y, shape) => now(share(x.ring, matrixWords(x.ring, value(x), value(y), shape))),
+  multiply: (x, y) => now(share(x.ring, words.multiplyWords(words.oneRing(x.ring, y.ring), value(x), value(y)))),
+  matrixProduct: (x, y, shape) => now(share(x.ring, matrixProduct(x, y, shape))),
   truncate: (x, by) => now(share(x.ring, words.shiftRightWords(x.ring, value(x), by, true))),
   multiplyTruncate(x, y, by, terms = 1) {
-    const products = words.foldWords(x.ring, words.multiplyWords(x.ring, value(x), value(y)), terms)
+    const products = words.foldWords(
+      x.ring,
+      words.multiplyWords(words.oneRing(x.ring, y.ring), value(x), value(y)),
+      terms,
+    )
     return now(share(x.ring, words.shiftRightWords(x.ring, products, by, true)))
   },
   matrixProductTruncate: (x, y, shape, by) =>
-    now(share(x.ring, words.shiftRightWords(x.ring, matrixWords(x.ring, value(x), value(y), shape), by, true))),
+    now(share(x.ring, words.shiftRightWords(x.ring, matrixProduct(x, y, shape), by, true))),
   widen: (x) => now(share(128, widened(value(x)))),
   reveal: (x) => now(value(x)),
   constantBits: clearBits,

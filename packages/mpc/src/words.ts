@@ -23,6 +23,12 @@ export const pairLength = (x: number, y: number): number => {
   return x === 1 ? y : x
 }
 
+/** The ring of both factors: words of two rings would be multiplied without an error, to a wrong product. */
+export const oneRing = <R extends Ring>(x: R, y: R): R => {
+  if (x !== y) throw misuse(`expected factors of one ring, found ${x} and ${y} bits`)
+  return x
+}
+
 /** x + y, or x - y as x + ~y + 1: `sign` is 1 or -1. Broadcasts a single element. */
 const combine = (limbs: number, x: Words, y: Words, sign: 1 | -1): Words => {
   const length = limbs * pairLength(x.length / limbs, y.length / limbs)

@@ -1,14 +1,17 @@
 /** Every call of the backend equals plain arithmetic, edges included, and costs what is counted. */
 import { wasmEngine } from '@tallystick/kernels/engine'
+import type { Routine } from '@tallystick/protocol'
 import { describe, expect, it } from 'vitest'
 import {
   addBits,
   allBits,
   clear,
+  clearBackend,
   clearShare,
   clearWords,
   isNegative,
   numbersOfWords,
+  runClear,
   type Arithmetic,
   type Backend,
 } from '@tallystick/mpc'
@@ -172,6 +175,27 @@ describe('over both rings', () => {
       const weighed = [0, 1].map((i) => BigInt(2 * x[i]! - x[i + 2]!) + BigInt(x[i + 4]!) * 2n ** 40n)
       expect(integers(run, 'weighed', ring)).toEqual(weighed)
       exact(run)
+    }
+  })
+
+  it('refuses products of two rings, shared and in the clear', () => {
+    const one = { rows: 1, inner: 2, columns: 1 }
+    const products: readonly ((b: Backend, x: Arithmetic<64>, y: Arithmetic<64>) => Routine<Arithmetic>)[] = [
+      (b, x, y) => b.multiply(x, y),
+      (b, x, y) => b.multiplyTruncate(x, y, 1),
+      (b, x, y) => b.matrixProduct(x, y, one),
+      (b, x, y) => b.matrixProductTruncate(x, y, one, 1),
+    ]
+    const refused = expect.objectContaining({ code: 'api/misuse' })
+    const [narrow, wide] = [shared([3, 4]), shared([5, 6], 128)]
+    for (const product of products) {
+      const run = () =>
+        runShared({ x: narrow, y: wide }, function* (b, { x, y }) {
+          return { product: yield* product(b, x!, y!) }
+        })
+      expect(run).toThrow(refused)
+      const [x, y] = [clearShare(64, narrow.words), clearShare(128, wide.words)]
+      expect(() => runClear(product(clearBackend, x, y as unknown as Arithmetic<64>))).toThrow(refused)
     }
   })
 

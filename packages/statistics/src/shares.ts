@@ -99,8 +99,13 @@ const ownerOf = (scope: Scope, column: string): Role => scope.place(column).owne
 /** Whether several owners have rows of it. */
 const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
 
+/** By content: figures write equal vectors each for themselves. */
+const isIn = (moment: Moment, vector: Vector): boolean =>
+  vectorsOf(moment).some((each) => keyOf(each) === keyOf(vector))
+
+/** Of a vector in all its sums: the ring of the widest. */
 const ringOf = (scope: Scope, { crossed }: Needs, vector: Vector): 64 | 128 =>
-  crossed.some((moment) => vectorsOf(moment).includes(vector) && momentBits(scope, moment) > safeBits[64]) ? 128 : 64
+  crossed.some((moment) => isIn(moment, vector) && momentBits(scope, moment) > safeBits[64]) ? 128 : 64
 
 /** Moments that an owner makes its part of. */
 const momentsOf = (scope: Scope, { local }: Needs, role: Role): readonly Moment[] =>

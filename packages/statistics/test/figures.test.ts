@@ -84,6 +84,47 @@ describe.each(layouts)('moments of %s tables', (layout) => {
   })
 })
 
+/** A vector that is narrow in one sum and wide in another is shared once, over the wider ring. */
+test.each(['wide first', 'narrow first'])(
+  'exact covariances of columns that meet wide and narrow ones, %s',
+  (order) => {
+    const rows = 8
+    const codes = {
+      x: Float64Array.from({ length: rows }, (_, i) => 2 ** 40 - 1 - i * i * 2 ** 30),
+      y: Float64Array.from({ length: rows }, (_, i) => ((i * 5) % rows) * 2 ** 36 + i),
+      z: Float64Array.from({ length: rows }, (_, i) => i % 4),
+    }
+    const column = (name: string, maximum: number) => ({
+      name,
+      type: 'numeric' as const,
+      minimum: 0,
+      maximum,
+      decimals: 0,
+    })
+    const columns = [column('x', 2 ** 40), column('y', 2 ** 40), column('z', 3)]
+    const plan = analyse({ layout: 'vertical', columns: ['x', 'y', 'z'] }, (c) => {
+      const wide = { wide: covariance([c.x, c.y]) }
+      const narrow = { narrow: covariance([c.x, c.z]) }
+      return order === 'wide first' ? { ...wide, ...narrow } : { ...narrow, ...wide }
+    })
+    const byRole = <T>(of: (i: number) => T) =>
+      Object.fromEntries(['p0', 'p1', 'p2'].map((role, i) => [role, of(i)])) as Record<'p0' | 'p1' | 'p2', T>
+    const setting = {
+      parameters: { ...plan, sizes: byRole(() => rows), tables: byRole((i) => ({ columns: [columns[i]!] })) },
+      inputs: byRole((i) => ({ rows, codes: [Object.values(codes)[i]!], ids: new Uint8Array(16 * rows) })),
+    }
+    const exactly = (a: Float64Array, b: Float64Array): number => {
+      const [n, sumOf] = [BigInt(rows), (v: readonly bigint[]) => v.reduce((s, x) => s + x, 0n)]
+      const [u, v] = [[...a].map(BigInt), [...b].map(BigInt)]
+      return Number(n * sumOf(u.map((x, i) => x * v[i]!)) - sumOf(u) * sumOf(v)) / (rows * (rows - 1))
+    }
+    for (const found of [ideal(setting), figures(setting)]) {
+      expect(relative(found['wide'][0][1], exactly(codes.x, codes.y))).toBeLessThan(1e-12)
+      expect(relative(found['narrow'][0][1], exactly(codes.x, codes.z))).toBeLessThan(1e-12)
+    }
+  },
+)
+
 describe('order statistics', () => {
   test.each([
     ['iris', 'sepal_length'],

@@ -14,7 +14,7 @@ import {
 import type { Routine } from '@tallystick/protocol'
 import { TallyError } from '@tallystick/core'
 import type { Arithmetic, Bits, Ring, Shape, Words } from '../backend.ts'
-import { addWords, gatherWords, limbsOf, pairLength, subtractWords } from '../words.ts'
+import { addWords, gatherWords, limbsOf, oneRing, pairLength, subtractWords } from '../words.ts'
 import { chunkWords } from './messages.ts'
 import { open64, openBits } from './local.ts'
 import { arithmetic, bits, roleOf, type Party, type Place, type Rep3Arithmetic } from './party.ts'
@@ -33,7 +33,7 @@ export const matched = <R extends Ring>(
   y: Arithmetic<R>,
 ): readonly [Rep3Arithmetic<R>, Rep3Arithmetic<R>] => {
   const length = pairLength(x.length, y.length)
-  if (x.ring !== y.ring) throw new TallyError('api/misuse', 'self', `expected one ring, found ${x.ring} and ${y.ring}`)
+  oneRing(x.ring, y.ring)
   const stretch = (v: Rep3Arithmetic<R>): Rep3Arithmetic<R> => {
     if (v.length === length) return v
     const zeros = new Uint32Array(length)
@@ -107,6 +107,7 @@ export function* productTerms<R extends Ring>(
   shape: Shape,
 ): Routine<Words> {
   const { rows, inner, columns } = shape
+  oneRing(x.ring, y.ring)
   if (x.length !== rows * inner || y.length !== inner * columns) {
     const found = `found ${x.length} and ${y.length} elements`
     throw new TallyError('api/misuse', 'self', `expected ${rows} × ${inner} times ${inner} × ${columns}, ${found}`)
