@@ -1,7 +1,7 @@
 /**
  * Private set intersection of n = 3 to 10 parties, in a star: Kolesnikov, Matania, Pinkas, Rosulek and Trieu (CCS 2017,
- * ia.cr/2017/799), the faster of its two protocols, with unconditional zero-sharing, "in the augmented semi-honest
- * model". Their oblivious programmable PRF is made here from the OPRF of Rindal and Schoppmann (EUROCRYPT 2021,
+ * ia.cr/2017/799), the faster of its two protocols, with unconditional zero-sharing, in the augmented semi-honest
+ * model. Their oblivious programmable PRF is made here from the OPRF of Rindal and Schoppmann (EUROCRYPT 2021,
  * ia.cr/2021/266, figure 3, as in rr22/index.ts) and a store of corrections, s(y) + F(y) at y, as they make theirs; zero
  * shares in such stores, in a star, are also what Nevo, Trieu and Yanai build on (CCS 2021,
  * ia.cr/2021/1221), whose checks against malicious parties are not made here. Elements are of GF(2^128).
