@@ -18,7 +18,7 @@
  *                          masks: for k = 0, 1, 2 the set of H(q_j + (C(y, k) and s)), j = h_k(y), sorted
  *                          <--------------------------------
  *     rows whose F_j is in the set of their function
- *                          common: a bit a mask, if to: both
+ *                          common: a bit a row of the sender, if to: both
  *                          -------------------------------->     rows that have a bit
  *
  * Security. Semi-honest, one corrupt party. C is a pseudorandom code of 512 bits: two different words agree in all but
@@ -32,7 +32,9 @@
  *
  * Leakage. The sizes, which stand in the terms. The receiver learns which of its rows are common. Each set of masks is
  * sorted: nothing about the order of the sender's rows. There is no cardinality alone: own masks have a place each. With
- * to: both the sender learns the same by the receiver's word.
+ * to: both the sender learns the same by the receiver's word: all three sets then have the order of the first, and the reply
+ * is a bit a row, not a mask, since the function under which a row was placed depends on the receiver's other rows. The
+ * receiver gains nothing by the order: of a row that it has it can compute the mask under one function only.
  *
  * Refusal. The receiver learns from `masks` and may then refuse to sign the close: the sender is left with the
  * checkpoint, signed before. With to: both the receiver may keep `common` to itself.
@@ -72,7 +74,7 @@ const cost = (parameters: Parameters) => {
   if (isTrivial(parameters)) return { rounds: 0, bytes: 0, coins: { receiver: 0, sender: 0 }, correlations: {} }
   const base = baseCost(codeBits)
   const masks = hashes * sizes.sender
-  const common = to === 'both' ? Math.ceil(masks / 8) : 0
+  const common = to === 'both' ? Math.ceil(sizes.sender / 8) : 0
   return {
     rounds: base.rounds + 2 + (to === 'both' ? 1 : 0),
     bytes: base.bytes + saltBytes + codeBytes * matrixRows(parameters) + masks * maskBytes(parameters) + common,

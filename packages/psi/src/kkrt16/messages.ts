@@ -39,7 +39,7 @@ export const messages = {
   columns: message('receiver', 'sender', flatRows(codeBytes, maxChunkRows)),
   /** The values of the sender's rows under hash function 0, then 1, then 2, each in ascending order. */
   masks: opening('sender', 'receiver', bytes),
-  /** Only where both learn: a bit for each mask, the lowest bit of a byte first. */
+  /** Only where both learn: a bit for each row of the sender in the order of its first set, the lowest bit of a byte first. */
   common: opening('receiver', 'sender', bytes),
 } as const
 

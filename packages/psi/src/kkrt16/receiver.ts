@@ -69,14 +69,19 @@ function* evaluate(
   return masks
 }
 
-/** The sender's masks under hash function k, in ascending order. */
-function* receiveMasks(ctx: Ctx, { sizes, chunkRows }: Parameters, width: number): Routine<Uint8Array> {
+/** The sender's masks under a hash function; ascending, or in the order of the first set. */
+function* receiveMasks(
+  ctx: Ctx,
+  { sizes, chunkRows }: Parameters,
+  width: number,
+  ascending: boolean,
+): Routine<Uint8Array> {
   const masks = new Uint8Array(width * sizes.sender)
   for (const [from, to] of chunks(sizes.sender, chunkRows)) {
     const chunk = yield* receiveChunk('sender', 'masks', [from, to], width, () => ctx.receive('masks'))
     masks.set(chunk, width * from)
   }
-  for (let at = width; at < masks.length; at += width) {
+  for (let at = width; ascending && at < masks.length; at += width) {
     let k = 0
     while (k < width - 1 && masks[at + k] === masks[at + k - width]) k++
     if (masks[at + k]! < masks[at + k - width]!) {
@@ -86,14 +91,14 @@ function* receiveMasks(ctx: Ctx, { sizes, chunkRows }: Parameters, width: number
   return masks
 }
 
-/** Own rows that are common, and for the sender a bit for each of its masks. */
+/** Own rows that are common, and for the sender a bit for each of its rows, in the order of its first set. */
 function* compare(ctx: Ctx, parameters: Parameters, entries: Uint32Array, own: Uint8Array) {
   const { sizes } = parameters
   const width = maskBytes(parameters)
   const rows: number[] = []
-  const bits = new Uint8Array(Math.ceil((hashes * sizes.sender) / 8))
+  const bits = new Uint8Array(Math.ceil(sizes.sender / 8))
   for (let k = 0; k < hashes; k++) {
-    const right = yield* receiveMasks(ctx, parameters, width)
+    const right = yield* receiveMasks(ctx, parameters, width, k === 0 || parameters.to === 'receiver')
     const taken: number[] = []
     entries.forEach((entry, bin) => {
       if (entry !== emptyBin && (entry & 3) === k) taken.push(bin)
@@ -106,8 +111,7 @@ function* compare(ctx: Ctx, parameters: Parameters, entries: Uint32Array, own: U
     found.forEach((place, i) => {
       if (place < 0) return
       rows.push(entries[taken[i]!]! >>> 2)
-      const bit = k * sizes.sender + place
-      bits[bit >> 3]! |= 1 << (bit & 7)
+      bits[place >> 3]! |= 1 << (place & 7)
     })
   }
   return { rows: Uint32Array.from(rows).sort(), bits }

@@ -76,7 +76,18 @@ function* evaluate(
   return out
 }
 
-/** All masks, one sorted set for each hash function. */
+/** Rows of `width` bytes in another order. */
+const ordered = (rows: Uint8Array, width: number, order: Uint32Array): Uint8Array => {
+  const out = new Uint8Array(rows.length)
+  order.forEach((from, to) => out.set(rows.subarray(width * from, width * (from + 1)), width * to))
+  return out
+}
+
+/**
+ * All masks, a set for each hash function. Sorted, what is sent is a function of the set of masks: it says nothing about
+ * the order of the rows. Where both learn, all sets have the order of the first, so that the reply is a bit a row: a bit a
+ * mask would say under which function the receiver placed a row, which depends on its other rows.
+ */
 function* transfers(ctx: Ctx, parameters: Parameters, items: Items): Routine<Sorted[]> {
   const choices = ctx.narrow('choices').rng.bytes(codeBytes)
   const [keys, { salt, places, second }] = yield* ctx.join(
@@ -90,24 +101,26 @@ function* transfers(ctx: Ctx, parameters: Parameters, items: Items): Routine<Sor
   const sets: Sorted[] = []
   for (let k = 0; k < hashes; k++) {
     const rows = yield* evaluate(ctx, parameters, k, { salt, places, second, choices, matrix })
-    // Sorted, what is sent is a function of the set of masks: it says nothing about the order of the rows.
-    sets.push(yield* ctx.compute(tableSort, { rows, width: maskBytes(parameters) }))
+    const width = maskBytes(parameters)
+    const order = parameters.to === 'both' ? sets[0]?.order : undefined
+    if (order === undefined) sets.push(yield* ctx.compute(tableSort, { rows, width }))
+    else sets.push({ rows: ordered(rows, width, order), order })
   }
   return sets
 }
 
-/** Own rows that the receiver found under any hash function. */
-function* receiveCommon(ctx: Ctx, { sizes, chunkRows }: Parameters, sets: readonly Sorted[]): Routine<Uint32Array> {
-  const bits = new Uint8Array(Math.ceil((hashes * sizes.sender) / 8))
+/** Own rows that the receiver found; `order` is that in which their masks were sent. */
+function* receiveCommon(ctx: Ctx, { sizes, chunkRows }: Parameters, order: Uint32Array): Routine<Uint32Array> {
+  const bits = new Uint8Array(Math.ceil(sizes.sender / 8))
   for (const [from, to] of chunks(bits.length, chunkRows)) {
     bits.set(yield* receiveChunk('receiver', 'common rows', [from, to], 1, () => ctx.receive('common')), from)
   }
-  const rows = new Set<number>()
+  const rows: number[] = []
   for (let bit = 0; bit < 8 * bits.length; bit++) {
     if (((bits[bit >> 3]! >> (bit & 7)) & 1) === 0) continue
-    const set = sets[Math.floor(bit / sizes.sender)]
-    if (set === undefined) throw misbehaved('receiver', `common rows of the receiver: bit ${bit} stands for no row`)
-    rows.add(set.order[bit % sizes.sender]!)
+    const row = order[bit]
+    if (row === undefined) throw misbehaved('receiver', `common rows of the receiver: bit ${bit} stands for no row`)
+    rows.push(row)
   }
   return Uint32Array.from(rows).sort()
 }
@@ -126,5 +139,5 @@ export const sender: Party<typeof messages, 'sender', Parameters, Items, Outcome
     }
   }
   if (to === 'receiver') return nothing
-  return { kind: 'intersection', rows: yield* receiveCommon(ctx, parameters, sets) }
+  return { kind: 'intersection', rows: yield* receiveCommon(ctx, parameters, sets[0]!.order) }
 }
