@@ -17,11 +17,11 @@
  * Leakage. Sizes, and what the program's statement names: `reveal`, `revealBits` and `order` open values in mid-run, and
  * so do all operators built on them (`sort`, `top`, `permute`, `partition`, `radixSort`, `groupBy`). A program that calls
  * them and states no leakage is refused, by its cost as by its run.
- * Openings in mid-run come before the checkpoint: no head was signed or compared when they leave. An active party that adds an error to a product or a share before such an opening
- * reads from it bits that depend on the secrets of others (comparisons that no longer are those of a random
- * permutation), can then abort with no signature given, and try again as often as the terms allow attempts. What it
- * sent binds it only if somebody kept the evidence of that attempt. Terms with `attempts: 1` bound it to one trial;
- * outputs, and programs without these calls, are not affected.
+ * Openings in mid-run come before the checkpoint: no head was signed or compared when they leave. An active party that
+ * adds an error to a product or a share before such an opening reads from it bits that depend on the secrets of others
+ * (comparisons that no longer are those of a random permutation), and can then abort with no signature given. What it
+ * sent accuses it only if somebody kept the evidence of that attempt. Terms of a program that states a leakage may
+ * therefore allow one attempt only. Outputs, and programs without these calls, are not affected.
  * Refusal. A receiver may learn the outputs and withhold what the next receiver lacks, or refuse to sign the close.
  * Cost. Counted from the text: exact, or a bound where the program sorts by opened comparisons.
  * Constant time. But for the memory accesses of a shuffle, see `rep3/shuffle.ts`.
@@ -204,6 +204,7 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
     leakage: Object.fromEntries(
       roles.map((role) => [role, isComputing(role) ? (program.leakage ?? 'nothing') : 'nothing']),
     ),
+    ...(isStated(program.leakage) && { attempts: 1 }),
     parameters: program.parameters,
     cost: (parameters): Cost => count(program, parameters).cost,
     ideal(parameters, inputs) {

@@ -162,11 +162,13 @@ describe('a program that opens values in mid-run', () => {
     }
     const stated = protocolOf('mpc/stated', texts[name]!, 64, 'what this test opens')
     expect(stated.leakage['p1']).toBe('what this test opens')
+    expect(stated.attempts).toBe(1)
     expect(stated.cost({ length: 3 }).rounds).toBeGreaterThan(0)
     expect(run(stated).errors).toEqual({})
   })
   it('needs none where nothing is opened', () => {
     expect(run(products).errors).toEqual({})
     expect(products.leakage['p0']).toBe('nothing')
+    expect(products.attempts).toBeUndefined()
   })
 })

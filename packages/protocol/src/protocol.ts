@@ -115,6 +115,11 @@ export interface Protocol<
   readonly security: Security
   /** What each role learns beyond its output. */
   readonly leakage: Readonly<Record<R, string>>
+  /**
+   * The most attempts that terms may allow; any number unless told. 1 where values are opened before the checkpoint: who
+   * aborts after such an opening gains another trial by each attempt.
+   */
+  readonly attempts?: number
   /** Checks what the terms say; throws TallyError terms/malformed for anything that this protocol cannot run. */
   readonly parameters: (value: unknown) => P
   readonly cost: (parameters: P) => Cost

@@ -281,6 +281,14 @@ const checkCoalition = (terms: Terms, { id, roles, security }: AnyProtocol): voi
   )
 }
 
+/** Where a protocol opens values before the checkpoint, every further attempt is a trial more for who aborts. */
+const checkAttempts = (terms: Terms, { id, attempts }: AnyProtocol): void => {
+  if (attempts === undefined || terms.attempts <= attempts) return
+  throw malformed(
+    `terms.attempts: expected at most ${attempts} for ${id}, which opens values before the checkpoint, found ${terms.attempts}`,
+  )
+}
+
 /**
  * Whether these terms can be run: not expired, for this protocol and version, its roles, its leakage statement, and
  * parameters that it accepts and that agree with receivers and sizes.
@@ -309,6 +317,7 @@ export const checkTerms = (terms: Terms, protocol: AnyProtocol, now: number): vo
     }
   }
   checkCoalition(terms, protocol)
+  checkAttempts(terms, protocol)
   protocol.parameters(terms.parameters)
   checkParameters(terms)
   checkMinimum(terms)

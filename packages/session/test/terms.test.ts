@@ -167,4 +167,13 @@ describe('what can be run', () => {
     expect(() => checkTerms(wrong, ecdh, now)).toThrow(expect.objectContaining({ code }))
     expect(() => checkTerms(wrong, ecdh, now)).toThrow(text)
   })
+  it('is not more attempts than the protocol bears', () => {
+    const early = { ...ecdh, attempts: 1 }
+    expect(() => checkTerms(good({ attempts: 1 }), early, now)).not.toThrow()
+    expect(() => checkTerms(good({ attempts: 2 }), early, now)).toThrow(
+      expect.objectContaining({ code: 'terms/malformed' }),
+    )
+    expect(() => checkTerms(good({ attempts: 2 }), early, now)).toThrow(/terms\.attempts: expected at most 1 .*found 2/)
+    expect(() => checkTerms(good({ attempts: 2 }), ecdh, now)).not.toThrow()
+  })
 })
