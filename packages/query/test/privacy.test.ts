@@ -8,6 +8,7 @@ import {
   columnOf,
   computing,
   deriveKeyPair,
+  emptyTable,
   evaluate,
   hasTag,
   linesOf,
@@ -255,6 +256,47 @@ describe('sealed rows', () => {
         engine,
       ),
     ).toThrow(expect.objectContaining({ code: 'input/duplicate' }))
+  })
+})
+
+describe('slots', () => {
+  const versionAt = (matrix: Uint8Array, column: number, slot: number): number =>
+    [3, 2, 1, 0].reduce(
+      (version, b) => version * 256 + matrix[(slot * slotBytesOf(shape) + 8 + b) * shape.columns + column]!,
+      0,
+    )
+  const versions = (matrix: Uint8Array) =>
+    new Set(
+      Array.from({ length: shape.slots * shape.columns }, (_, i) =>
+        versionAt(matrix, i % shape.columns, Math.floor(i / shape.columns)),
+      ),
+    )
+
+  it('bear the version of the build, with a row or without', () => {
+    const empty = world.table.occupied.filter((taken) => taken === 0).length
+    expect(empty).toBeGreaterThan(50)
+    expect(versions(world.table.matrix)).toEqual(new Set([1]))
+    expect(versions(emptyTable(shape, rngOf('later'), undefined, 300).matrix)).toEqual(new Set([300]))
+  })
+
+  it('change their version alike, whether a row comes or goes', () => {
+    const own = worldOf(shape, 100, 'privacy')
+    const before = own.table.occupied.slice()
+    const changes = {
+      ids: itemsOf([idOf(200), idOf(201), idOf(7)]),
+      values: itemsOf([valueOf(200), valueOf(201), valueOf(7)]),
+      removed: itemsOf([idOf(1), idOf(2)]),
+    }
+    const delta = runLocally(update(computing, own.table, keyPair.secretKey, changes, rngOf('u')), engine)
+    const width = slotBytesOf(shape)
+    const kinds = new Set<string>()
+    delta.slots.forEach((slot, i) => {
+      const at = slot * shape.columns + delta.columns[i]!
+      kinds.add(`${before[at]} to ${own.table.occupied[at]}`)
+      expect([...delta.differences.subarray(i * width + 8, i * width + 12)]).toEqual([1, 0, 0, 0])
+    })
+    expect(kinds).toEqual(new Set(['0 to 1', '1 to 0', '1 to 1']))
+    expect(versions(own.table.matrix)).toEqual(new Set([1, 2]))
   })
 })
 

@@ -242,8 +242,8 @@ export const build = async (options: BuildOptions): Promise<Built> => {
     return { description: { kind, format: tableFormat, ...told, ...digests }, list: whole }
   }
   const shape: Shape = chooseShape(rowCount(list.ids), valueBytes)
-  const empty = emptyTable(shape, freshRng(), resident(matrixBytesOf(shape)))
-  const table: Table = { ...empty, salt: sealed.salt, version }
+  const empty = emptyTable(shape, freshRng(), resident(matrixBytesOf(shape)), version)
+  const table: Table = { ...empty, salt: sealed.salt }
   const overflow: Uint8Array[] = []
   for (const { column, slot } of rowsOf(sealed)) {
     if (place(table, columnOf(shape, { column }), slot) < 0) overflow.push(slot)

@@ -8,7 +8,7 @@
  * one key of the OPRF may seal many tables. A version belongs to one content of one row of one table, so no nonce and
  * no key stream is ever used twice; who holds two versions of a row learns nothing of their difference. All slots of a
  * table have one length, whatever the value's. Without y a slot is 8 pseudorandom bytes, a public version and
- * ciphertext; tag and row key say nothing of the id.
+ * ciphertext; tag and row key say nothing of the id. Empty slots of a table bear a version too.
  *
  * Two ids share a tag with probability 2^-64 for each pair; a row is taken for an id only if it opens under its key.
  */

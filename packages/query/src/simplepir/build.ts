@@ -1,13 +1,13 @@
 /**
  * The holder's table: sealed rows in hash buckets. A row stands in some slot of the column that its OPRF output names;
- * rows that find their column full stand in the stash, which every asker has. Empty slots are random bytes, as sealed
- * ones are to whoever lacks their outputs.
+ * rows that find their column full stand in the stash, which every asker has. An empty slot bears the version of its
+ * last change, as a sealed one does, and is otherwise random bytes, as that is to whoever lacks its output.
  */
 import { invariant, TallyError, type Rng } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { sealedList } from '../sealed/list.ts'
-import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows } from '../sealed/row.ts'
+import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows, tagBytes } from '../sealed/row.ts'
 import { checkShape, linesOf, matrixBytesOf, slotBytesOf, writeSlot, type Shape } from './shape.ts'
 
 /** A table as its holder has it. Changed in place by {@link fill} and by updates. */
@@ -33,18 +33,41 @@ export interface Rows {
 
 const randomPiece = 1 << 16
 
+/** Writes a version where a sealed slot has its own, into line 8 … 11 of a slot whose bytes are `stride` apart. */
+const writeVersion = (bytes: Uint8Array, at: number, stride: number, version: number): void => {
+  for (let b = 0; b < 4; b++) bytes[at + (tagBytes + b) * stride] = version >>> (8 * b)
+}
+
+/** A slot without a row: to whoever lacks all outputs, like one that was sealed under this version. */
+export const emptySlot = (shape: Shape, version: number, rng: Rng): Uint8Array => {
+  const slot = rng.bytes(slotBytesOf(shape))
+  writeVersion(slot, 0, 1, version)
+  return slot
+}
+
 /**
  * A table without rows. `matrix` may be bytes of the caller's, in the memory of an engine.
  * @param rng 12 bytes for the salt, then a byte for each of the matrix
+ * @param version of the build: rows must be sealed under it, or empty slots stand out
  */
-export const emptyTable = (shape: Shape, rng: Rng, matrix = new Uint8Array(matrixBytesOf(shape))): Table => {
+export const emptyTable = (
+  shape: Shape,
+  rng: Rng,
+  matrix = new Uint8Array(matrixBytesOf(shape)),
+  version = 1,
+): Table => {
   checkShape(shape)
   invariant(matrix.length === matrixBytesOf(shape), 'the matrix has the size of its shape')
   const salt = rng.bytes(saltBytes)
   for (let at = 0; at < matrix.length; at += randomPiece) {
     matrix.set(rng.bytes(Math.min(randomPiece, matrix.length - at)), at)
   }
-  return { shape, salt, version: 1, matrix, occupied: new Uint8Array(shape.columns * shape.slots), stash: [] }
+  const { columns, slots } = shape
+  for (let slot = 0; slot < slots; slot++) {
+    const first = slot * slotBytesOf(shape) * columns
+    for (let column = 0; column < columns; column++) writeVersion(matrix, first + column, columns, version)
+  }
+  return { shape, salt, version, matrix, occupied: new Uint8Array(columns * slots), stash: [] }
 }
 
 export const columnOf = ({ columns }: Shape, keys: { readonly column: number }): number => keys.column & (columns - 1)

@@ -22,7 +22,7 @@
  * where it changes (update.ts); their digest is in the terms.
  *
  * Security. Holder corrupt, malicious: q is indistinguishable from random under LWE (n = 1024, q = 2^32, σ = 16, up to
- * 2^17 samples a secret: about 2^133, shape.ts), with the sampler within 2^-101 of the exact distribution over a
+ * 2^17 samples a secret: 2^133 for up to 2^18, shape.ts), with the sampler within 2^-101 of the exact distribution over a
  * query; B is uniform. So it learns nothing of ids or answers, as long as it gets no feedback: see below. It cannot use
  * another key (proof). It can answer wrongly, for all or for columns of its choice: correctness is semi-honest; replay
  * of its evidence shows whether it answered from the matrix that the terms name.
@@ -34,8 +34,9 @@
  * and column and stash are each opened at one slot whatever is found, so that the close does not leave sooner or later
  * but for the few microseconds by which a library's decryption and its refusal differ. An asker that tells the holder, or asks again because of it, gives away that it asked there.
  *
- * Leakage. The asker learns the shape of the table, its stash, and by deltas how many slots changed and where. The
- * holder learns the number of ids, which stands in the terms.
+ * Leakage. The asker learns the shape of the table, its stash, of every slot of the columns that it retrieves the version
+ * of its last change (whether it holds a row, by its place only: rows take the first free slot), and by deltas how many
+ * slots changed, where, and which of them keep their row (update.ts). The holder learns the number of ids, which stands in the terms.
  *
  * Refusal. As in `query/sealed-list`.
  *
@@ -109,7 +110,9 @@ export const simplePirQuery = defineProtocol<Role, typeof messages, PirParameter
       'checkpoint that both signed before, with the number of evaluations asked for.',
   },
   leakage: {
-    asker: 'the shape of the table, its stash, and by its deltas how many slots changed and where',
+    asker:
+      'the shape of the table, its stash, the version of the last change of every slot retrieved, and by its deltas ' +
+      'how many slots changed, where, and which of them keep their row',
     holder: 'the number of ids (it stands in the terms)',
   },
   parameters,

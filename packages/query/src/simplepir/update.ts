@@ -2,16 +2,18 @@
  * Changes of a table, and what they do to the hint of an asker. A changed row is sealed anew under the version of its
  * change, so no key stream comes twice; an asker patches its hint by H += difference · A for the slots that changed.
  *
- * Leakage to every asker: how many slots changed and where. Who once evaluated an id can follow its slot until the key
- * of the OPRF changes, and can still open a deleted row if it kept the old slot: deleting for good takes a new key and
- * a new build.
+ * Leakage to every asker: how many slots changed and where, which of them keep their row (the tag does not change) and,
+ * from the versions, when each was last written. A slot that keeps its tag holds a row. With a fresh tag a row came, went
+ * or was replaced: that shows only by what was seen of the slot before, and by its place, as rows take the first free slot
+ * of their column. Who once evaluated an id can follow its slot until the key of the OPRF changes, and can still open a deleted row if it kept the old slot:
+ * deleting for good takes a new key and a new build.
  */
 import { compareBytes, invariant, TallyError, type Rng } from '@tallystick/core'
 import { pirPatch } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { hasTag, outputBytes, rowKeys, sealRows } from '../sealed/row.ts'
-import { columnOf, nextVersion, place, rowCount, rowOf, stashOf, type Table } from './build.ts'
+import { columnOf, emptySlot, nextVersion, place, rowCount, rowOf, stashOf, type Table } from './build.ts'
 import { readSlot, secretWords, slotBytesOf, writeSlot, type Shape } from './shape.ts'
 
 /** Rows to be written and ids to be removed; no id in both or twice. */
@@ -71,7 +73,6 @@ export function* update(
 ): Routine<Delta> {
   checkDistinct(changes)
   const { shape, salt } = table
-  const width = slotBytesOf(shape)
   const from = table.version
   const to = nextVersion(table)
   const written = yield* evaluate(ctx, changes.ids, secretKey)
@@ -97,7 +98,7 @@ export function* update(
     stash = stash.filter((sealed) => !hasTag(keys, sealed))
     if (slot < 0) continue
     touch(column, slot)
-    writeSlot(table.matrix, shape, column, slot, rng.bytes(width))
+    writeSlot(table.matrix, shape, column, slot, emptySlot(shape, to, rng))
     table.occupied[slot * shape.columns + column] = 0
   }
   for (const { keys, sealed } of rows) {
