@@ -14,9 +14,16 @@ let parties = 0
 const granted = async (quota: number) => {
   const party = `0x${String(++parties).padStart(64, '0')}` as const
   await writeGrant(folder, { party, name: 'Bank', purpose: 'loans', quota, expires: '2030-06-01T00:00:00.000Z' })
-  const ask = (job: number, queries: number, more: { purpose?: string; at?: number } = {}) => {
+  const ask = (job: number, queries: number, more: { purpose?: string; at?: number; attempts?: number } = {}) => {
     const specHash = `0x${String(job).padStart(64, '0')}` as const
-    const asked = { party, name: 'Bank', purpose: more.purpose ?? 'loans', specHash, queries }
+    const asked = {
+      party,
+      name: 'Bank',
+      purpose: more.purpose ?? 'loans',
+      specHash,
+      queries,
+      attempts: more.attempts ?? 1,
+    }
     return countAgainst(folder, asked, more.at ?? now)
   }
   return { party, ask }
@@ -30,6 +37,16 @@ it('counts a job once, and refuses over the quota', async () => {
   await expect(ask(2, 5)).rejects.toMatchObject(refused)
   expect(await ask(3, 4)).toEqual({ used: 10, quota: 10 })
   expect(await usedBy(folder, party)).toBe(10)
+})
+
+it('counts what all attempts of a job can ask for', async () => {
+  const { party, ask } = await granted(10)
+  await expect(ask(1, 4, { attempts: 3 })).rejects.toMatchObject(refused)
+  expect(await usedBy(folder, party)).toBe(0)
+  expect(await ask(2, 3, { attempts: 3 })).toEqual({ used: 9, quota: 10 })
+  expect(await ask(2, 3, { attempts: 3 })).toEqual({ used: 9, quota: 10 })
+  await expect(ask(3, 1, { attempts: 1000 })).rejects.toMatchObject(refused)
+  expect(await ask(4, 1)).toEqual({ used: 10, quota: 10 })
 })
 
 it('never allows more to jobs that begin together', async () => {

@@ -77,8 +77,8 @@ export const queryTerms = async (output: Output, options: TermsOptions, tableFil
       audited: ['asker'],
     },
     ...(resources === undefined ? {} : { resources }),
-    // A unit of the prepared part serves one attempt.
-    attempts: 3,
+    // Each would count against the grant, and needs its own units of the prepared part. What broke off is resumed.
+    attempts: 1,
     expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
     deadlines: { handshake: 600, message: 600, close: 600 },
     retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),

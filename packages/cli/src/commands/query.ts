@@ -334,7 +334,8 @@ const holding = async (output: Output, { terms, peers }: Prepared, options: Quer
   const dataset = await holderSource(folder, description)
   const asker = peers[0]!
   const { queries } = terms.parameters as unknown as PirParameters
-  const asked = { party: asker.party, name: asker.name, purpose: terms.purpose, specHash: specHash(terms), queries }
+  const { purpose, attempts } = terms
+  const asked = { party: asker.party, name: asker.name, purpose, specHash: specHash(terms), queries, attempts }
   const { used, quota } = await countAgainst(folder, asked, Date.now())
   const keepResult = async (): Promise<void> =>
     output.report(

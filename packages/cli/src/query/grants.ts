@@ -1,7 +1,8 @@
 /**
  * Grants: what a holder allows a party, in grants/<party>.json of its table's folder. Ids can be guessed, so the number of
  * evaluations is what protects the rows: each job is counted on the disk before it begins, once, whatever becomes of it,
- * by an exclusively made file in grants/<party>/, so that jobs which begin together are all counted.
+ * by an exclusively made file in grants/<party>/, so that jobs which begin together are all counted. A job counts as ids
+ * × attempts: an asker that has its evaluations may abort and ask other ids in the next attempt, which nobody can notice.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
@@ -21,7 +22,7 @@ const schema = z.strictObject({
   party: hex(32),
   name: z.string().min(1),
   purpose: z.string().min(1),
-  /** Ids in all, over all jobs. */
+  /** Evaluations in all, over all attempts of all jobs. */
   quota: z.int().min(1),
   expires: z.iso.datetime(),
 })
@@ -31,7 +32,7 @@ const fileOf = (folder: string, party: Hex): string => join(folder, 'grants', `$
 
 const jobsFolder = (folder: string, party: Hex): string => join(folder, 'grants', party.slice(2))
 
-/** Ids asked for so far: jobs are files named <specHash>-<ids>. */
+/** Evaluations allowed so far: jobs are files named <specHash>-<ids × attempts>. */
 export const usedBy = async (folder: string, party: Hex): Promise<number> => {
   const names = await readdir(jobsFolder(folder, party)).catch(() => [])
   // A file that is being written has another name.
@@ -53,6 +54,8 @@ export interface Asked {
   readonly purpose: string
   readonly specHash: Hex
   readonly queries: number
+  /** That the terms allow. */
+  readonly attempts: number
 }
 
 const refused = (message: string, remedy: string): TallyError =>
@@ -61,7 +64,7 @@ const refused = (message: string, remedy: string): TallyError =>
 /**
  * Counts a job against the grant of its asker, once.
  * @param now milliseconds since the epoch
- * @returns ids asked for, with these, and the quota
+ * @returns evaluations allowed, with these, and the quota
  * @throws TallyError terms/not-approved without a grant, for another purpose, after its end, or over its quota
  */
 export const countAgainst = async (
@@ -75,7 +78,8 @@ export const countAgainst = async (
   const { quota, purpose, expires } = grant
   const jobs = jobsFolder(folder, asked.party)
   await mkdir(jobs, { recursive: true, mode: 0o700 })
-  const file = join(jobs, `${asked.specHash.slice(2)}-${asked.queries}`)
+  const most = asked.queries * asked.attempts
+  const file = join(jobs, `${asked.specHash.slice(2)}-${most}`)
   if (existsSync(file)) return { used: await usedBy(folder, asked.party), quota }
   if (purpose !== asked.purpose) {
     throw refused(`the grant of ${asked.name} is for "${purpose}", the terms say "${asked.purpose}"`, remedy)
@@ -87,8 +91,8 @@ export const countAgainst = async (
   if (used <= quota) return { used, quota }
   await rm(file)
   throw refused(
-    `the grant of ${asked.name} is for ${count(quota)} ids, ${count(used - asked.queries)} were asked for, ` +
-      `${count(asked.queries)} more are wanted`,
-    remedy,
+    `the grant of ${asked.name} is for ${count(quota)} ids, ${count(used - most)} were asked for, ` +
+      `up to ${count(most)} more are wanted (${count(asked.queries)} in each of ${count(asked.attempts)} attempts)`,
+    asked.attempts > 1 ? `${remedy}; terms with one attempt count least` : remedy,
   )
 }
