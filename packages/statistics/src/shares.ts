@@ -20,9 +20,10 @@ import {
   type InputSpec,
   type Vectors,
 } from '@tallystick/mpc'
+import { taggedDigest, toHex } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { safeBits } from './bounds.ts'
-import { idBytes, type Table } from './columns.ts'
+import type { Table } from './columns.ts'
 import type { Figure, Given, Order } from './figure.ts'
 import {
   codesOf,
@@ -138,21 +139,9 @@ const ranked = (scope: Scope, table: Table, { column, ranks }: Order): Float64Ar
   return Float64Array.from(ranks, (rank) => sorted[rank - 1]!)
 }
 
-/** Odd, so that every id counts wherever it stands. */
-const multipliers = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f] as const
-
-/**
- * 128 bits of all ids in their order: four polynomials mod 2^32. Ids are digests themselves, so lists that differ by
- * accident agree with probability 2^-128; whoever wants a wrong list to pass could as well declare other ids.
- */
-const digestOfIds = ({ ids }: Table): bigint => {
-  const words = new DataView(ids.buffer, ids.byteOffset, ids.byteLength)
-  const lanes = [0, 0, 0, 0]
-  for (let at = 0; at < ids.length; at += idBytes) {
-    for (let k = 0; k < 4; k++) lanes[k] = (Math.imul(lanes[k]!, multipliers[k]!) + words.getUint32(at + 4 * k)) | 0
-  }
-  return lanes.reduce((value, lane) => (value << 32n) | BigInt(lane >>> 0), 0n)
-}
+/** 128 bits of SHA-256 of all ids in their order: other lists, chosen or not, do not agree but by a collision of these. */
+const digestOfIds = ({ ids }: Table): bigint =>
+  BigInt(toHex(taggedDigest('tallystick/statistics/ids/v1', ids).subarray(0, 16)))
 
 /** Codes, which are whole numbers from 0 to below 2^53, faster than numbers of any kind. */
 const wordsOfCodes = (ring: 64 | 128, codes: Float64Array): Uint32Array => {

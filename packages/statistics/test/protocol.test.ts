@@ -142,6 +142,23 @@ describe('statistics/rep3', () => {
     expect(summarise(two, output)).toEqual({ table: null, sum: null })
   })
 
+  it('opens nothing of lists that a linear digest would take for the same', () => {
+    const inputs = joined(5)
+    const words = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f]
+    const listOf = (first: readonly number[], second: readonly number[]): Uint8Array => {
+      const ids = inputs.p0.ids.slice()
+      const view = new DataView(ids.buffer)
+      ;[...first, ...second].forEach((word, i) => view.setUint32(4 * i, word))
+      return ids
+    }
+    // 1 · m + 0 = 0 · m + m, whatever follows.
+    const [left, right] = [listOf([1, 1, 1, 1], [0, 0, 0, 0]), listOf([0, 0, 0, 0], words)]
+    const alike = { ...inputs, p0: { ...inputs.p0, ids: left }, p1: { ...inputs.p1, ids: left } }
+    expect((statistics.ideal(two, alike)['p1'] as StatisticsOutput).aligned).toBe(true)
+    const other = { ...alike, p1: { ...inputs.p1, ids: right } }
+    expect((statistics.ideal(two, other)['p1'] as StatisticsOutput).aligned).toBe(false)
+  })
+
   it('has exact sums and covariances over the whole declared range', () => {
     const largest = 2 ** 40
     const wide: TableSchema = { columns: [amount('a', largest), amount('b', largest)] }
