@@ -1,8 +1,16 @@
 /** The first round trip of every query: the asker has the OPRF evaluated at its ids, verifiably, in batches. */
 import { ristretto255 } from '@noble/curves/ed25519.js'
-import { concatBytes, fixedBytes, flatRows, fromHex, TallyError, type Hex } from '@tallystick/core'
+import { concatBytes, fixedBytes, flatRows, fromHex, TallyError, utf8ToBytes, type Hex } from '@tallystick/core'
 import { message, opening, type Context, type Routine } from '@tallystick/protocol'
-import { decodeScalar, drawScalars, elementBytes, order, scalarCoins } from './rfc9497/group.ts'
+import {
+  decodeScalar,
+  drawScalars,
+  elementBytes,
+  encodeScalar,
+  hashToScalar,
+  order,
+  scalarCoins,
+} from './rfc9497/group.ts'
 import { proofBytes, prove, verify } from './rfc9497/proof.ts'
 import { blind, blindEvaluate, finalize, type Items } from './rfc9497/suite.ts'
 
@@ -21,6 +29,8 @@ export const evaluationMessages = {
   /** That k is the key of the terms. */
   proof: opening('holder', 'asker', fixedBytes(proofBytes)),
 } as const
+
+const nonceTag = 'tallystick/query/nonce/v1'
 
 type Messages = typeof evaluationMessages
 
@@ -116,10 +126,12 @@ export function* serveOutputs(
   { queries, publicKey }: Evaluation,
   secretKey: Uint8Array,
 ): Routine<void> {
-  const nonce = drawScalars(ctx.narrow('proof-nonce').rng, 1)
+  const coins = ctx.narrow('proof-nonce').rng.bytes(scalarCoins)
   const blinded = yield* receiveElements('asker', queries, () => ctx.receive('blinded'))
   const { points: evaluated, bad } = yield* blindEvaluate(ctx, secretKey, blinded)
   if (bad >= 0) throw misbehaved('asker', `row ${bad}, which is no element of the group`)
+  // Bound to what it answers: coins that came twice, in a machine put back, would otherwise give the key away.
+  const nonce = encodeScalar(hashToScalar(concatBytes(coins, secretKey, blinded), utf8ToBytes(nonceTag)))
   const proof = yield* prove(ctx, { secretKey, publicKey: fromHex(publicKey) }, blinded, evaluated, nonce)
   yield* ctx.checkpoint()
   yield* sendElements(evaluated, (part) => ctx.send('evaluated', part))

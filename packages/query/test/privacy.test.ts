@@ -13,6 +13,7 @@ import {
   hasTag,
   linesOf,
   openRow,
+  order,
   queryFor,
   rowKeys,
   runLocally,
@@ -256,6 +257,21 @@ describe('sealed rows', () => {
         engine,
       ),
     ).toThrow(expect.objectContaining({ code: 'input/duplicate' }))
+  })
+})
+
+describe('the nonce of a proof', () => {
+  const littleEndian = (bytes: Uint8Array): bigint => BigInt(toHex(bytes.slice().reverse()))
+  /** r = s + c·k, which the holder alone can compute. */
+  const nonceOf = (id: string): bigint => {
+    const [, proof] = [...run({ ids: [id], coins: 'same' }).bodies].find(([name]) => name.includes('proof'))!
+    const [c, s] = [proof.subarray(0, 32), proof.subarray(32, 64)].map(littleEndian)
+    return (s! + c! * littleEndian(keyPair.secretKey)) % order
+  }
+
+  it('is not the same for another question, though all coins are; twice, two proofs would give the key', () => {
+    expect(nonceOf(idOf(1))).toBe(nonceOf(idOf(1)))
+    expect(nonceOf(idOf(1))).not.toBe(nonceOf(idOf(2)))
   })
 })
 
