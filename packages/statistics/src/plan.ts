@@ -54,7 +54,10 @@ export interface Output {
 export interface Plan {
   readonly layout: Layout
   readonly outputs: readonly Output[]
-  /** Counts from 1 to below it are withheld, with all that is computed from them; 0 or 1 withholds nothing. */
+  /**
+   * Counts from 1 to below it are withheld, with all that is computed from them; 0 or 1 withholds nothing. There is no
+   * complementary suppression: row counts are public, so a cell that is withheld alone follows from the others.
+   */
   readonly minimumCount: number
   /** The one role that learns the outputs, or `all`. */
   readonly to: string
