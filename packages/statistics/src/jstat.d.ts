@@ -5,7 +5,8 @@ declare module 'jstat' {
     ibeta(x: number, a: number, b: number): number
     /** Regularised lower incomplete gamma function P(a, x). */
     lowRegGamma(a: number, x: number): number
-    erfc(x: number): number
+    /** ln Γ(a). */
+    gammaln(a: number): number
   }
   export default jStat
 }
