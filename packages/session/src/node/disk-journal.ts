@@ -66,9 +66,10 @@ const rewoundBy = (loaded: Loaded, known: Generation | undefined, sameBoot: bool
   const last = loaded.segments.at(-1)!.header.generation
   if (known === undefined) return 'its generation is not known on this machine'
   if (known.status === 'burned') return 'it was burned before'
-  // A crash between the two writes of an opening leaves the segment first, and empty.
-  const opening = last === known.generation + 1 && loaded.lastEntries === 0
-  if (last !== known.generation && !opening)
+  // A crash between the two writes of an opening leaves the segment first, and empty: as many as there were crashes.
+  const after = loaded.segments.filter(({ header }) => header.generation > known.generation)
+  const empty = after.every(({ header }) => header.entriesBefore === index.size)
+  if (last < known.generation || !empty)
     return `expected generation ${known.generation}, found ${last}: a copy was put back`
   const lost = (expected: number): string => `expected at least ${expected} entries, found ${index.size}`
   if (sameBoot) {

@@ -48,7 +48,6 @@ export interface Loaded {
   readonly index: Index
   readonly end: number
   readonly lastTag: Uint8Array
-  readonly lastEntries: number
   readonly tail: segments.Tail
 }
 
@@ -120,7 +119,6 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
   const index = createIndex()
   let end = 0
   let lastTag: Uint8Array = new Uint8Array(segments.tagBytes)
-  let lastEntries = 0
   let tail: Loaded['tail'] = 'none'
   files.forEach((name, i) => {
     if (name !== path.basename(segmentFile(folder, i + 1)))
@@ -151,11 +149,10 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
     })
     end = scan.end
     lastTag = scan.lastTag
-    lastEntries = scan.entries
     tail = scan.tail
   })
   if (files.length === 0) throw segments.corrupt('expected at least one segment')
-  return { segments: opened, index, end, lastTag, lastEntries, tail }
+  return { segments: opened, index, end, lastTag, tail }
 }
 
 export const createSegment = (folder: string, journalKey: Uint8Array, header: segments.SegmentHeader): Segment => {

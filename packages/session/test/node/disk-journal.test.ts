@@ -226,6 +226,27 @@ describe('damage', () => {
 })
 
 describe('rewind', () => {
+  test('any number of kills between the segment and the generation of an opening is none', () => {
+    fill()
+    const generation = (): string => {
+      const [name] = fs.readdirSync(options.generations!).filter((each) => !each.endsWith('.lock'))
+      return path.join(options.generations!, name!)
+    }
+    const known = fs.readFileSync(generation())
+    // What a kill there leaves: the new segment, and the generation as it was before.
+    for (let kills = 0; kills < 2; kills++) {
+      using(() => {})
+      fs.writeFileSync(generation(), known)
+    }
+    using((journal) => {
+      expect([...journal.keys('receive')].length).toBe(5)
+      journal.append('receive', 'after', bytes(1))
+    })
+    // The same with an entry in a later segment is a generation that was put back.
+    fs.writeFileSync(generation(), known)
+    expect(codeOf(() => using(() => {}))).toBe('journal/rewound')
+  })
+
   test('a torn last entry, never acknowledged, is cut', () => {
     fill(3)
     fs.appendFileSync(written(), fs.readFileSync(written()).subarray(segmentHeaderBytes, segmentHeaderBytes + 50))
