@@ -311,8 +311,11 @@ const continueJournal = (
         if (failed === undefined) flush()
       } finally {
         closed = true
-        bodies?.close()
-        release()
+        try {
+          bodies?.close()
+        } finally {
+          release()
+        }
       }
     },
   }

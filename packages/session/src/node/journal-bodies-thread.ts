@@ -13,7 +13,7 @@ const writeBytes = 512 * 1024
 /** Ciphertext comes in pieces that the allocator reuses: larger ones cost more in page faults than in AES. */
 const sealBytes = 32 * 1024
 /** Sealed and waiting; WebAssembly's memory starts at a page, as writing past the cache demands. */
-const sealed = new Uint8Array(new WebAssembly.Memory({ initial: (writeBytes + 2 * pieceBytes) / 65536 }).buffer)
+let sealed: Uint8Array<ArrayBuffer>
 let filled = 0
 
 const flags = fs.constants.O_WRONLY
@@ -29,7 +29,7 @@ const open = (): number => {
   }
   return fs.openSync(file, flags)
 }
-let fd = open()
+let fd: number
 let end = offset
 
 const cached = (): void => {
@@ -99,6 +99,8 @@ const run = (): void => {
 }
 
 try {
+  sealed = new Uint8Array(new WebAssembly.Memory({ initial: (writeBytes + 2 * pieceBytes) / 65536 }).buffer)
+  fd = open()
   run()
 } catch (error) {
   Atomics.store(words, control.failed, (error as NodeJS.ErrnoException).errno ?? -5)

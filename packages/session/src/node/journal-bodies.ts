@@ -14,6 +14,7 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import fs from 'node:fs'
+import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { cipherOptions, corrupt, nonceOf, readFully, tagBytes, type Place, type Tail } from './journal-segment.ts'
@@ -144,8 +145,10 @@ const startThread = (given: Omit<WriterData, 'ring'>): BodiesThread => {
     wait: (piece) => until(control.written, piece),
     close() {
       if (Atomics.load(words, control.failed) !== 0) return
-      until(control.taken, (put - ringPieces + 1) | 0)
-      hand(stopPiece)
+      if (((put - Atomics.load(words, control.taken)) | 0) < ringPieces) return hand(stopPiece)
+      // Nothing waits for what is in a full ring: a flush came before, or has failed.
+      Atomics.store(words, control.failed, -constants.errno.ECANCELED)
+      void thread.terminate()
     },
   }
 }

@@ -429,6 +429,26 @@ describe('large bodies, apart from their entries', () => {
   })
 })
 
+describe('a disk that fails', () => {
+  test('is told at once where the thread of the bodies cannot open its file, and the journal is let go', () => {
+    const journal = openJournal(options)
+    for (let i = 0; i < 8; i++) journal.append('receive', `s#${i}`, new Uint8Array(1 << 20))
+    journal.flush()
+    const [file] = files('.bodies')
+    fs.rmSync(file!)
+    const began = Date.now()
+    const fails = (action: () => void): void => expect(action).toThrow(/ENOENT/)
+    fails(() => {
+      journal.append('receive', 'over', new Uint8Array(1 << 20))
+      journal.flush()
+    })
+    journal.close()
+    expect(Date.now() - began).toBeLessThan(20_000)
+    // The lock is free: what stops the opening is the body that is gone.
+    expect(codeOf(() => openJournal(options))).not.toBe('journal/locked')
+  })
+})
+
 describe('kill -9', () => {
   test('loses no acknowledged entry, at 30 random moments', { timeout: 60_000 }, async () => {
     const writer = fileURLToPath(new URL('journal-writer.ts', import.meta.url))
