@@ -299,7 +299,7 @@ const registerScoring = (program: Command): void => {
       .requiredOption('--server <identity.json>', 'who has the model')
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the client')
       .requiredOption('--purpose <text>', 'what the scores are for')
-      .option('--score-decimals <n>', 'decimals of a score before the logistic function', '9')
+      .option('--score-decimals <n>', 'decimals of a score before the logistic function', '6')
       .option('--weight-bits <n>', 'bits of a weight in units', '24')
       .option('--days <n>', 'days until the terms expire', '30')
       .option('--chain <chain.json>', 'the chain that records it (default: none)')
