@@ -19,8 +19,9 @@
  * Security. semi-honest or malicious, as the caller asks. Malicious: the binding of the trees and the check of the columns
  * of the paper; what remains is a selective failure: a corrupt receiver may guess chunks of Delta, each wrong guess
  * aborts (part of the paper's functionality); the check misses a cheating receiver with probability below
- * (n / 128 + 2) / 2^128; 128 of the rows are sacrificed to hide what the hashes say. 128 bits, given the base transfers
- * (about 125), AES-128 as a pseudorandom generator, and H = TMMO from fixed-key AES as an ideal permutation (ia.cr/2019/074),
+ * (n / 128 + 2) / 2^128; 128 of the rows are sacrificed to hide what the hashes say. Given the base transfers
+ * (about 125 bits), 121 bits: 32 trees of depth 4 under the same two public permutations are 128 targets for one search
+ * of a preimage, and S sessions S times as many. It rests on AES-128 as a pseudorandom generator, and H = TMMO from fixed-key AES as an ideal permutation (ia.cr/2019/074),
  * tweakable and circular correlation robust, in both modes.
  * Leakage. None. Cost. 2 rounds semi-honest, 4 malicious; `correlatedCost`.
  * Constant time. Columns and masks: yes. The unknown leaf's place is accessed as it is (`ggm/puncture`, and the binding

@@ -20,7 +20,10 @@
  *     b = compress(v)                                            a = compress(e), c = compress(w)
  *
  * Security. semi-honest or malicious, as the caller asks; 128 bits against linear tests of LPN, about 125 for the base
- * transfers. Malicious: the receiver cannot deviate beyond the transfers (their selective failure on Delta:
+ * transfers, and 128 - log2(trees · depth) for the trees: their two permutations are public and the same for all trees and
+ * sessions, and the receiver knows a sibling of the unknown node on each level, so that one preimage of any of them gives
+ * Delta. At n = 1.3 · 2^20 that is 115 bits, at n = 2^26 114, and log2(S) less for an attack on any of S sessions.
+ * Malicious: the receiver cannot deviate beyond the transfers (their selective failure on Delta:
  * extension/index.ts). A corrupt sender that sends other trees is found out unless it guesses noise places, and each wrong
  * guess aborts: one bit of leakage on average, which the regular LPN assumption with leakage absorbs (ia.cr/2020/925).
  * X is drawn before but shown only after the trees: a deviation passes with probability below N / 2^128.
