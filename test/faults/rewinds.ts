@@ -81,10 +81,20 @@ const kill = async (job: Job, side: Side, phase: Phase, milliseconds = 0): Promi
   requireThat((await running.ended).signal === 'SIGKILL', `${side} ended before it could be killed in ${phase}`)
 }
 
-/** Both end rightly in a second attempt, and the first is burned, in the record and counted. */
+/**
+ * Both end rightly in a second attempt, and the first is burned, in the record and counted; or the survivor had all
+ * signatures before the kill came: then it has completed the attempt, terms run once, and the victim is refused.
+ */
 const requireNewAttempt = async (job: Job, victim: Side): Promise<string> => {
   const seed = seedOf(job, victim, 0)
-  const { faults, attempt, aborts } = await judge(job, await endOf(job))
+  const ended = await endOf(job)
+  const refused = ended[victim]
+  if (refused !== null && refused.code !== 0 && isTyped(refused) && ended[otherOf(victim)]?.code === 0) {
+    const said = String(refused.events.findLast(({ event }) => event === 'error')?.['code'])
+    requireThat(['session/aborted', 'peer/aborted'].includes(said), `refused with ${said}`)
+    return `refused (${said}), for the other side has completed the attempt`
+  }
+  const { faults, attempt, aborts } = await judge(job, ended)
   requireThat(faults.length === 0, faults.join('; '))
   requireThat(attempt === 1, `expected the second attempt, found number ${attempt + 1}`)
   const told = (side: Side) => aborts.find(({ role, attempt: of }) => role === job.scene[side].role && of === 0)?.code
@@ -130,14 +140,6 @@ export const powerLoss = (victim: Side, phase: Phase, milliseconds: number): Sce
     const lost = await computer.losePower()
     computer.start()
     const how = `${lost} bytes lost, ${status === 'sent' ? 'frames' : 'nothing'} had left since the last sync`
-    const survivor = job.current[otherOf(victim)]!
-    const refused = await job.current[victim]!.ended
-    if (status === 'sent' && refused.code !== 0 && isTyped(refused) && (await survivor.ended).code === 0) {
-      // The survivor had all signatures: it has completed the attempt, and terms run once.
-      const said = String(refused.events.findLast(({ event }) => event === 'error')?.['code'])
-      requireThat(['session/aborted', 'peer/aborted'].includes(said), `refused with ${said}`)
-      return `${how}: refused (${said}), for the other side has completed the attempt`
-    }
     return `${how}: ${status === 'sent' ? await requireNewAttempt(job, victim) : await requireResumed(job)}`
   },
 })
