@@ -132,7 +132,7 @@ export const kmprt17Over = (vole: Vole, parties: number): Kmprt17 => {
     security: {
       adversary: 'semi-honest',
       corruptions: 1,
-      computational: 128,
+      computational: 115,
       statistical: 36,
       assumptions: [
         'BLAKE3 in keyed mode is a random oracle',
