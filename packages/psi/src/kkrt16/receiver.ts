@@ -81,7 +81,7 @@ function* receiveMasks(
     const chunk = yield* receiveChunk('sender', 'masks', [from, to], width, () => ctx.receive('masks'))
     masks.set(chunk, width * from)
   }
-  for (let at = width; ascending && at < masks.length; at += width) {
+  for (let at = ascending ? width : masks.length; at < masks.length; at += width) {
     let k = 0
     while (k < width - 1 && masks[at + k] === masks[at + k - width]) k++
     if (masks[at + k]! < masks[at + k - width]!) {
