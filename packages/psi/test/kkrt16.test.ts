@@ -63,6 +63,22 @@ describe('psi/kkrt16', () => {
     }
   })
 
+  it('tells a sender that learns too a bit a row, and not under which function the receiver placed it', () => {
+    const [sender, common] = [800, 300]
+    const parameters = parametersOf(1000, sender, 'both', 500)
+    const replies: Uint8Array[] = []
+    const mutate = ({ step, body }: { readonly step: string; readonly body: Uint8Array }) => {
+      if (step.endsWith('/common')) replies.push(body.slice())
+      return [body]
+    }
+    const inputs = inputsOf(1000, sender, common, 7)
+    simulate(kkrt16, { parameters, inputs, rng: seededRng('reply'), engine, fault: { mutate } })
+    const bits = replies.flatMap((reply) => [...reply])
+    // A bit a mask, as it was once, takes three times as much and shows the cuckoo table.
+    expect(bits.length).toBe(sender / 8)
+    expect(bits.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)).toBe(common)
+  })
+
   it('gives a row the bins that the cuckoo kernels give it', () => {
     const digests = seededRng('places')('x').bytes(16 * 500)
     for (const bins of [1, 2, 1000, 12_345_678, 2 ** 31 - 1]) {
