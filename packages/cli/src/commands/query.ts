@@ -191,6 +191,8 @@ export const grant = async (
   const { name, party } = loadPublicIdentity(options.asker)
   const expires = new Date(Date.now() + daysOf(options.days) * 86_400_000).toISOString()
   const quota = wholeOption(options.quota, '--quota', 1, 1_000_000_000)
+  // Before anything is written: a mistyped folder must not become a grant that nobody reads.
+  await currentVersion(options.table)
   await writeGrant(options.table, { party, name, purpose: options.purpose, quota, expires })
   const used = await usedBy(options.table, party)
   output.report(
