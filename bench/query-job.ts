@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto'
 import { commitDataset } from '@tallystick/attestation'
-import { nodeSha256 } from '@tallystick/attestation/node'
 import { createRng, fromHex, taggedDigest, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { resident } from '@tallystick/kernels/engine'
@@ -104,8 +103,9 @@ export const measureJob = async (shape: Shape, queries: number) => {
       input: pirInput(rows, role),
       commitInput: (sessionId) =>
         commitDataset(rows, {
-          ...{ partySecret: secretKey, sessionId: fromHex(sessionId), datasetId: fromHex(noDigest) },
-          sha256: nodeSha256,
+          partySecret: secretKey,
+          sessionId: fromHex(sessionId),
+          datasetId: fromHex(noDigest),
         }),
       pool: inlinePool(engine),
       journals: memoryJournals(),

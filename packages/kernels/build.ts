@@ -47,6 +47,7 @@ const modules: Readonly<Record<string, Module>> = {
   'blake3/blake3': { entry: 'blake3/index.ts' },
   'ring/simd': { entry: 'ring/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
+  'merkle/merkle': { entry: 'merkle/index.ts' },
   'okvs/okvs': { entry: 'okvs/index.ts' },
   'table/table': { entry: 'table/index.ts' },
   'oprf/fma': {

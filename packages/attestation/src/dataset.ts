@@ -8,8 +8,9 @@
  *   root       = H(tag ‖ leaf count ‖ HMAC(jobSaltKey, dataset id) ‖ RFC 6962 tree of the leaves)
  *
  * Hiding: HMAC-SHA256 is a pseudorandom function, so without the salts a leaf is a hash of 256 unknown bits. Binding:
- * SHA-256 is collision resistant. The same dataset in another job gives an unrelated root. A million rows need the root
- * of every 1024 leaves in memory (32 KB), and an opening hashes 1024 rows again.
+ * SHA-256 is collision resistant. The same dataset in another job gives an unrelated root. Salts, leaves and the lowest
+ * ten levels are a kernel's (`merkle/tiles`), whose roots are kept: 32 KB for a million rows; an opening hashes 1024 rows
+ * again.
  */
 import {
   concatBytes,
@@ -19,13 +20,15 @@ import {
   taggedMac,
   TallyError,
   toHex,
-  u32,
   u64,
-  utf8ToBytes,
   type Digest,
   type Hex,
 } from '@tallystick/core'
-import { auditPath, createTree, foldPath, hashBytes, portableSha256, type Sha256 } from './merkle.ts'
+import { leafPrefix, merkleTiles, tileRows, type TilesInput } from '@tallystick/kernels'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { KernelRunner } from './execute.ts'
+import { auditPath, createTree, foldPath, hashBytes } from './merkle.ts'
 
 /** Rows as flat bytes: row i is bytes[offsets[i], offsets[i + 1]). */
 export interface Rows {
@@ -48,10 +51,9 @@ export interface Salting {
   readonly datasetId: Uint8Array
 }
 
-const leafTag = utf8ToBytes('tallystick/row/v1')
-const leafPrefix = concatBytes(new Uint8Array([0]), u32(leafTag.length), leafTag)
+const saltOf = (saltKey: Uint8Array, index: number): Uint8Array => hmac(sha256, saltKey, u64(index))
 
-const leafOf = (sha256: Sha256, index: number, rowSalt: Uint8Array, row: Uint8Array): Uint8Array =>
+const leafOf = (index: number, rowSalt: Uint8Array, row: Uint8Array): Uint8Array =>
   sha256(concatBytes(leafPrefix, u64(index), rowSalt, row))
 
 /** The dataset's id, hidden from those who see an opening. */
@@ -60,38 +62,6 @@ const hiddenId = ({ jobSaltKey: key, datasetId }: Salting): Digest =>
 
 const rootOf = (count: number, dataset: Uint8Array, tree: Uint8Array): Digest =>
   taggedDigest('tallystick/dataset-root/v1', u64(count), dataset, tree)
-
-const blockBytes = 64
-
-/** HMAC-SHA256 (RFC 2104) of the row index, over the injected hash: two one-shot calls a row. */
-const rowSalts = (saltKey: Uint8Array, sha256: Sha256): ((index: number) => Uint8Array) => {
-  const inner = new Uint8Array(blockBytes + 8).fill(0x36, 0, blockBytes)
-  const outer = new Uint8Array(blockBytes + hashBytes).fill(0x5c, 0, blockBytes)
-  for (let i = 0; i < saltKey.length; i++) {
-    inner[i]! ^= saltKey[i]!
-    outer[i]! ^= saltKey[i]!
-  }
-  return (index) => {
-    inner.set(u64(index), blockBytes)
-    outer.set(sha256(inner), blockBytes)
-    return sha256(outer)
-  }
-}
-
-/** Commits to rows as they stream by, in constant memory. */
-export interface DatasetCommitter {
-  append(row: Uint8Array): void
-  finish(): { readonly root: Digest; readonly rows: number }
-}
-
-export const createDatasetCommitter = (salting: Salting, sha256: Sha256 = portableSha256): DatasetCommitter => {
-  const saltOf = rowSalts(salting.jobSaltKey, sha256)
-  const tree = createTree(sha256)
-  return {
-    append: (row) => tree.append(leafOf(sha256, tree.size, saltOf(tree.size), row)),
-    finish: () => ({ root: rootOf(tree.size, hiddenId(salting), tree.root()), rows: tree.size }),
-  }
-}
 
 /** One row shown to somebody who knows the root: nothing about any other row, nor the key of the salts. */
 export interface RowOpening {
@@ -120,33 +90,33 @@ export interface CommitOptions {
   readonly sessionId: Uint8Array
   /** Names the snapshot of the dataset, 32 bytes. */
   readonly datasetId: Uint8Array
-  readonly sha256?: Sha256
 }
 
-/** Leaves under one node that is kept for openings. */
-const tileRows = 1024
+const tilesOf = ({ bytes, offsets }: Rows, { jobSaltKey: key }: Salting): TilesInput => ({
+  key,
+  first: 0,
+  bytes,
+  offsets,
+})
 
-/** Commitment to rows under a given salt key: what the party computes, and the auditor again from the evidence. */
-export const commitRows = (rows: Rows, salting: Salting, sha256: Sha256 = portableSha256): DatasetCommitment => {
+/**
+ * Commitment to rows under a given salt key: what the party computes, and the auditor again from the evidence.
+ * @param roots of the tiles, where they have been computed; the reference kernel computes them else
+ */
+export const commitRows = (rows: Rows, salting: Salting, roots?: Uint8Array): DatasetCommitment => {
   checkRows(rows)
   const dataset = hiddenId(salting)
   const size = rowCount(rows)
-  const saltOf = rowSalts(salting.jobSaltKey, sha256)
-  const leaf = (index: number): Uint8Array => leafOf(sha256, index, saltOf(index), rowAt(rows, index))
-  const tiles: Uint8Array[] = []
-  const tree = createTree(sha256)
-  for (let from = 0; from < size; from += tileRows) {
-    const tile = createTree(sha256)
-    for (let index = from; index < Math.min(from + tileRows, size); index++) tile.append(leaf(index))
-    const root = tile.root()
-    tiles.push(root)
-    tree.append(root)
-  }
+  const tiles = roots ?? merkleTiles.run(tilesOf(rows, salting))
+  const tile = (index: number): Uint8Array => tiles.subarray(hashBytes * index, hashBytes * (index + 1))
+  const salt = (index: number): Uint8Array => saltOf(salting.jobSaltKey, index)
+  const tree = createTree()
+  for (let index = 0; index * tileRows < size; index++) tree.append(tile(index))
   const range = (from: number, to: number): Uint8Array => {
-    const part = createTree(sha256)
+    const part = createTree()
     const whole = from % tileRows === 0 && to - from >= tileRows
-    if (whole) for (let tile = from / tileRows; tile * tileRows < to; tile++) part.append(tiles[tile]!)
-    else for (let index = from; index < to; index++) part.append(leaf(index))
+    if (whole) for (let index = from / tileRows; index * tileRows < to; index++) part.append(tile(index))
+    else for (let index = from; index < to; index++) part.append(leafOf(index, salt(index), rowAt(rows, index)))
     return part.root()
   }
   return {
@@ -159,26 +129,37 @@ export const commitRows = (rows: Rows, salting: Salting, sha256: Sha256 = portab
       }
       const path = auditPath(index, size, range).map(toHex)
       const row = toHex(rowAt(rows, index))
-      return { index, rows: size, dataset: toHex(dataset), row, rowSalt: toHex(saltOf(index)), path }
+      return { index, rows: size, dataset: toHex(dataset), row, rowSalt: toHex(salt(index)), path }
     },
   }
 }
 
-/** Commits to a dataset for one session. The root goes to the peers, the salt key into the evidence at most. */
+/**
+ * The roots of the tiles, for {@link commitRows}, by fast kernels: in worker threads where the runner has them.
+ * @throws TallyError api/misuse for offsets that do not describe the bytes
+ */
+export const tileRoots = async (kernels: KernelRunner, rows: Rows, salting: Salting): Promise<Uint8Array> => {
+  checkRows(rows)
+  return kernels.run(merkleTiles, tilesOf(rows, salting))
+}
+
+/** How a dataset is salted for one session: the salt key goes into the evidence at most. */
+export const saltingOf = ({ partySecret, sessionId, datasetId }: CommitOptions): Salting => ({
+  jobSaltKey: jobSaltKey(partySecret, sessionId, datasetId),
+  datasetId,
+})
+
+/** Commits to a dataset for one session. The root goes to the peers. */
 export const commitDataset = (rows: Rows, options: CommitOptions): DatasetCommitment =>
-  commitRows(
-    rows,
-    { jobSaltKey: jobSaltKey(options.partySecret, options.sessionId, options.datasetId), datasetId: options.datasetId },
-    options.sha256,
-  )
+  commitRows(rows, saltingOf(options))
 
 /** Whether the opened row is row `index` of the dataset behind `root`. @throws TallyError decode/malformed */
-export const provesRow = (root: Uint8Array, opening: RowOpening, sha256: Sha256 = portableSha256): boolean => {
+export const provesRow = (root: Uint8Array, opening: RowOpening): boolean => {
   const { index, rows: size } = opening
   if (!Number.isSafeInteger(size) || size < 1 || !Number.isInteger(index) || index < 0 || index >= size) return false
-  const leaf = leafOf(sha256, index, fromHex(opening.rowSalt, hashBytes), fromHex(opening.row))
+  const leaf = leafOf(index, fromHex(opening.rowSalt, hashBytes), fromHex(opening.row))
   const path = opening.path.map((hex) => fromHex(hex, hashBytes))
-  const tree = foldPath(leaf, index, size, path, sha256)
+  const tree = foldPath(leaf, index, size, path)
   return tree !== undefined && equalBytes(rootOf(size, fromHex(opening.dataset, hashBytes), tree), root)
 }
 

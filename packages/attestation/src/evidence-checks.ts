@@ -10,10 +10,10 @@ import {
 } from '@tallystick/session'
 import { differingLink, differingSteps, inboxChains, linkDigest } from './chains.ts'
 import { check, failed, holds, notChecked, passed, type Check, type Finding } from './checks.ts'
-import { commitRows, rowCount } from './dataset.ts'
+import { commitRows, rowCount, tileRoots, type Salting } from './dataset.ts'
 import { unsignedBy } from './disclosure.ts'
 import type { Evidence } from './evidence.ts'
-import type { Sha256 } from './merkle.ts'
+import type { KernelRunner } from './execute.ts'
 import type { Subjects } from './verify-session.ts'
 
 const level = 'replayed' as const
@@ -55,14 +55,28 @@ const opens = (subjects: Subjects, { role }: Evidence, kind: Opens, value: Uint8
   return holds(found === promised[kind], `opens the commitment of ${name}`, `not the ${kind} that ${name} committed to`)
 }
 
-const inputFinding = (subjects: Subjects, evidence: Evidence, sha256?: Sha256): Finding => {
+/** How the party says that its rows were salted. */
+const saltingIn = ({ input }: Evidence): Salting => ({
+  jobSaltKey: fromHex(input.jobSaltKey, 32),
+  datasetId: fromHex(input.datasetId, 32),
+})
+
+/** Roots of the tiles of the rows by the fast kernels; undefined where they cannot be made, which is for the check to say. */
+export const tilesOf = async (kernels: KernelRunner, evidence: Evidence): Promise<Uint8Array | undefined> => {
+  try {
+    return await tileRoots(kernels, evidence.input.rows, saltingIn(evidence))
+  } catch {
+    return undefined
+  }
+}
+
+const inputFinding = (subjects: Subjects, evidence: Evidence, tiles?: Uint8Array): Finding => {
   const { role, input } = evidence
   const { data } = subjects.terms
   const stated = Object.hasOwn(data, role) ? data[role]!.rows : undefined
   const rows = rowCount(input.rows)
   if (stated !== undefined && stated !== rows) return failed(`${rows} rows, the terms say ${stated}`)
-  const salting = { jobSaltKey: fromHex(input.jobSaltKey, 32), datasetId: fromHex(input.datasetId, 32) }
-  const { root } = commitRows(input.rows, salting, sha256)
+  const { root } = commitRows(input.rows, saltingIn(evidence), tiles)
   const found = opens(subjects, evidence, 'input', root, input.nonce)
   return found.status === 'passed' ? passed(`${rows} rows; ${found.detail}`) : found
 }
@@ -172,7 +186,10 @@ const missingOrdinal = (frames: Evidence['inbox']): { readonly step: string; rea
 export const evidenceChecks = (
   subjects: Subjects,
   evidence: Evidence,
-  { sha256, resources }: { readonly sha256?: Sha256; readonly resources?: ResourceCheck } = {},
+  {
+    tiles,
+    resources,
+  }: { readonly tiles?: Uint8Array | undefined; readonly resources?: ResourceCheck | undefined } = {},
 ): Check[] => {
   const { role } = evidence
   const of = (id: string, what: string) => ({ id, level, what, role })
@@ -188,7 +205,7 @@ export const evidenceChecks = (
     check(of('evidence-disclosure', 'disclosed to the auditor of the terms'), () =>
       disclosureFinding(subjects, evidence),
     ),
-    check(of('evidence-input', 'input rows'), () => inputFinding(subjects, evidence, sha256)),
+    check(of('evidence-input', 'input rows'), () => inputFinding(subjects, evidence, tiles)),
     check(of('evidence-seed', 'own seed'), () => opens(subjects, evidence, 'seed', seed, evidence.seed.nonce)),
     check(of('evidence-coin', 'share of the joint coin'), () => coinFinding(subjects, evidence)),
     check(of('evidence-resources', 'correlations made before'), () => resourcesFinding(subjects, evidence, resources)),

@@ -4,17 +4,17 @@
  * The root does not determine the number of leaves: whoever publishes a root binds the count beside it.
  */
 import { invariant } from '@tallystick/core'
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 /** SHA-256 in one call: noble's everywhere, `node:crypto`'s where there are millions of rows. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array
 
-export const portableSha256: Sha256 = (bytes) => nobleSha256(bytes)
+export const portableSha256: Sha256 = (bytes) => sha256(bytes)
 
 export const hashBytes = 32
 
 /** H(0x01 ‖ left ‖ right). */
-const hashNode = (sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array => {
+const hashNode = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   const buffer = new Uint8Array(1 + 2 * hashBytes)
   buffer[0] = 1
   buffer.set(left, 1)
@@ -31,13 +31,13 @@ export interface TreeBuilder {
 }
 
 /** Complete subtrees so far, largest first: their sizes are the binary digits of the leaf count. */
-export const createTree = (sha256: Sha256 = portableSha256): TreeBuilder => {
+export const createTree = (): TreeBuilder => {
   const peaks: Uint8Array[] = []
   let size = 0
   return {
     append(leaf) {
       let node = leaf
-      for (let rest = size; rest % 2 === 1; rest = (rest - 1) / 2) node = hashNode(sha256, peaks.pop()!, node)
+      for (let rest = size; rest % 2 === 1; rest = (rest - 1) / 2) node = hashNode(peaks.pop()!, node)
       peaks.push(node)
       size++
     },
@@ -46,7 +46,7 @@ export const createTree = (sha256: Sha256 = portableSha256): TreeBuilder => {
     },
     root() {
       if (peaks.length === 0) return sha256(new Uint8Array(0))
-      return peaks.reduceRight((right, left) => hashNode(sha256, left, right))
+      return peaks.reduceRight((right, left) => hashNode(left, right))
     },
   }
 }
@@ -89,7 +89,6 @@ export const foldPath = (
   index: number,
   size: number,
   path: readonly Uint8Array[],
-  sha256: Sha256 = portableSha256,
 ): Uint8Array | undefined => {
   const siblings: ('left' | 'right')[] = []
   let [from, to] = [0, size]
@@ -101,8 +100,7 @@ export const foldPath = (
   }
   if (siblings.length !== path.length) return undefined
   return path.reduce(
-    (node, sibling, level) =>
-      siblings[level] === 'left' ? hashNode(sha256, sibling, node) : hashNode(sha256, node, sibling),
+    (node, sibling, level) => (siblings[level] === 'left' ? hashNode(sibling, node) : hashNode(node, sibling)),
     leaf,
   )
 }

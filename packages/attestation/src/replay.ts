@@ -13,7 +13,7 @@ import { chainBinding, commitment, jointCoin, resultNonce, sessionSeed, type Ste
 import { differingLink, differingSteps, linkDigest, stepHeadsOf } from './chains.ts'
 import { check, failed, holds, notChecked, passed, verdictOf, type Check, type Finding } from './checks.ts'
 import type { Evidence } from './evidence.ts'
-import { evidenceChecks, type ResourceCheck } from './evidence-checks.ts'
+import { evidenceChecks, type ResourceCheck, tilesOf } from './evidence-checks.ts'
 import { execute, type Executed, type KernelRunner, type Sample } from './execute.ts'
 import { portableSha256, type Sha256 } from './merkle.ts'
 import { programs as knownPrograms, type Program } from './programs.ts'
@@ -68,7 +68,12 @@ export const replay = async (
   if (program === undefined) throw new TallyError('api/misuse', 'self', `${id} cannot be replayed by this program`)
 
   const subjects = subjectsOf(record.session, terms, known)
-  const opened = [...evidenceChecks(subjects, evidence, options), ...boundChecks(subjects, evidence, program, options)]
+  const { resources, sample, pool } = options
+  const tiles = sample === 'all' ? undefined : await tilesOf(pool, evidence)
+  const opened = [
+    ...evidenceChecks(subjects, evidence, { tiles, resources }),
+    ...boundChecks(subjects, evidence, program, options),
+  ]
   // Without its commitments opened the program would run on something else than what was signed.
   const ready = opened.every(
     ({ id, status }) => status === 'passed' || (id === 'evidence-resources' && status !== 'failed'),

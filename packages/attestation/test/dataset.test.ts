@@ -2,7 +2,9 @@ import { createHash, createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, equalBytes, fromHex, toHex, u32, u64, utf8ToBytes, type Hex } from '@tallystick/core'
-import { commitDataset, commitRows, createDatasetCommitter, provesRow, rowAt, type Rows } from '../src/dataset.ts'
+import { wasmEngine } from '@tallystick/kernels/engine'
+import { commitDataset, commitRows, provesRow, rowAt, saltingOf, tileRoots, type Rows } from '../src/dataset.ts'
+import { engineRunner } from '../src/replay.ts'
 import { auditPath, createTree, foldPath } from '../src/merkle.ts'
 
 const sha256 = (...parts: Uint8Array[]): Uint8Array => {
@@ -165,17 +167,21 @@ describe('commitDataset', () => {
     expect(new Set(roots).size).toBe(roots.length)
   })
 
-  test('streaming and in memory, with noble and with node:crypto, give one root', () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 60 }), (items) => {
-        const rows = rowsOf(items)
-        const commitment = commitDataset(rows, options)
-        const salting = { jobSaltKey: commitment.jobSaltKey, datasetId: options.datasetId }
-        const committer = createDatasetCommitter(salting, sha256)
-        for (const item of items) committer.append(item)
-        expect(committer.finish()).toEqual({ root: commitment.root, rows: items.length })
-        expect(commitRows(rows, salting, sha256).root).toEqual(commitment.root)
-      }),
+  test('by the fast kernel and by the reference gives one root, over several tiles too', async () => {
+    const engine = engineRunner(await wasmEngine())
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 60 }),
+        fc.constantFrom(1, 50),
+        async (some, times) => {
+          const items = Array.from({ length: times }, () => some).flat()
+          const rows = rowsOf(items)
+          const commitment = commitDataset(rows, options)
+          const salting = saltingOf(options)
+          expect(commitRows(rows, salting, await tileRoots(engine, rows, salting)).root).toEqual(commitment.root)
+        },
+      ),
+      { numRuns: 20 },
     )
   })
 

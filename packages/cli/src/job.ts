@@ -2,14 +2,15 @@
 import { createHash } from 'node:crypto'
 import {
   assembleEvidence,
-  commitDataset,
+  commitRows,
   disclosureEvent,
   jobSaltKey,
+  saltingOf,
+  tileRoots,
   type DisclosedRole,
   type Evidence,
   type Rows,
 } from '@tallystick/attestation'
-import { nodeSha256 } from '@tallystick/attestation/node'
 import { canonicalBytes, fromHex, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import {
@@ -79,10 +80,10 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
   const partySecret = home.keys.partySecret.expose()
   const disclosures = openDisclosures(home)
   const roots = new Map<Hex, Uint8Array>()
-  const rootIn = (sessionId: Hex): Uint8Array => {
+  const rootIn = async (sessionId: Hex): Promise<Uint8Array> => {
+    const salting = saltingOf({ partySecret, sessionId: fromHex(sessionId), datasetId })
     const root =
-      roots.get(sessionId) ??
-      commitDataset(dataset.items, { partySecret, sessionId: fromHex(sessionId), datasetId, sha256: nodeSha256 }).root
+      roots.get(sessionId) ?? commitRows(dataset.items, salting, await tileRoots(pool, dataset.items, salting)).root
     roots.set(sessionId, root)
     return root
   }
@@ -94,7 +95,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     signer: home.signer,
     links,
     input: runnable.input(dataset.items, role, terms.parameters),
-    commitInput: (sessionId) => ({ root: rootIn(sessionId) }),
+    commitInput: async (sessionId) => ({ root: await rootIn(sessionId) }),
     pool,
     journals: storedJob(home, terms).journals,
     correlations: options.correlations,
@@ -105,7 +106,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
   })
   const { sessionId } = runOf(hash, session.attempt)
   // A session that has ended asks for no commitment any more, and its rows are those of the list that was committed to.
-  if (toHex(rootIn(sessionId)) !== session.evidence.inputRoot) {
+  if (toHex(await rootIn(sessionId)) !== session.evidence.inputRoot) {
     await session.close(false)
     throw otherList(dataset.path)
   }

@@ -13,6 +13,7 @@ import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
 import { loadGarble } from './garble/engine.ts'
 import { chachaEngine } from './chacha/engine.ts'
+import { loadMerkle } from './merkle/engine.ts'
 import { mlkemEngine } from './mlkem/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
 import { p256Engine } from './p256/engine.ts'
@@ -44,6 +45,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadBlake3,
   loadCuckoo,
   loadGarble,
+  loadMerkle,
   loadOkvs,
   loadTable,
   async () => p256Engine,

@@ -10,6 +10,8 @@ export {
   slice as bitsSlice,
   unslice as bitsUnslice,
 } from './bits/kernels.ts'
+export { leafPrefix } from './merkle/reference.ts'
+export { tileRows, tiles as merkleTiles, type TilesInput } from './merkle/kernels.ts'
 export { ids as blake3Ids, masks as blake3Masks } from './blake3/kernels.ts'
 export type { Digests, IdsInput, MasksInput } from './blake3/kernels.ts'
 export { expand as aesExpand, hash as aesHash, tweakedHash as aesTweakedHash } from './aes/kernels.ts'

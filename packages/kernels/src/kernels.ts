@@ -17,6 +17,7 @@ import { evaluate } from './rlwe/evaluate.ts'
 import * as ring from './ring/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
+import { tiles } from './merkle/kernels.ts'
 import { duplicate, intersect, sort } from './table/kernels.ts'
 import { bits } from './transpose/kernels.ts'
 
@@ -48,6 +49,7 @@ export const kernels = {
   'garble/evaluate': garbling.evaluate,
   'garble/garble': garbling.garble,
   'chacha/seal': seal,
+  'merkle/tiles': tiles,
   'oprf/blind': oprf.blind,
   'oprf/combine': oprf.combine,
   'oprf/evaluate': oprf.evaluate,

@@ -53,6 +53,18 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
         width,
       })),
     ),
+  'merkle/tiles': () => [
+    { key: bytes(1, 32), first: 0, bytes: bytes(2, 40), offsets: Uint32Array.of(5) },
+    ...[1, 2, 3, 4, 5, 7, 8, 33].map((n) => ({
+      key: bytes(n, 32),
+      first: 1024 * n,
+      ...messages(Array.from({ length: n }, (_, i) => bytes(i + 1, 18))),
+    })),
+    // Every place where the padding of a leaf may fall, lanes of unequal length, indices over 32 bits, two tiles.
+    { key: bytes(3, 32), first: 2 ** 40 + 1024, ...messages(lengths.map((length) => bytes(length, length))) },
+    { key: bytes(4, 32), first: 2 ** 32 - 1024, ...messages([bytes(7, 70_000), bytes(8, 5), dst, bytes(9, 300)]) },
+    { key: bytes(6, 32), first: 0, ...messages(Array.from({ length: 2100 }, (_, i) => bytes(i + 1, i % 70))) },
+  ],
   'cuckoo/place': () => tables(),
   'cuckoo/simple': () => tables(),
   'curve25519/hash': () => [
