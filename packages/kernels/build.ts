@@ -60,6 +60,7 @@ const modules: Readonly<Record<string, Module>> = {
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
   'pir/scan': { entry: 'pir/index.ts', flags: '--importMemory' },
+  'rlwe/interpolate': { entry: 'rlwe/interpolate.ts' },
   'rlwe/ring': { entry: 'rlwe/index.ts' },
 }
 

@@ -107,6 +107,7 @@ export type {
   RingPlaintext,
   SwitchKeys,
 } from './rlwe/evaluate.ts'
+export { interpolate as rlweInterpolate, type InterpolateInput as RlweInterpolateInput } from './rlwe/interpolate.ts'
 export type {
   EncryptInput as RlweEncryptInput,
   MaskInput as RlweMaskInput,

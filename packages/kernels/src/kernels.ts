@@ -14,6 +14,7 @@ import * as p256 from './p256/kernels.ts'
 import * as pir from './pir/kernels.ts'
 import * as encoding from './rlwe/encoding.ts'
 import { evaluate } from './rlwe/evaluate.ts'
+import { interpolate } from './rlwe/interpolate.ts'
 import * as ring from './ring/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
@@ -70,6 +71,7 @@ export const kernels = {
   'rlwe/evaluate': evaluate,
   'rlwe/expand': rlwe.expand,
   'rlwe/mask': rlwe.mask,
+  'rlwe/interpolate': interpolate,
   'rlwe/switch-keys': rlwe.switchKeys,
   'okvs/encode': encode,
   'okvs/decode': decode,

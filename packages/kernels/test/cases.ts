@@ -259,6 +259,22 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       }),
     ),
   'rlwe/expand': () => rings.map((ring) => ({ ...ring, publicSeed: bytes(3, 32), first: 5, rows: 3 })),
+  'rlwe/interpolate': () =>
+    [
+      { degree: 8, plainModulus: 65537n, most: 1, rows: 0 },
+      { degree: 8, plainModulus: 4_293_918_721n, most: 9, rows: 3 },
+      { degree: 16, plainModulus: 4_293_918_721n, most: 4, rows: 1 },
+    ].map(({ degree, plainModulus, most, rows }) => {
+      const residue = (i: number): number => (i % 5 === 0 ? Number(plainModulus) - 1 - (i % 3) : (i * 2_654_435) % 65_537)
+      return {
+        ...{ degree, plainModulus, most },
+        counts: Uint32Array.from({ length: degree }, (_, slot) => slot % (most + 1)),
+        // Distinct within a slot, extremes among them.
+        points: Uint32Array.from({ length: degree * most }, (_, i) => (i % 2 === 0 ? i : Number(plainModulus) - i)),
+        labels: Uint32Array.from({ length: rows * degree * most }, (_, i) => residue(i)),
+        masks: Uint32Array.from({ length: (rows + 1) * degree }, (_, i) => residue(i + 1)),
+      }
+    }),
   'rlwe/mask': () =>
     rings.flatMap((ring) =>
       [1, 29, 30, 31, 80].map((bits) => {

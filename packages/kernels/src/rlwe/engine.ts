@@ -4,6 +4,7 @@ import { align } from '../arena.ts'
 import type { Arithmetic } from './arithmetic.ts'
 import { encodingWith } from './encoding.ts'
 import { evaluateWith } from './evaluate.ts'
+import { loadInterpolation } from './interpolation.ts'
 import { kernelsOn } from './kernels.ts'
 import { base64 } from './ring.wasm.ts'
 import { inversePowers, power, rootPowers } from './ring.ts'
@@ -92,6 +93,7 @@ export const loadRing = async (): Promise<Engine> => {
       }
     }
   return {
+    ...(await loadInterpolation()),
     'rlwe/encode': wiped(encode),
     'rlwe/encode-reals': wiped(encodeReals),
     'rlwe/decrypt': wiped(decrypt),
