@@ -79,6 +79,14 @@ export { decode as okvsDecode, encode as okvsEncode } from './okvs/kernels.ts'
 export type { DecodeInput, EncodeInput, EncodeOutput } from './okvs/kernels.ts'
 export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
 export type { OkvsShape } from './okvs/parameters.ts'
+export {
+  bits as softspokenBits,
+  ownProducts as softspokenOwnProducts,
+  peerProducts as softspokenPeerProducts,
+  receive as softspokenReceive,
+  send as softspokenSend,
+} from './softspoken/kernels.ts'
+export { productBytes as softspokenProductBytes } from './softspoken/shapes.ts'
 export { duplicate as tableDuplicate, intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'
 export type { IntersectInput, ItemsInput, Sorted, SortInput } from './table/kernels.ts'
 export { evaluate as garbleEvaluate, garble as garbleGarble } from './garble/kernels.ts'
@@ -99,6 +107,7 @@ export type {
   EncodeInput as RlweEncodeInput,
   EncodeRealsInput as RlweEncodeRealsInput,
 } from './rlwe/encoding.ts'
+export { interpolate as rlweInterpolate, type InterpolateInput as RlweInterpolateInput } from './rlwe/interpolate.ts'
 export { constantOf as rlweConstantOf, evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
 export type {
   EvaluateInput as RlweEvaluateInput,
@@ -107,7 +116,6 @@ export type {
   RingPlaintext,
   SwitchKeys,
 } from './rlwe/evaluate.ts'
-export { interpolate as rlweInterpolate, type InterpolateInput as RlweInterpolateInput } from './rlwe/interpolate.ts'
 export type {
   EncryptInput as RlweEncryptInput,
   MaskInput as RlweMaskInput,

@@ -19,6 +19,7 @@ import * as ring from './ring/kernels.ts'
 import * as rlwe from './rlwe/kernels.ts'
 import { decode, encode } from './okvs/kernels.ts'
 import { tiles } from './merkle/kernels.ts'
+import * as softspoken from './softspoken/kernels.ts'
 import { duplicate, intersect, sort } from './table/kernels.ts'
 import { bits } from './transpose/kernels.ts'
 
@@ -70,8 +71,8 @@ export const kernels = {
   'rlwe/encrypt': rlwe.encrypt,
   'rlwe/evaluate': evaluate,
   'rlwe/expand': rlwe.expand,
-  'rlwe/mask': rlwe.mask,
   'rlwe/interpolate': interpolate,
+  'rlwe/mask': rlwe.mask,
   'rlwe/switch-keys': rlwe.switchKeys,
   'okvs/encode': encode,
   'okvs/decode': decode,
@@ -79,6 +80,11 @@ export const kernels = {
   'ring128/cross-terms': ring.crossTerms128,
   'ring64/matrix-product': ring.matrixProduct64,
   'ring128/matrix-product': ring.matrixProduct128,
+  'softspoken/bits': softspoken.bits,
+  'softspoken/own-products': softspoken.ownProducts,
+  'softspoken/peer-products': softspoken.peerProducts,
+  'softspoken/receive': softspoken.receive,
+  'softspoken/send': softspoken.send,
   'table/intersect': intersect,
   'table/sort': sort,
   'table/duplicate': duplicate,

@@ -1,5 +1,5 @@
 /** Inputs of the kernels of oblivious transfer: empty, one row, around pieces and groups, extreme values. */
-import { mlkemKeys } from '../src/index.ts'
+import { mlkemKeys, softspokenProductBytes } from '../src/index.ts'
 import { bytes } from './samples.ts'
 
 const ones = (length: number): Uint8Array => new Uint8Array(length).fill(255)
@@ -39,6 +39,21 @@ const sparse = (k: number, places: readonly number[]) => ({
   values: bytes(k + 1, 16 * places.length),
   fills: bytes(k + 2, k % 8 === 0 ? 0 : 16 * places.length),
 })
+
+const products = [
+  { n: 0, bits: 64 },
+  { n: 1, bits: 64 },
+  { n: 2, bits: 64 },
+  { n: 3, bits: 33 },
+  { n: 65, bits: 64 },
+  { n: 130, bits: 48 },
+  { n: 4100, bits: 1 },
+].map(({ n, bits }) => ({ n, bits, rows: bytes(n + 1, 16 * n * bits), delta: bytes(n + 2, 16) }))
+const values = (n: number): Uint32Array => {
+  const out = new Uint32Array(bytes(n + 3, 8 * n).buffer.slice(0, 8 * n))
+  if (n === 2) out.fill(0xffff_ffff)
+  return out
+}
 
 export const transferCases = {
   'aes/hash': () => [...rows, 4096, 4097].map((n) => ({ blocks: bytes(n + 1, 16 * n) })),
@@ -93,6 +108,27 @@ export const transferCases = {
     { secretKeys: mlkemKeys.run({ seeds: bytes(5, 128) }).secretKeys, ciphertexts: bytes(7, 2 * 1088) },
   ],
   'mlkem/uniform': () => [0, 1, 3].map((n) => ({ seeds: bytes(n + 1, 32 * n) })),
+  'softspoken/bits': () =>
+    [0, 128, 4096, 4224].map((n) => ({
+      rows: bytes(n + 1, 16 * n),
+      delta: n === 128 ? new Uint8Array(16) : bytes(9, 16),
+    })),
+  'softspoken/receive': () =>
+    [0, 16, 48, 8192, 8208].map((width) => ({ seeds: bytes(width + 1, 8192), choices: bytes(width + 2, width) })),
+  'softspoken/send': () =>
+    [0, 16, 48, 8192, 8208].map((width) => ({
+      seeds: bytes(width + 1, 8192),
+      delta: width === 48 ? ones(16) : bytes(width + 3, 16),
+      corrections: bytes(width + 2, 32 * width),
+    })),
+  'softspoken/own-products': () => products.map((input) => ({ ...input, values: values(input.n) })),
+  'softspoken/peer-products': () =>
+    products.map(({ rows: blocks, n, bits }) => ({
+      rows: blocks,
+      bits,
+      choices: n === 3 ? ones(Math.ceil((n * bits) / 8)) : bytes(n + 4, Math.ceil((n * bits) / 8)),
+      corrections: n === 2 ? ones(n * softspokenProductBytes(bits)) : bytes(n + 5, n * softspokenProductBytes(bits)),
+    })),
   'transpose/bits': () =>
     [
       [128, 16],

@@ -12,3 +12,32 @@ export {
   randomSend,
 } from './extension/index.ts'
 export { maxElements, voleCost, type VoleMessages, voleMessages, voleReceive, voleSend } from './vole/index.ts'
+export {
+  addRing,
+  bitTriples,
+  bitTriplesCost,
+  maxRingTriples,
+  multiplyRing,
+  openTransfers,
+  productCost,
+  productReceive,
+  productSend,
+  ringTriples,
+  ringTriplesCost,
+  transfersCost,
+  tripleMessages,
+} from './triples/index.ts'
+export type { BitTriples, PairCost, RingTriples, Transfers, TransfersOptions, TripleMessages } from './triples/index.ts'
+export {
+  andCost,
+  andShares,
+  equalCost,
+  equalShares,
+  equalWords,
+  lessCost,
+  lessShares,
+  lessWords,
+  storeCost,
+  type TripleStore,
+  vectorWords,
+} from './gmw/index.ts'

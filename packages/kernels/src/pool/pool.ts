@@ -78,6 +78,12 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'mlkem/encapsulate': ({ messages }: { messages: Uint8Array }) => messages.length * 10,
   'mlkem/decapsulate': ({ ciphertexts }: { ciphertexts: Uint8Array }) => ciphertexts.length / 2.5,
   'mlkem/uniform': ({ seeds }: { seeds: Uint8Array }) => seeds.length * 3,
+  // A call reads and gives as much as it computes on.
+  'softspoken/bits': () => 0,
+  'softspoken/own-products': () => 0,
+  'softspoken/peer-products': () => 0,
+  'softspoken/receive': () => 0,
+  'softspoken/send': () => 0,
   'transpose/bits': ({ rows }: { rows: Uint8Array }) => rows.length / 2000,
   'expand-convolute/encode': ({ dense }: { dense: Uint8Array }) => dense.length / 250,
   'chacha/seal': ({ keys }: { keys: Uint8Array }) => (keys.length / 32) * 7,

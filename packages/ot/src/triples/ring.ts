@@ -1,0 +1,147 @@
+/** Products over Z_2^64 from correlated transfers: bits times elements, and Beaver triples. */
+import { invariant } from '@tallystick/core'
+import {
+  softspokenOwnProducts,
+  softspokenPeerProducts,
+  softspokenProductBytes as productBytes,
+} from '@tallystick/kernels'
+import type { Context, Routine } from '@tallystick/protocol'
+import { wordsOf } from '../bytes.ts'
+import type { TripleMessages } from './messages.ts'
+import { batchesOf, batchTransfers, bothWays, correctionBytes, misbehaved, receiveRows, sendRows } from './transfers.ts'
+import type { PairCost, Transfers, TripleContext } from './transfers.ts'
+
+/** Additive shares over Z_2^64 of a · b = c, element by element: little-endian limbs of 32 bits, 2 an element. */
+export interface RingTriples {
+  readonly a: Uint32Array
+  readonly b: Uint32Array
+  readonly c: Uint32Array
+}
+
+/** Elements of one batch by the bits of the multiplier. */
+const batchElements = (bits: number): number => batchTransfers / 2 ** Math.ceil(Math.log2(bits))
+
+/** One direction, n products by multipliers of so many bits. Coins: none. */
+export const productCost = (n: number, bits: number): { readonly rounds: number; readonly bytes: number } => ({
+  rounds: n === 0 ? 0 : 2,
+  bytes:
+    batchesOf(n, batchElements(bits)).reduce((sum, part) => sum + correctionBytes(part * bits), 0) +
+    n * productBytes(bits),
+})
+
+export const ringTriplesCost = (n: number): PairCost => {
+  const { rounds, bytes } = productCost(n, 64)
+  return { rounds, bytes: 2 * bytes, coins: 16 * n }
+}
+
+/**
+ * The end that has the multiplicands y (2 limbs each): its additive shares of x · y, where the peer has the x.
+ * Gilboa (CRYPTO 1999, section 4.1) with the correlated transfers of Demmler, Schneider, Zohner, "ABY" (NDSS 2015, section
+ * III.D.1); bits = 1 is the selection of y by a bit.
+ */
+export function* productSend<M extends TripleMessages, R extends string>(
+  ctx: Context<M, R>,
+  transfers: Transfers,
+  values: Uint32Array,
+  bits: number,
+): Routine<Uint32Array> {
+  const wire = ctx as unknown as TripleContext
+  const shares = new Uint32Array(values.length)
+  let at = 0
+  for (const n of batchesOf(values.length / 2, batchElements(bits))) {
+    const rows = yield* sendRows(wire, transfers, n * bits)
+    const own = { rows, delta: transfers.delta, values: values.slice(at, at + 2 * n), bits }
+    const { corrections, shares: part } = yield* wire.compute(softspokenOwnProducts, own)
+    yield* wire.send('otProducts', corrections, transfers.peer)
+    shares.set(part, at)
+    at += 2 * n
+  }
+  return shares
+}
+
+/**
+ * The end that has the multipliers x: n of `bits` bits, packed one after the other, the lowest bit first.
+ * @throws TallyError peer/misbehaved for a frame of another length.
+ */
+export function* productReceive<M extends TripleMessages, R extends string>(
+  ctx: Context<M, R>,
+  transfers: Transfers,
+  multipliers: Uint8Array,
+  n: number,
+  bits: number,
+): Routine<Uint32Array> {
+  invariant(8 * multipliers.length >= n * bits, 'there is a multiplier for each product')
+  const wire = ctx as unknown as TripleContext
+  const batch = batchElements(bits)
+  const taken: Uint8Array[] = []
+  const choicesOf = (i: number, count: number): Uint8Array =>
+    multipliers.subarray((i * batch * bits) / 8, (i * batch * bits) / 8 + Math.ceil((count * bits) / 8))
+  const batches = batchesOf(n, batch)
+  // All corrections first: the products of all batches come one round later.
+  for (const [i, count] of batches.entries()) {
+    taken.push(yield* receiveRows(wire, transfers, count * bits, choicesOf(i, count)))
+  }
+  const shares = new Uint32Array(2 * n)
+  for (const [i, count] of batches.entries()) {
+    const corrections = yield* wire.receive('otProducts', transfers.peer)
+    const expected = count * productBytes(bits)
+    if (corrections.length !== expected) {
+      throw misbehaved(transfers.peer, `expected ${expected} bytes of products, found ${corrections.length}`)
+    }
+    const input = { rows: taken[i]!, choices: choicesOf(i, count), corrections, bits }
+    shares.set(yield* wire.compute(softspokenPeerProducts, input), 2 * batch * i)
+  }
+  return shares
+}
+
+/** target += source over Z_2^64. */
+export const addRing = (target: Uint32Array, source: Uint32Array): void => {
+  for (let i = 0; i < target.length; i += 2) {
+    const low = target[i]! + source[i]!
+    target[i] = low
+    target[i + 1] = target[i + 1]! + source[i + 1]! + (low >= 2 ** 32 ? 1 : 0)
+  }
+}
+
+/** x y over Z_2^64, element by element. */
+export const multiplyRing = (x: Uint32Array, y: Uint32Array): Uint32Array => {
+  const out = new Uint32Array(x.length)
+  for (let i = 0; i < out.length; i += 2) {
+    const [x0, x1, y0, y1] = [x[i]! & 0xffff, x[i]! >>> 16, y[i]! & 0xffff, y[i]! >>> 16]
+    // 32 bits times 32 bits by halves: every sum below 2^49 is exact.
+    const middle = x1 * y0 + ((x0 * y0) >>> 16) + x0 * y1
+    const high = x1 * y1 + Math.floor(middle / 2 ** 16)
+    out[i] = Math.imul(x[i]!, y[i]!)
+    out[i + 1] = (high % 2 ** 32) + (Math.imul(x[i]!, y[i + 1]!) >>> 0) + (Math.imul(x[i + 1]!, y[i]!) >>> 0)
+  }
+  return out
+}
+
+/** Products of one call, so that what waits for its corrections stays within 64 MiB. */
+export const maxRingTriples = 2 ** 16
+
+/**
+ * n random Beaver triples over Z_2^64, n up to 2^16: 128 transfers each. Call again for more; in large calls (1000 and more)
+ * the 4 ms of each call do not count.
+ */
+export function* ringTriples<M extends TripleMessages, R extends string>(
+  ctx: Context<M, R>,
+  transfers: Transfers,
+  n: number,
+): Routine<RingTriples> {
+  const wire = ctx as unknown as TripleContext
+  if (n === 0) return { a: new Uint32Array(), b: new Uint32Array(), c: new Uint32Array() }
+  const { rng } = wire.narrow('factors')
+  const [left, right] = [rng.bytes(8 * n), rng.bytes(8 * n)]
+  const [a, b] = [wordsOf(left), wordsOf(right)]
+  const [mine, theirs] = yield* bothWays(
+    wire,
+    transfers.first,
+    (branch) => productSend(branch, transfers, b, 64),
+    (branch) => productReceive(branch, transfers, left, n, 64),
+  )
+  const c = multiplyRing(a, b)
+  addRing(c, mine)
+  addRing(c, theirs)
+  return { a, b, c }
+}
