@@ -3,7 +3,16 @@ import { scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystic
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { ecdh, ikn19, kkrt16, kmprt17, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
-import { isMatrix, listInput, pirInput, sealedListQuery, simplePirQuery } from '@tallystick/query'
+import {
+  isMatrix,
+  isWhichMatrix,
+  listInput,
+  pirInput,
+  sealedListQuery,
+  simplePirQuery,
+  whichInput,
+  whichQueries,
+} from '@tallystick/query'
 import { statistics, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
 import type { Sha256 } from './merkle.ts'
@@ -34,6 +43,9 @@ const circuits: Program['input'] = (rows, role, parameters) =>
 export const programs: Programs = {
   ...programOf(sealedListQuery, listInput),
   [simplePirQuery.id]: { protocol: simplePirQuery, input: pirInput, bound: isMatrix },
+  ...Object.fromEntries(
+    [...whichQueries.values()].map((protocol) => [protocol.id, { protocol, input: whichInput, bound: isWhichMatrix }]),
+  ),
   ...programOf(ecdh, sets),
   ...programOf(kkrt16, sets),
   ...programOf(rr22, sets),

@@ -6,7 +6,9 @@
 import { TallyError, toHex } from '@tallystick/core'
 import type { Items } from './rfc9497/suite.ts'
 import type { ListInputs } from './sealed-list/index.ts'
+import { askerRole, byNumber } from './several.ts'
 import type { PirInputs, PirParameters } from './simplepir/messages.ts'
+import type { WhichAskerInput, WhichHolderInput, WhichParameters } from './which/index.ts'
 
 const malformed = (found: string): TallyError =>
   new TallyError('input/malformed', 'self', `expected the rows of a query, found ${found}`)
@@ -52,6 +54,35 @@ export const isMatrix = (
   parameters: unknown,
   sha256: (bytes: Uint8Array) => Uint8Array,
 ): boolean => role !== 'holder' || toHex(sha256(rows.bytes.subarray(32))) === (parameters as PirParameters).matrix
+
+/** Ids, and for each holder one row of what the asker has of it. */
+export const severalRows = (ids: Items, sealed: readonly Uint8Array[]): Items =>
+  sealed.reduce((rows, own) => askerRows(rows, own), ids)
+
+const severalInput = ({ bytes, offsets }: Items, roles: readonly string[]) => {
+  const rows = offsets.length - 1 - roles.length
+  if (rows < 0) throw malformed(`fewer than a row for each of ${roles.length} holders`)
+  const ids = { bytes: bytes.subarray(0, offsets[rows]), offsets: offsets.subarray(0, rows + 1) }
+  const ownOf = (i: number): Uint8Array => bytes.subarray(offsets[rows + i], offsets[rows + i + 1])
+  return { ids, sealed: Object.fromEntries(roles.map((role, i) => [role, ownOf(i)])) }
+}
+
+/** For `query/which-n`. */
+export const whichInput = (rows: Items, role: string, parameters: unknown): WhichAskerInput | WhichHolderInput => {
+  if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32), matrix: rows.bytes.subarray(32) }
+  return severalInput(rows, Object.keys((parameters as WhichParameters).holders).toSorted(byNumber))
+}
+
+/** {@link isMatrix} of a holder among several. */
+export const isWhichMatrix = (
+  rows: Items,
+  role: string,
+  parameters: unknown,
+  sha256: (bytes: Uint8Array) => Uint8Array,
+): boolean => {
+  const table = (parameters as WhichParameters).holders[role]
+  return table?.kind !== 'simplepir' || isMatrix(rows, 'holder', table, sha256)
+}
 
 /** For `query/simplepir`; the matrix is a view of the same memory. */
 export const pirInput = (rows: Items, role: string): PirInputs['asker'] | PirInputs['holder'] => {

@@ -74,13 +74,13 @@ export const checkKey = (secretKey: Uint8Array, publicKey: Hex): void => {
   })
 }
 
-const misbehaved = (peer: Role, found: string): TallyError =>
+export const misbehaved = (peer: string, found: string): TallyError =>
   new TallyError('peer/misbehaved', { peer }, `the ${peer} sent ${found}`, {
     remedy: `ask the ${peer} which software it runs: the agreed protocol does not send this; keep the journal`,
   })
 
 /** Receives `rows` elements, frame by frame. */
-function* receiveElements(peer: Role, rows: number, receive: () => Routine<Uint8Array>): Routine<Uint8Array> {
+function* receiveElements(peer: string, rows: number, receive: () => Routine<Uint8Array>): Routine<Uint8Array> {
   const parts: Uint8Array[] = []
   for (let from = 0; from < rows; from += chunkRows) {
     const part = yield* receive()
@@ -93,47 +93,97 @@ function* receiveElements(peer: Role, rows: number, receive: () => Routine<Uint8
   return concatBytes(...parts)
 }
 
-function* sendElements(rows: Uint8Array, send: (part: Uint8Array) => Routine<void>): Routine<void> {
+/** The elements of `queries` ids, as the asker blinded them. */
+export const receiveBlinded = (
+  ctx: Pick<Context<Pick<Messages, 'blinded'>, 'holder'>, 'receive'>,
+  queries: number,
+): Routine<Uint8Array> => receiveElements('asker', queries, () => ctx.receive('blinded'))
+
+export function* sendElements(rows: Uint8Array, send: (part: Uint8Array) => Routine<void>): Routine<void> {
   const step = elementBytes * chunkRows
   for (let at = 0; at < rows.length; at += step) yield* send(rows.subarray(at, at + step))
 }
 
-/**
- * The asker's side: 64 bytes an id. What can go wrong depends on what the holder sends, never on an id.
- * @throws TallyError peer/misbehaved for what is no element, and for a key other than that of the terms
- */
-export function* askOutputs(
+/** What the asker keeps between its question and the evaluations. */
+export interface Asked {
+  readonly ids: Items
+  readonly blinds: Uint8Array
+  readonly blinded: Uint8Array
+}
+
+/** Blinds the ids and sends them: nothing is opened yet. */
+export function* askBlinded(
   ctx: Context<Messages, 'asker'>,
-  { queries, publicKey }: Evaluation,
+  { queries }: Pick<Evaluation, 'queries'>,
   ids: Items,
-): Routine<Uint8Array> {
+): Routine<Asked> {
   const blinds = drawScalars(ctx.narrow('blinds').rng, queries)
   const blinded = yield* blind(ctx, ids, blinds)
   yield* sendElements(blinded, (part) => ctx.send('blinded', part))
-  yield* ctx.checkpoint()
-  const evaluated = yield* receiveElements('holder', queries, () => ctx.receive('evaluated'))
+  return { ids, blinds, blinded }
+}
+
+/**
+ * Receives the evaluations: 64 bytes an id. What can go wrong depends on what the holder sends, never on an id.
+ * @param peer who is to blame
+ * @throws TallyError peer/misbehaved for what is no element, and for a key other than that of the terms
+ */
+export function* takeOutputs(
+  ctx: Context<Messages, 'asker'>,
+  { queries, publicKey }: Evaluation,
+  { ids, blinds, blinded }: Asked,
+  peer = 'holder',
+): Routine<Uint8Array> {
+  const evaluated = yield* receiveElements(peer, queries, () => ctx.receive('evaluated'))
   const proof = yield* ctx.receive('proof')
   const { outputs, bad } = yield* finalize(ctx, ids, blinds, evaluated)
-  if (bad >= 0) throw misbehaved('holder', `row ${bad}, which is no element of the group`)
+  if (bad >= 0) throw misbehaved(peer, `row ${bad}, which is no element of the group`)
   const genuine = yield* verify(ctx, fromHex(publicKey), blinded, evaluated, proof)
-  if (!genuine) throw misbehaved('holder', 'evaluations without proof that they are under the key of the terms')
+  if (!genuine) throw misbehaved(peer, 'evaluations without proof that they are under the key of the terms')
   return outputs
 }
 
-/** The holder's side. @throws TallyError peer/misbehaved for what is no element */
-export function* serveOutputs(
+/** The asker's side of one holder, with the checkpoint between. */
+export function* askOutputs(ctx: Context<Messages, 'asker'>, evaluation: Evaluation, ids: Items): Routine<Uint8Array> {
+  const asked = yield* askBlinded(ctx, evaluation, ids)
+  yield* ctx.checkpoint()
+  return yield* takeOutputs(ctx, evaluation, asked)
+}
+
+/** What a holder answers with. */
+export interface Evaluated {
+  readonly evaluated: Uint8Array
+  readonly proof: Uint8Array
+}
+
+/** Evaluates what the asker blinded, and proves it. @throws TallyError peer/misbehaved for what is no element */
+export function* evaluateBlinded(
   ctx: Context<Messages, 'holder'>,
   { queries, publicKey }: Evaluation,
   secretKey: Uint8Array,
-): Routine<void> {
+): Routine<Evaluated> {
   const coins = ctx.narrow('proof-nonce').rng.bytes(scalarCoins)
-  const blinded = yield* receiveElements('asker', queries, () => ctx.receive('blinded'))
+  const blinded = yield* receiveBlinded(ctx, queries)
   const { points: evaluated, bad } = yield* blindEvaluate(ctx, secretKey, blinded)
   if (bad >= 0) throw misbehaved('asker', `row ${bad}, which is no element of the group`)
   // Bound to what it answers: coins that came twice, in a machine put back, would otherwise give the key away.
   const nonce = encodeScalar(hashToScalar(concatBytes(coins, secretKey, blinded), utf8ToBytes(nonceTag)))
   const proof = yield* prove(ctx, { secretKey, publicKey: fromHex(publicKey) }, blinded, evaluated, nonce)
-  yield* ctx.checkpoint()
+  return { evaluated, proof }
+}
+
+export function* sendOutputs(ctx: Context<Messages, 'holder'>, { evaluated, proof }: Evaluated): Routine<void> {
   yield* sendElements(evaluated, (part) => ctx.send('evaluated', part))
   yield* ctx.send('proof', proof)
+}
+
+/** The holder's side, with the checkpoint between. @throws TallyError peer/misbehaved for what is no element */
+export function* serveOutputs(
+  ctx: Context<Messages, 'holder'>,
+  evaluation: Evaluation,
+  secretKey: Uint8Array,
+): Routine<void> {
+  const made = yield* evaluateBlinded(ctx, evaluation, secretKey)
+  yield* ctx.checkpoint()
+  yield* sendOutputs(ctx, made)
 }

@@ -1,6 +1,15 @@
 /** Oblivious query: a row of a partner's list by its id, without the partner learning the id. One folder a protocol. */
 export { answerAt, answersOf, type Answers, type Nothing } from './answers.ts'
-export { askerRows, holderOffsets, isMatrix, listInput, pirInput } from './committed.ts'
+export {
+  askerRows,
+  holderOffsets,
+  isMatrix,
+  isWhichMatrix,
+  listInput,
+  pirInput,
+  severalRows,
+  whichInput,
+} from './committed.ts'
 export { computing, runLocally } from './local.ts'
 export { maxQueries } from './parameters.ts'
 export { encodeScalar, invertScalars, order } from './rfc9497/group.ts'
@@ -66,3 +75,13 @@ export {
 export { decodeDelta, encodeDelta } from './simplepir/delta.ts'
 export { versionDigest, type PirVersion } from './simplepir/version.ts'
 export { patchHint, update, type Changes, type Delta } from './simplepir/update.ts'
+export { askerRole, holderRoles, leastHolders, mostHolders } from './several.ts'
+export {
+  preparedFor,
+  whichQueries,
+  type AnswersByHolder,
+  type HeldTable,
+  type WhichInputs,
+  type WhichParameters,
+  type WhichQuery,
+} from './which/index.ts'

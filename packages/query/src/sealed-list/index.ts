@@ -83,7 +83,7 @@ export interface QueryOutputs extends Record<Role, unknown> {
 const id = 'query/sealed-list'
 export const maxListRows = 2 ** 24
 
-const parameters = (value: unknown): ListParameters => {
+export const listParameters = (value: unknown): ListParameters => {
   const fields = fieldsOf(id, value, ['queries', 'publicKey', 'salt', 'valueBytes', 'rows', 'list'])
   return {
     queries: wholeIn(id, fields, 'queries', 1, maxQueries),
@@ -95,7 +95,12 @@ const parameters = (value: unknown): ListParameters => {
   }
 }
 
-const answer = ({ queries, salt, valueBytes }: ListParameters, outputs: Uint8Array, list: Uint8Array): Answers =>
+/** The rows of the list that outputs open. */
+export const answersInList = (
+  { queries, salt, valueBytes }: ListParameters,
+  outputs: Uint8Array,
+  list: Uint8Array,
+): Answers =>
   answersOf(
     Array.from({ length: queries }, (_, i) =>
       answerInList(
@@ -135,10 +140,10 @@ export const sealedListQuery = defineProtocol<
     asker: 'the number of rows of the list, and which sealed rows come and go from one list to the next',
     holder: 'the number of ids (it stands in the terms)',
   },
-  parameters,
+  parameters: listParameters,
   cost: (parameters) => ({ rounds: 2, ...evaluationCost(parameters), correlations: {} }),
   ideal: (parameters, { asker, holder }) => ({
-    asker: answer(
+    asker: answersInList(
       parameters,
       runLocally(evaluate(computing, asker.ids, holder.secretKey), referenceEngine),
       asker.list,
@@ -149,7 +154,7 @@ export const sealedListQuery = defineProtocol<
     *asker(ctx, parameters, { ids, list }) {
       checkIds(ids, parameters.queries)
       checkList(list, parameters.list, slotOverhead + parameters.valueBytes)
-      return answer(parameters, yield* askOutputs(ctx, parameters, ids), list)
+      return answersInList(parameters, yield* askOutputs(ctx, parameters, ids), list)
     },
     *holder(ctx, parameters, { secretKey }) {
       checkKey(secretKey, parameters.publicKey)

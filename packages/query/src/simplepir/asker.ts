@@ -1,6 +1,6 @@
 /** The asker: learns its rows. */
 import { invariant, TallyError } from '@tallystick/core'
-import type { Party, Routine } from '@tallystick/protocol'
+import type { Context, Party, Routine } from '@tallystick/protocol'
 import { answersOf, type Answers } from '../answers.ts'
 import { askOutputs, checkIds } from '../evaluation.ts'
 import { answerAmong, answerInList, checkList, type Answer } from '../sealed/list.ts'
@@ -20,51 +20,96 @@ export const answerFrom = (keys: RowKeys, parameters: PirParameters, column: Uin
   return inStash
 }
 
-export const asker: Party<typeof messages, 'asker', PirParameters, PirInputs['asker'], Answers> = function* (
-  ctx,
-  parameters,
-  { ids, stash },
-) {
-  const { queries } = parameters
-  checkIds(ids, queries)
-  checkList(stash, parameters.stash, slotBytesOf(parameters))
-  // Burned before the first frame: whatever happens from here on, no unit is ever used for another query.
-  const units = yield* ctx.reserve(preparedQuery, queries)
-  invariant(units.length === queries * unitBytesOf(parameters), 'the store hands out whole units of this shape')
-  const outputs = yield* askOutputs(ctx, parameters, ids)
-  const keys = Array.from({ length: queries }, (_, i) =>
+const answerBytes = (parameters: PirParameters): number => 2 * linesOf(parameters)
+
+const keysFrom = (parameters: PirParameters, outputs: Uint8Array): readonly RowKeys[] =>
+  Array.from({ length: parameters.queries }, (_, i) =>
     rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), saltOf(parameters)),
   )
-  const perFrame = queriesPerFrame(parameters)
-  const queryAt = (i: number): Uint32Array => queryFor(unitAt(units, parameters, i), columnOf(parameters, keys[i]!))
 
+/**
+ * Sends all queries and receives all answers, which are not looked at here: none can change when a frame leaves.
+ * @param units prepared, `queries` of them
+ * @param peer who is to blame
+ */
+export function* retrieve(
+  ctx: Context<typeof messages, 'asker'>,
+  parameters: PirParameters,
+  units: Uint8Array,
+  outputs: Uint8Array,
+  peer = 'holder',
+): Routine<readonly Uint8Array[]> {
+  const { queries } = parameters
+  const keys = keysFrom(parameters, outputs)
+  const perFrame = queriesPerFrame(parameters)
   const frames = Math.ceil(queries / perFrame)
   const countOf = (frame: number): number => Math.min(perFrame, queries - frame * perFrame)
   function* ask(frame: number): Routine<void> {
     const words = new Uint32Array(countOf(frame) * parameters.columns)
-    for (let i = 0; i < countOf(frame); i++) words.set(queryAt(frame * perFrame + i), i * parameters.columns)
+    for (let i = 0; i < countOf(frame); i++) {
+      const at = frame * perFrame + i
+      const query = queryFor(unitAt(units, parameters, at), columnOf(parameters, keys[at]!))
+      words.set(query, i * parameters.columns)
+    }
     yield* ctx.send('queries', words)
   }
   for (let frame = 0; frame < Math.min(framesAhead, frames); frame++) yield* ask(frame)
-  // No answer is looked at before the last frame is sent, so that none can change when another one leaves.
-  const size = 2 * linesOf(parameters)
+  const size = answerBytes(parameters)
   const received: Uint8Array[] = []
   for (let frame = 0; frame < frames; frame++) {
     const bytes = yield* ctx.receive('answers')
-    if (bytes.length !== size * countOf(frame)) throw wrongSize(size * countOf(frame), bytes.length)
+    if (bytes.length !== size * countOf(frame)) throw wrongSize(peer, size * countOf(frame), bytes.length)
     if (frame + framesAhead < frames) yield* ask(frame + framesAhead)
     received.push(bytes)
   }
-  const answers = keys.map((key, at): Answer => {
+  return received
+}
+
+/** The rows that received answers hold. */
+export const openAnswers = (
+  parameters: PirParameters,
+  units: Uint8Array,
+  outputs: Uint8Array,
+  received: readonly Uint8Array[],
+  stash: Uint8Array,
+): Answers => {
+  const size = answerBytes(parameters)
+  const perFrame = queriesPerFrame(parameters)
+  const answers = keysFrom(parameters, outputs).map((key, at): Answer => {
     const place = at % perFrame
     const answer = received[Math.floor(at / perFrame)]!.subarray(size * place, size * (place + 1))
-    const column = decodeColumn(unitAt(units, parameters, at), queryAt(at), answer)
+    const unit = unitAt(units, parameters, at)
+    const column = decodeColumn(unit, queryFor(unit, columnOf(parameters, key)), answer)
     return answerFrom(key, parameters, column, stash)
   })
   return answersOf(answers)
 }
 
-const wrongSize = (expected: number, found: number): TallyError =>
-  new TallyError('peer/misbehaved', { peer: 'holder' }, `expected ${expected} bytes of answers, found ${found}`, {
+/** Burned before the first frame: whatever happens from here on, no unit is ever used for another query. */
+export function* reserveUnits(
+  ctx: Pick<Context<any, any>, 'reserve'>,
+  parameters: PirParameters,
+  correlation: string = preparedQuery,
+): Routine<Uint8Array> {
+  const units = yield* ctx.reserve(correlation, parameters.queries)
+  invariant(units.length === parameters.queries * unitBytesOf(parameters), 'the store hands out whole units')
+  return units
+}
+
+export const asker: Party<typeof messages, 'asker', PirParameters, PirInputs['asker'], Answers> = function* (
+  ctx,
+  parameters,
+  { ids, stash },
+) {
+  checkIds(ids, parameters.queries)
+  checkList(stash, parameters.stash, slotBytesOf(parameters))
+  const units = yield* reserveUnits(ctx, parameters)
+  const outputs = yield* askOutputs(ctx, parameters, ids)
+  const received = yield* retrieve(ctx, parameters, units, outputs)
+  return openAnswers(parameters, units, outputs, received, stash)
+}
+
+const wrongSize = (peer: string, expected: number, found: number): TallyError =>
+  new TallyError('peer/misbehaved', { peer }, `expected ${expected} bytes of answers, found ${found}`, {
     remedy: 'ask the holder which software it runs: the agreed protocol does not send this; keep the journal',
   })

@@ -1,32 +1,30 @@
 /** The holder: evaluates, scans, learns nothing. */
 import { TallyError } from '@tallystick/core'
 import { pirScan } from '@tallystick/kernels'
-import type { Party } from '@tallystick/protocol'
+import type { Context, Party, Routine } from '@tallystick/protocol'
 import type { Nothing } from '../answers.ts'
 import { checkKey, serveOutputs } from '../evaluation.ts'
 import { type messages, queriesPerFrame, type PirInputs, type PirParameters } from './messages.ts'
 import { roundAnswers } from './query.ts'
 import { matrixBytesOf } from './shape.ts'
 
-export const holder: Party<typeof messages, 'holder', PirParameters, PirInputs['holder'], Nothing> = function* (
-  ctx,
-  parameters,
-  { secretKey, matrix },
-) {
-  const { queries, columns } = parameters
+/** @throws TallyError identity/wrong-key, input/changed unless this is the table of the terms */
+export const checkTable = (parameters: PirParameters, { secretKey, matrix }: PirInputs['holder']): void => {
   checkKey(secretKey, parameters.publicKey)
-  if (matrix.length !== matrixBytesOf(parameters)) {
-    const expected = matrixBytesOf(parameters)
-    throw new TallyError(
-      'input/changed',
-      'self',
-      `the terms want a table of ${expected} bytes, found ${matrix.length}`,
-      {
-        remedy: 'serve the version of the table that the terms name',
-      },
-    )
-  }
-  yield* serveOutputs(ctx, parameters, secretKey)
+  const expected = matrixBytesOf(parameters)
+  if (matrix.length === expected) return
+  throw new TallyError('input/changed', 'self', `the terms want a table of ${expected} bytes, found ${matrix.length}`, {
+    remedy: 'serve the version of the table that the terms name',
+  })
+}
+
+/** Answers all queries, frame by frame. */
+export function* serveQueries(
+  ctx: Context<typeof messages, 'holder'>,
+  parameters: PirParameters,
+  matrix: Uint8Array,
+): Routine<void> {
+  const { queries, columns } = parameters
   const perFrame = queriesPerFrame(parameters)
   for (let from = 0; from < queries; from += perFrame) {
     const count = Math.min(perFrame, queries - from)
@@ -41,5 +39,15 @@ export const holder: Party<typeof messages, 'holder', PirParameters, PirInputs['
     }
     yield* ctx.send('answers', roundAnswers(yield* ctx.compute(pirScan, { matrix, columns, queries: frame })))
   }
+}
+
+export const holder: Party<typeof messages, 'holder', PirParameters, PirInputs['holder'], Nothing> = function* (
+  ctx,
+  parameters,
+  input,
+) {
+  checkTable(parameters, input)
+  yield* serveOutputs(ctx, parameters, input.secretKey)
+  yield* serveQueries(ctx, parameters, input.matrix)
   return { kind: 'none' }
 }
