@@ -49,6 +49,7 @@ const modules: Readonly<Record<string, Module>> = {
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
   'merkle/merkle': { entry: 'merkle/index.ts' },
   'okvs/okvs': { entry: 'okvs/index.ts' },
+  'softspoken/simd': { entry: 'softspoken/index.ts' },
   'table/table': { entry: 'table/index.ts' },
   'oprf/fma': {
     entry: 'oprf/index.ts',

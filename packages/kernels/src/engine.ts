@@ -21,6 +21,7 @@ import { pirEngine } from './pir/engine.ts'
 import { loadShares } from './ring/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
 import { loadOkvs } from './okvs/engine.ts'
+import { loadSoftspoken } from './softspoken/engine.ts'
 import { loadTable } from './table/engine.ts'
 import { loadTranspose } from './transpose/engine.ts'
 
@@ -53,6 +54,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   async () => pirEngine,
   loadRing,
   loadShares,
+  loadSoftspoken,
 ]
 
 const assemble = async (curve: CurveEngine): Promise<Engine> =>

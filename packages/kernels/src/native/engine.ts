@@ -7,6 +7,7 @@ import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeShares } from './ring.ts'
 import { p256 } from './p256.ts'
+import { loadNativeSoftspoken } from './softspoken.ts'
 
 const loadNative = async (): Promise<Engine> => ({
   ...aes,
@@ -15,6 +16,7 @@ const loadNative = async (): Promise<Engine> => ({
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
   ...(await loadNativeShares()),
+  ...(await loadNativeSoftspoken()),
 })
 
 let loading: Promise<Engine> | undefined
