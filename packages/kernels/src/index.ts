@@ -91,6 +91,18 @@ export { duplicate as tableDuplicate, intersect as tableIntersect, sort as table
 export type { IntersectInput, ItemsInput, Sorted, SortInput } from './table/kernels.ts'
 export { evaluate as garbleEvaluate, garble as garbleGarble } from './garble/kernels.ts'
 export type { EvaluateInput as GarbleEvaluateInput, Garbled, GarbleInput } from './garble/kernels.ts'
+export {
+  beaver1,
+  beaver128,
+  beaver64,
+  deal1,
+  deal128,
+  deal64,
+  masked1,
+  masked128,
+  masked64,
+} from './beaver/kernels.ts'
+export type { Domain as BeaverDomain } from './beaver/kernels.ts'
 export { crossTerms128, crossTerms64, matrixProduct128, matrixProduct64 } from './ring/kernels.ts'
 export { kernels } from './kernels.ts'
 export {

@@ -1,4 +1,5 @@
 import * as aes from './aes/kernels.ts'
+import * as beaver from './beaver/kernels.ts'
 import * as sliced from './bits/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
@@ -29,6 +30,9 @@ export const kernels = {
   'aes/hash': aes.hash,
   'aes/tweaked-hash': aes.tweakedHash,
   'bits/and': sliced.and,
+  'bits/masked': beaver.masked1,
+  'bits/beaver': beaver.beaver1,
+  'bits/deal': beaver.deal1,
   'bits/expand': sliced.expand,
   'bits/permutation': sliced.permutation,
   'bits/slice': sliced.slice,
@@ -76,6 +80,12 @@ export const kernels = {
   'rlwe/switch-keys': rlwe.switchKeys,
   'okvs/encode': encode,
   'okvs/decode': decode,
+  'ring64/masked': beaver.masked64,
+  'ring64/beaver': beaver.beaver64,
+  'ring64/deal': beaver.deal64,
+  'ring128/masked': beaver.masked128,
+  'ring128/beaver': beaver.beaver128,
+  'ring128/deal': beaver.deal128,
   'ring64/cross-terms': ring.crossTerms64,
   'ring128/cross-terms': ring.crossTerms128,
   'ring64/matrix-product': ring.matrixProduct64,

@@ -56,6 +56,38 @@ const productCases = (limbs: number) => () =>
     [false, true].map((transposed) => product(limbs, rows!, inner!, columns!, transposed)),
   )
 
+const domainWords = (limbs: number): number[] => [0, 1, 3, 4, 5].map((n) => limbs * n)
+
+const maskedCases = (limbs: number) => () => [
+  ...domainWords(limbs).map((n) => ({ x: words(n + 1, n), key: bytes(n + 2, 16), at: n })),
+  { x: ones(16_384 + limbs), key: bytes(3, 16), at: 2 ** 31 - 8 },
+]
+
+const beaverCases = (limbs: number) => () =>
+  [...domainWords(limbs), 16_384 + limbs].flatMap((n) =>
+    [false, true].map((first) => ({
+      d: n === 4 * limbs ? ones(n) : words(n + 1, n),
+      e: n === 4 * limbs ? ones(n) : words(n + 2, n),
+      key: bytes(n + 3, 16),
+      a: 0,
+      b: n,
+      c: first ? words(n + 4, n) : 2 * n,
+      first,
+    })),
+  )
+
+const dealCases = (limbs: number) => () =>
+  [...domainWords(limbs), 16_384 + limbs].flatMap((n) =>
+    [1, 2, 3].map((parties) => ({
+      keys: Array.from({ length: parties }, (_, i) => bytes(i + 1, 16)),
+      a: 7,
+      b: n,
+      c: 2 * n,
+      words: n,
+      to: n % parties,
+    })),
+  )
+
 const lengths = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000, 4096, 4100, 8192, 8193]
 
 export const shareCases = {
@@ -64,6 +96,15 @@ export const shareCases = {
     extreme(7),
     terms(16_390, 5, 2 ** 31 - 4096),
   ],
+  'bits/masked': maskedCases(1),
+  'bits/beaver': beaverCases(1),
+  'bits/deal': dealCases(1),
+  'ring64/masked': maskedCases(2),
+  'ring64/beaver': beaverCases(2),
+  'ring64/deal': dealCases(2),
+  'ring128/masked': maskedCases(4),
+  'ring128/beaver': beaverCases(4),
+  'ring128/deal': dealCases(4),
   'bits/expand': () => [
     ...[0, 1, 3, 4, 5, 100, 16_384, 16_387].map((count) => ({ key: bytes(count + 1, 16), at: count, words: count })),
     { key: bytes(9, 16), at: 2 ** 31 - 2, words: 16 },

@@ -66,6 +66,72 @@ export function termsBits(bytes: usize): void {
   }
 }
 
+/** OUT = x0 - own over Z_2^64, Z_2^128, bits. */
+export function mask64(bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(OUT + i, i64x2.sub(v128.load(X0 + i), v128.load(OWN + i)))
+}
+export function mask128(bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const x = load<u64>(X0 + i), own = load<u64>(OWN + i)
+    store<u64>(OUT + i, x - own)
+    store<u64>(OUT + i, load<u64>(X0 + i, 8) - load<u64>(OWN + i, 8) - u64(x < own), 8)
+  }
+}
+export function maskBits(bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(OUT + i, v128.xor(v128.load(X0 + i), v128.load(OWN + i)))
+}
+
+/** What `at` points at, plus next. */
+export function gain64(at: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(at + i, i64x2.add(v128.load(at + i), v128.load(NEXT + i)))
+}
+export function gain128(at: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const next = load<u64>(NEXT + i), low = load<u64>(at + i) + next
+    store<u64>(at + i, low)
+    store<u64>(at + i, load<u64>(at + i, 8) + load<u64>(NEXT + i, 8) + u64(low < next), 8)
+  }
+}
+export function gainBits(at: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(at + i, v128.xor(v128.load(at + i), v128.load(NEXT + i)))
+}
+
+/** OUT = own + x0 y1 + y0 x1, and + x0 y0 where `both` is all ones: the opened d = x0, e = y0 and the triple x1, y1, own. */
+export function beaver64(bytes: usize, both: u64): void {
+  const all = i64x2.splat(both)
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const d = v128.load(X0 + i)
+    const a = i64x2.add(v128.load(X1 + i), v128.and(d, all))
+    const sum = i64x2.add(i64x2.mul(d, v128.load(Y1 + i)), i64x2.mul(v128.load(Y0 + i), a))
+    v128.store(OUT + i, i64x2.add(sum, v128.load(OWN + i)))
+  }
+}
+export function beaver128(bytes: usize, both: u64): void {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const d = load<u64>(X0 + i), dh = load<u64>(X0 + i, 8), e = load<u64>(Y0 + i), eh = load<u64>(Y0 + i, 8)
+    const a = load<u64>(X1 + i) + (d & both)
+    const ah = load<u64>(X1 + i, 8) + (dh & both) + u64(a < (d & both))
+    const b = load<u64>(Y1 + i)
+    let part = d * b
+    let low = load<u64>(OWN + i) + part
+    let top = load<u64>(OWN + i, 8) + high(d, b) + d * load<u64>(Y1 + i, 8) + dh * b + u64(low < part)
+    part = e * a
+    low += part
+    top += high(e, a) + e * ah + eh * a + u64(low < part)
+    store<u64>(OUT + i, low)
+    store<u64>(OUT + i, top, 8)
+  }
+}
+export function beaverBits(bytes: usize, both: u64): void {
+  const all = i64x2.splat(both)
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const d = v128.load(X0 + i)
+    const a = v128.xor(v128.load(X1 + i), v128.and(d, all))
+    const sum = v128.xor(v128.and(d, v128.load(Y1 + i)), v128.and(v128.load(Y0 + i), a))
+    v128.store(OUT + i, v128.xor(sum, v128.load(OWN + i)))
+  }
+}
+
 /** Y1 = y0 + y1, for `dots`. */
 export function sum64(bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(Y1 + i, i64x2.add(v128.load(Y0 + i), v128.load(Y1 + i)))

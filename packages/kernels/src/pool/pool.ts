@@ -49,6 +49,9 @@ export interface PoolOptions {
 const estimates: Readonly<Record<string, ((input: never) => number) | undefined>> = {
   // Rounds of shares: moving a vector to a worker costs as much as the work on it.
   'bits/and': () => 0,
+  'bits/masked': () => 0,
+  'bits/beaver': () => 0,
+  'bits/deal': () => 0,
   'bits/expand': () => 0,
   'bits/permutation': () => 0,
   'bits/slice': () => 0,
@@ -111,6 +114,12 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'garble/garble': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.03,
   'garble/evaluate': (input: { code: Int32Array; instances: number }) => input.code.length * input.instances * 0.02,
   'ring64/cross-terms': () => 0,
+  'ring64/masked': () => 0,
+  'ring64/beaver': () => 0,
+  'ring64/deal': () => 0,
+  'ring128/masked': () => 0,
+  'ring128/beaver': () => 0,
+  'ring128/deal': () => 0,
   'ring128/cross-terms': () => 0,
   'ring64/matrix-product': () => 0,
   'ring128/matrix-product': () => 0,

@@ -5,6 +5,7 @@
 import type { Engine } from '@tallystick/protocol'
 import { setKey, loadModule } from '../aes/module.ts'
 import { arenaOf, type ArenaExports } from '../arena.ts'
+import { beaverEngine, type BeaverExports } from '../beaver/engine.ts'
 import type { AndInput, ExpandInput, PermutationInput, SliceInput, UnsliceInput } from '../bits/kernels.ts'
 import * as bitsReference from '../bits/reference.ts'
 import { checkAnd, checkExpand, checkPermutation, checkSlice, checkUnslice, planeWords } from '../bits/shapes.ts'
@@ -13,7 +14,7 @@ import { checkCrossTerms, checkMatrixProduct } from './shapes.ts'
 import { base64 } from './simd.wasm.ts'
 
 type Address = WebAssembly.Global<'i32'>
-interface Exports extends ArenaExports {
+interface Exports extends ArenaExports, Omit<BeaverExports, 'memory'> {
   readonly X0: Address
   readonly X1: Address
   readonly Y0: Address
@@ -300,6 +301,7 @@ export async function ringEngine(streamOf: StreamOf): Promise<Engine> {
       'bits/unslice': unsliceOf(exports),
       'bits/expand': expandBy(streamOf),
       'bits/permutation': permutationBy(streamOf),
+      ...beaverEngine(exports, streamOf),
     }
   })
 }
