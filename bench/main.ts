@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   'psi-openmined': () => import('./psi-openmined.ts'),
   'psi-ecdh': () => import('./psi-ecdh.ts'),
   homomorphic: () => import('./homomorphic.ts'),
+  'homomorphic-lookup': () => import('./homomorphic-lookup.ts'),
   query: () => import('./query.ts'),
   circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),

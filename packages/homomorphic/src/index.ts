@@ -15,3 +15,12 @@ export type {
 } from './statistics/index.ts'
 export { modelRows, scoringInput, statisticsInput, tableRows, type IntegerRows } from './rows.ts'
 export { explainScoring, type Explanation } from './scoring/explain.ts'
+export { lookup } from './lookup/index.ts'
+export type {
+  Answers as LookupAnswers,
+  ClientInput as LookupClientInput,
+  ClientOutput as LookupClientOutput,
+  HolderInput as LookupHolderInput,
+  Parameters as LookupParameters,
+} from './lookup/index.ts'
+export { lookupInput, lookupRows } from './lookup/rows.ts'
