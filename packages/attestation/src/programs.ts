@@ -1,5 +1,5 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
-import { scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
+import { lookup, lookupInput, scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { ecdh, ikn19, kkrt16, kmprt17, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
@@ -57,6 +57,7 @@ export const programs: Programs = {
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),
   ...programOf(scoring, scoringInput),
+  ...programOf(lookup, lookupInput),
   ...Object.assign(
     {},
     ...[1, 2, 3, 4].map((owners) => programOf(statisticsOf(owners) as AnyProtocol, statisticsInput)),

@@ -83,7 +83,8 @@ function* sendPowers(ctx: Ctx, plan: Plan, keys: OwnerKeys, slots: BigUint64Arra
 const slotsOf = ({ ring, bins: all }: Plan, { bins }: Places, residues: Uint32Array): BigUint64Array => {
   const slots = new BigUint64Array(ring.degree)
   bins.forEach((bin, row) => {
-    for (let half = 0; bin >= 0 && half < residuesOfKey; half++) {
+    if (bin < 0) return
+    for (let half = 0; half < residuesOfKey; half++) {
       slots[half * all + bin] = BigInt(residues[residuesOfKey * row + half]!)
     }
   })

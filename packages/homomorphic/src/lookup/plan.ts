@@ -80,8 +80,8 @@ export const largestBin = (rows: number, bins: number): number => {
   const mode = Math.floor((throws + 1) / bins)
   // Weights relative to the mode's, upwards until they are gone; the sum of all is at least that of one side.
   const weights = [1]
-  for (let k = mode; k < throws && weights.at(-1)! > 1e-40; k++) {
-    weights.push(weights.at(-1)! * ((throws - k) / (k + 1)) * odds)
+  for (let k = mode; k < throws && weights.at(-1) > 1e-40; k++) {
+    weights.push(weights.at(-1) * ((throws - k) / (k + 1)) * odds)
   }
   const all = weights.reduce((sum, weight) => sum + weight, 0)
   let tail = 0

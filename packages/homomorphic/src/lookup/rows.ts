@@ -6,7 +6,7 @@ import { itemOf, type ClientInput, type HolderInput } from './messages.ts'
 const itemsOf = (parts: readonly Uint8Array[]): Items => {
   const offsets = new Uint32Array(parts.length + 1)
   parts.forEach((part, i) => (offsets[i + 1] = offsets[i]! + part.length))
-  const bytes = new Uint8Array(offsets.at(-1)!)
+  const bytes = new Uint8Array(offsets.at(-1) ?? 0)
   parts.forEach((part, i) => bytes.set(part, offsets[i]))
   return { bytes, offsets }
 }
