@@ -15,7 +15,7 @@ import { bytes } from './samples.ts'
 let engine: Engine
 beforeAll(async () => void (engine = await nodeEngine()))
 
-const native = (Object.keys(transferCases) as Name[]).filter((name) => /^(?:aes|ggm|expand)/.test(name))
+const native = (Object.keys(transferCases) as Name[]).filter((name) => /^(?:aes|ggm|expand|softspoken)/.test(name))
 
 it.each(native)("Node's %s equals its reference", (name) => {
   cases[name]().forEach((input, i) => {

@@ -18,13 +18,17 @@ import {
   ringTriples,
   ringTriplesCost,
   storeCost,
+  type PairCost,
+  type Transfers,
   transfersCost,
+  type TransfersOptions,
   tripleMessages,
 } from '@tallystick/ot'
 import { defineProtocol, opening, simulate, type Routine } from '@tallystick/protocol'
-import { conformance } from '@tallystick/protocol/testing'
+import { checks, conformance, subjectOf } from '@tallystick/protocol/testing'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { dealer, dealerMessages, sha256 } from './dealer.ts'
 
 const engine = await nodeEngine()
 const bytes = (label: string, length: number): Uint8Array =>
@@ -50,7 +54,17 @@ interface Opened {
   readonly products: Uint32Array
 }
 
-const messages = { ...tripleMessages, opened: opening('each', 'each', flatWords32(2 ** 20)) } as const
+const messages = {
+  ...tripleMessages,
+  ...dealerMessages,
+  opened: opening('each', 'each', flatWords32(2 ** 20)),
+} as const
+
+/** How the two ends begin: the real way, or dealt by the first end, whose frames are few. */
+interface Opener {
+  readonly open: (ctx: Context<any, any>, options: TransfersOptions) => Routine<Transfers>
+  readonly cost: () => PairCost
+}
 const width = 11
 const planesOf = (numbers: Uint32Array): Uint32Array => {
   const words = 4 * Math.ceil(numbers.length / 128)
@@ -61,114 +75,119 @@ const planesOf = (numbers: Uint32Array): Uint32Array => {
   return out
 }
 
-function* party(
-  ctx: Context<typeof messages, any>,
-  { triples, ring, rows }: Parameters,
-  { numbers }: Input,
-): Routine<Opened> {
-  const first = ctx.role === 'first'
-  const peer = first ? 'second' : 'first'
-  const transfers = yield* openTransfers(ctx.narrow('transfers'), { peer, first })
-  const bits = yield* bitTriples(ctx.narrow('bits'), transfers, triples)
-  const beaver = yield* ringTriples(ctx.narrow('ring'), transfers, ring)
-  const gates = equalWords(rows, width) + lessWords(rows, width)
-  const store = { triples: yield* bitTriples(ctx.narrow('gates'), transfers, 32 * gates), used: 0 }
-  const planes = planesOf(numbers)
-  const none = new Uint32Array(planes.length)
-  const equal = yield* equalShares(ctx.narrow('equal'), transfers, store, planes, width)
-  const [x, y] = first ? [planes, none] : [none, planes]
-  const less = yield* lessShares(ctx.narrow('less'), transfers, store, x, y, width)
-  // The second end's numbers times the first end's.
-  const values = new Uint32Array(2 * rows)
-  numbers.forEach((value, i) => (values[2 * i] = values[2 * i + 1] = value))
-  const multipliers = new Uint8Array(Math.ceil((rows * width) / 8))
-  numbers.forEach((value, i) => {
-    for (let b = 0; b < width; b++) multipliers[(i * width + b) >> 3]! |= ((value >> b) & 1) << ((i * width + b) & 7)
-  })
-  const scaled = ctx.narrow('scaled')
-  const products = first
-    ? yield* productSend(scaled, transfers, values, width)
-    : yield* productReceive(scaled, transfers, multipliers, rows, width)
-  yield* ctx.checkpoint()
-  const parts = [bits.a, bits.b, bits.c, beaver.a, beaver.b, beaver.c, equal, less, products]
-  const all = Uint32Array.from(parts.flatMap((part) => [...part]))
-  yield* ctx.send('opened', all, peer)
-  const received = yield* ctx.receive('opened', peer)
-  if (received.length !== all.length) throw new TallyError('peer/misbehaved', { peer }, 'another length')
-  let at = 0
-  const theirs = parts.map((part) => received.slice(at, (at += part.length)))
-  const xor = (i: number): Uint32Array => parts[i]!.map((word, k) => word ^ theirs[i]![k]!)
-  const add = (i: number): Uint32Array => {
-    const [own, other] = [parts[i]!, theirs[i]!].map((part) => new BigUint64Array(part.slice().buffer))
-    return new Uint32Array(own!.map((value, k) => value + other![k]!).buffer)
+const partyOver = (opener: Opener) =>
+  function* (
+    ctx: Context<typeof messages, any>,
+    { triples, ring, rows }: Parameters,
+    { numbers }: Input,
+  ): Routine<Opened> {
+    const first = ctx.role === 'first'
+    const peer = first ? 'second' : 'first'
+    const transfers = yield* opener.open(ctx.narrow('transfers'), { peer, first })
+    const bits = yield* bitTriples(ctx.narrow('bits'), transfers, triples)
+    const beaver = yield* ringTriples(ctx.narrow('ring'), transfers, ring)
+    const gates = equalWords(rows, width) + lessWords(rows, width)
+    const store = { triples: yield* bitTriples(ctx.narrow('gates'), transfers, 32 * gates), used: 0 }
+    const planes = planesOf(numbers)
+    const none = new Uint32Array(planes.length)
+    const equal = yield* equalShares(ctx.narrow('equal'), transfers, store, planes, width)
+    const [x, y] = first ? [planes, none] : [none, planes]
+    const less = yield* lessShares(ctx.narrow('less'), transfers, store, x, y, width)
+    // The second end's numbers times the first end's.
+    const values = new Uint32Array(2 * rows)
+    numbers.forEach((value, i) => (values[2 * i] = values[2 * i + 1] = value))
+    const multipliers = new Uint8Array(Math.ceil((rows * width) / 8))
+    numbers.forEach((value, i) => {
+      for (let b = 0; b < width; b++) multipliers[(i * width + b) >> 3]! |= ((value >> b) & 1) << ((i * width + b) & 7)
+    })
+    const scaled = ctx.narrow('scaled')
+    const products = first
+      ? yield* productSend(scaled, transfers, values, width)
+      : yield* productReceive(scaled, transfers, multipliers, rows, width)
+    yield* ctx.checkpoint()
+    const parts = [bits.a, bits.b, bits.c, beaver.a, beaver.b, beaver.c, equal, less, products]
+    const all = Uint32Array.from(parts.flatMap((part) => [...part]))
+    yield* ctx.send('opened', all, peer)
+    const received = yield* ctx.receive('opened', peer)
+    if (received.length !== all.length) throw new TallyError('peer/misbehaved', { peer }, 'another length')
+    let at = 0
+    const theirs = parts.map((part) => received.slice(at, (at += part.length)))
+    const xor = (i: number): Uint32Array => parts[i]!.map((word, k) => word ^ theirs[i]![k]!)
+    const add = (i: number): Uint32Array => {
+      const [own, other] = [parts[i]!, theirs[i]!].map((part) => new BigUint64Array(part.slice().buffer))
+      return new Uint32Array(own!.map((value, k) => value + other![k]!).buffer)
+    }
+    const [a, b, c] = [xor(0), xor(1), xor(2)]
+    const wrong = multiplyRing(add(3), add(4)).map((word, k) => word ^ add(5)[k]!)
+    const known = (plane: Uint32Array): Uint32Array =>
+      Uint32Array.from({ length: rows }, (_, i) => (plane[i >> 5]! >>> (i & 31)) & 1)
+    return {
+      bits: a.map((word, k) => (word & b[k]!) ^ c[k]!),
+      ring: wrong,
+      equal: known(xor(6)),
+      less: known(xor(7)),
+      products: add(8),
+    }
   }
-  const [a, b, c] = [xor(0), xor(1), xor(2)]
-  const wrong = multiplyRing(add(3), add(4)).map((word, k) => word ^ add(5)[k]!)
-  const known = (plane: Uint32Array): Uint32Array =>
-    Uint32Array.from({ length: rows }, (_, i) => (plane[i >> 5]! >>> (i & 31)) & 1)
-  return {
-    bits: a.map((word, k) => (word & b[k]!) ^ c[k]!),
-    ring: wrong,
-    equal: known(xor(6)),
-    less: known(xor(7)),
-    products: add(8),
-  }
-}
 
 const openedBytes = ({ triples, ring, rows }: Parameters): number => {
   const vectors = 2 * 16 * Math.ceil(rows / 128)
   return 2 * (3 * 16 * Math.ceil(triples / 128) + 24 * ring + vectors + 8 * rows)
 }
 
-const protocol = defineProtocol<Ends, typeof messages, Parameters, Record<Ends, Input>, Record<Ends, Opened>>({
-  id: 'test/triples',
-  version: 1,
-  roles: ['first', 'second'],
-  messages,
-  security: {
-    adversary: 'semi-honest',
-    corruptions: 1,
-    computational: 121,
-    statistical: 128,
-    assumptions: [],
-    refusal: 'a test',
-  },
-  leakage: { first: 'everything: a test', second: 'everything: a test' },
-  parameters: (value) => value as Parameters,
-  cost: (parameters) => {
-    const { triples, ring, rows } = parameters
-    const gates = equalWords(rows, width) + lessWords(rows, width)
-    const scaled = productCost(rows, width)
-    const parts = [
-      transfersCost(),
-      bitTriplesCost(triples),
-      ringTriplesCost(ring),
-      storeCost(gates),
-      equalCost(rows, width),
-      lessCost(rows, width),
-      { ...scaled, coins: 0 },
-    ]
-    const sum = (of: (part: (typeof parts)[number]) => number): number => parts.reduce((all, part) => all + of(part), 0)
-    const coins = sum((part) => part.coins)
-    return {
-      rounds: sum((part) => part.rounds) + 1,
-      bytes: sum((part) => part.bytes) + openedBytes(parameters),
-      coins: { first: coins, second: coins },
-      correlations: {},
-    }
-  },
-  ideal: ({ triples, ring, rows }, { first, second }) => {
-    const output = {
-      bits: new Uint32Array(4 * Math.ceil(triples / 128)),
-      ring: new Uint32Array(2 * ring),
-      equal: first.numbers.map((x, i) => Number(x === second.numbers[i]!)),
-      less: first.numbers.map((x, i) => Number(x < second.numbers[i]!)),
-      products: Uint32Array.from({ length: 2 * rows }, (_, i) => first.numbers[i >> 1]! * second.numbers[i >> 1]!),
-    }
-    return { first: output, second: output }
-  },
-  parties: { first: party, second: party },
-})
+const protocolOver = (opener: Opener) =>
+  defineProtocol<Ends, typeof messages, Parameters, Record<Ends, Input>, Record<Ends, Opened>>({
+    id: 'test/triples',
+    version: 1,
+    roles: ['first', 'second'],
+    messages,
+    security: {
+      adversary: 'semi-honest',
+      corruptions: 1,
+      computational: 121,
+      statistical: 128,
+      assumptions: [],
+      refusal: 'a test',
+    },
+    leakage: { first: 'everything: a test', second: 'everything: a test' },
+    parameters: (value) => value as Parameters,
+    cost: (parameters) => {
+      const { triples, ring, rows } = parameters
+      const gates = equalWords(rows, width) + lessWords(rows, width)
+      const scaled = productCost(rows, width)
+      const parts = [
+        opener.cost(),
+        bitTriplesCost(triples),
+        ringTriplesCost(ring),
+        storeCost(gates),
+        equalCost(rows, width),
+        lessCost(rows, width),
+        { ...scaled, coins: 0 },
+      ]
+      const sum = (of: (part: (typeof parts)[number]) => number): number =>
+        parts.reduce((all, part) => all + of(part), 0)
+      const coins = sum((part) => part.coins)
+      return {
+        rounds: sum((part) => part.rounds) + 1,
+        bytes: sum((part) => part.bytes) + openedBytes(parameters),
+        coins: { first: coins, second: coins },
+        correlations: {},
+      }
+    },
+    ideal: ({ triples, ring, rows }, { first, second }) => {
+      const output = {
+        bits: new Uint32Array(4 * Math.ceil(triples / 128)),
+        ring: new Uint32Array(2 * ring),
+        equal: first.numbers.map((x, i) => Number(x === second.numbers[i]!)),
+        less: first.numbers.map((x, i) => Number(x < second.numbers[i]!)),
+        products: Uint32Array.from({ length: 2 * rows }, (_, i) => first.numbers[i >> 1]! * second.numbers[i >> 1]!),
+      }
+      return { first: output, second: output }
+    },
+    parties: { first: partyOver(opener), second: partyOver(opener) },
+  })
+
+const protocol = protocolOver({ open: openTransfers, cost: () => transfersCost() })
 
 const numbers = (label: string, n: number): Uint32Array =>
   Uint32Array.from({ length: n }, (_, i) => (bytes(label, 4 * n)[4 * i]! * 8) & 2047)
@@ -177,18 +196,21 @@ const inputs = (label: string, n: number) => ({
   second: { numbers: numbers(label, n).map((value, i) => (i % 3 === 0 ? value : (value * 5 + i) & 2047)) },
 })
 
-conformance(
-  protocol,
-  [
-    {
-      name: 'a few of each',
-      parameters: { triples: 130, ring: 3, rows: 5 },
-      inputs: inputs('a', 5),
-      alternative: inputs('b', 5),
-    },
-  ],
-  { engine, schedules: 10 },
-)
+const few = {
+  name: 'a few of each',
+  parameters: { triples: 130, ring: 3, rows: 5 },
+  inputs: inputs('a', 5),
+  alternative: inputs('b', 5),
+}
+conformance(protocolOver(dealer), [few], { engine, schedules: 10, hash: sha256 })
+
+/** The real opening has frames of kilobytes, whose mutations are those of the extension's own tests. */
+describe('triples from base transfers', () => {
+  const subject = subjectOf(protocol, few, { engine, schedules: 3 })
+  it.each(['ideal', 'cost', 'schedules', 'observer', 'openings'] as const)('%s', (name) => {
+    expect(checks[name](subject).findings).toEqual([])
+  })
+})
 
 describe('triples', () => {
   const run = (parameters: Parameters, given: Record<Ends, Input>, label = 'seed') => {
