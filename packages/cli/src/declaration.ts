@@ -3,7 +3,7 @@
  * its list would enter) and `auditor.json`.
  */
 import { TallyError, type Hex } from '@tallystick/core'
-import type { ListTerms } from '@tallystick/psi'
+import { maxDecimals, maxLimbs, type ListTerms, type SumValues } from '@tallystick/psi'
 import { partyId, type DataTerms } from '@tallystick/session'
 import { z } from 'zod'
 import { readJson } from './files.ts'
@@ -26,6 +26,8 @@ export interface Declaration {
   readonly data: DataTerms
   /** Of a list that was prepared (`tally list prepare`): then `data` is its key, one row. */
   readonly list?: ListTerms | undefined
+  /** What is added up over common ids, where sums are asked for. */
+  readonly values?: SumValues | undefined
 }
 
 export interface Auditor {
@@ -50,9 +52,14 @@ const list = z.strictObject({
   key: hex(32),
   fingerprint: z.union([z.literal(32), z.literal(64)]),
 })
+const values = z.strictObject({
+  column: z.string().min(1).max(200),
+  decimals: z.int().min(0).max(maxDecimals),
+  limbs: z.int().min(1).max(maxLimbs),
+})
 const declaration = z.strictObject({
   format: z.literal(declarationFormat),
-  ...{ identity, data, list: list.optional() },
+  ...{ identity, data, list: list.optional(), values: values.optional() },
 })
 const auditor = z.strictObject({
   format: z.literal(auditorFormat),

@@ -47,15 +47,18 @@ export const measureRates = async (pool: Pool): Promise<Rates> => {
 }
 
 /** What the terms of a set operation ask of a protocol. */
-export const requestOf = ({ parameters, parties }: Terms, policy?: Policy): Request => {
-  const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'to' | 'list'>
-  const sizes = asked['sizes'] as Partial<Request['sizes']>
+export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Policy): Request => {
+  const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'list'>
+  const { limbs, values } = asked as { limbs?: number; values?: { column: string; decimals: number } }
+  const sizes = asked['sizes'] as Request['sizes']
   return {
-    sizes: { receiver: sizes.receiver ?? 0, sender: asked.list?.rows ?? sizes.sender ?? 0 },
+    sizes: asked.list === undefined ? sizes : { ...sizes, sender: asked.list.rows },
     output: asked.output,
-    to: asked.to,
+    to: asked['to'] === 'both' ? 'both' : 'receiver',
     parties: parties.length,
     list: asked.list,
+    values: limbs === undefined ? undefined : { column: '', decimals: 0, ...values, limbs },
+    minimum: minimum?.result,
     policy,
   }
 }

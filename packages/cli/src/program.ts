@@ -87,6 +87,9 @@ const registerData = (program: Command): void => {
           .choices(['refuse', 'keep-first', 'count'])
           .default('refuse'),
       )
+      .option('--value <column>', 'of a list: numbers to be added up over what is common (psi/ikn19)')
+      .option('--maximum <number>', 'the largest that such a number can be; it is told to the partner')
+      .option('--decimals <n>', 'digits after the point of such numbers (default: 0)')
       .option('--source <text>', 'what the list is, for whoever approves the terms (default: the name of the file)')
       .addOption(encodingOption())
       .addOption(homeOption())
@@ -103,14 +106,15 @@ const registerTerms = (program: Command): void => {
   examples(
     terms
       .command('new')
-      .description('write terms from the declarations of both parties')
-      .requiredOption('--receiver <declaration.json>', 'the party that learns the result')
-      .requiredOption('--sender <declaration.json>', 'the other party')
+      .description('write terms from the declarations of all parties')
+      .option('--receiver <declaration.json>', 'of two: the party that learns the result')
+      .option('--sender <declaration.json>', 'of two: the other party')
+      .option('--party <declaration.json...>', 'of three to ten: all, the one that learns (the leader) first')
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of one party')
       .requiredOption('--purpose <text>', 'what the result is for')
       .addOption(
-        new Option('--output <kind>', 'which rows are common, or only how many')
-          .choices(['intersection', 'cardinality'])
+        new Option('--output <kind>', 'which rows are common, how many, or the sum of their values')
+          .choices(['intersection', 'cardinality', 'sum'])
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
@@ -129,6 +133,8 @@ const registerTerms = (program: Command): void => {
       .action(lazily(async () => (await import('./commands/terms.ts')).create)),
     'tally terms new --receiver bank-a/declaration.json --sender bank-b/declaration.json \\\n' +
       '      --auditor audit/auditor.json --purpose "Customers whom both of us have blacklisted"',
+    'tally terms new --party a/declaration.json b/declaration.json c/declaration.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Customers whom all three of us have blacklisted"',
   )
   examples(
     terms
@@ -210,15 +216,15 @@ const registerList = (program: Command): void => {
 }
 
 const registerRun = (program: Command): void => {
-  const psi = group(program, 'psi', 'private set intersection')
+  const psi = group(program, 'psi', 'set operations over private lists')
   examples(
     psi
       .command('run')
-      .description('run approved terms with the partner; run it again after a crash and it goes on where it was')
-      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .description('run approved terms with the partners; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that all parties approved')
       .requiredOption('--input <list.csv>', 'the list that was declared')
-      .option('--listen <[host:]port>', 'wait for the partner here')
-      .option('--connect <host:port>', 'go to the partner there')
+      .option('--listen <[host:]port>', 'wait here for the partners that are not dialled')
+      .option('--connect <[role=]host:port...>', 'go to a partner there; its role is needed where there are several')
       .option('--dry-run', 'check everything, predict time and traffic, use no network')
       .option('--explain', 'say why this protocol, and what it costs; afterwards, what it did cost')
       .option('--filter <file>', "with a prepared list: the receiver's copy of its filter")
@@ -229,6 +235,8 @@ const registerRun = (program: Command): void => {
     'tally psi run --terms terms.json --input list.csv --home bank-a --dry-run',
     'tally psi run --terms terms.json --input list.csv --home bank-a --listen 7443',
     'tally psi run --terms terms.json --input list.csv --home bank-b --connect bank-a.example:7443',
+    'tally psi run --terms terms.json --input list.csv --home bank-c --connect leader=bank-a.example:7443 \\\n' +
+      '      member-1=bank-b.example:7443',
   )
   examples(
     psi

@@ -67,7 +67,7 @@ const unlike = (text: string): string => {
 }
 
 /** Units above the minimum. */
-const numberIn = (column: NumericColumn) => {
+export const numberIn = (column: NumericColumn) => {
   const [least, most] = [unitsOf(column, column.minimum), unitsOf(column, column.maximum)]
   return (text: string): number | Unfit => {
     const found = decimal.exec(text)

@@ -54,15 +54,28 @@ const dataOf = ([role, data]: readonly [string, DataTerms]): string[] => [
 const outcomeOf = (terms: Terms, role: string): string => {
   const { name } = partyOf(terms, role)
   if (!terms.receivers.includes(role)) return `${role} (${name}): no output`
-  const { output, queries } = terms.parameters as { output?: unknown; queries?: unknown }
+  const { queries } = terms.parameters as { queries?: unknown }
   if (terms.protocol.id.startsWith('query/')) {
     return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
   }
   if (terms.protocol.id.startsWith('statistics/')) return `${role} (${name}): the figures below, and nothing else`
   if (!terms.protocol.id.startsWith('psi/')) return `${role} (${name}): an output, see parameters`
-  return output === 'cardinality'
-    ? `${role} (${name}): how many rows are common, not which`
-    : `${role} (${name}): which of its own rows the other side has too`
+  return `${role} (${name}): ${learnedBy(terms, role)}`
+}
+
+/** What a set operation tells a role that learns. */
+const learnedBy = ({ parameters, parties }: Terms, role: string): string => {
+  const { output, values } = parameters as { output?: unknown; values?: { column: string } }
+  if (output === 'cardinality') return 'how many rows are common, not which'
+  if (output === 'sum') {
+    const column = values === undefined ? '' : ` ("${values.column}")`
+    return role === 'receiver'
+      ? `the sum of its values${column} over the common rows, and how many these are`
+      : 'how many rows are common, not which'
+  }
+  return parties.length === 2
+    ? 'which of its own rows the other side has too'
+    : 'which of its own rows all the others have too'
 }
 
 const minimumOf = ({ sets, result }: NonNullable<Terms['minimum']>): string[] => [

@@ -11,6 +11,7 @@ import type { Output } from '../output.ts'
 import { readTable, schemaOf, tableFormat } from '../table.ts'
 import { dataTermsOf, tableDeclarationFormat, type TableDeclaration } from '../table-declaration.ts'
 import { count } from '../text.ts'
+import { valuedRows, valuesOf } from '../values.ts'
 
 interface DeclareOptions {
   readonly home: string
@@ -20,6 +21,9 @@ interface DeclareOptions {
   readonly duplicates: Duplicates
   readonly encoding: Encoding
   readonly source?: string
+  readonly value?: string
+  readonly maximum?: string
+  readonly decimals?: string
 }
 
 const usage = (): TallyError =>
@@ -62,11 +66,15 @@ const declareList = async (
   const column = columnText(columns)
   const normalisation = normalisationText(options.normalisation ?? ['trim/1'])
   const { identity } = await openHome(options.home)
-  const { counts } = await readDataset(input, { column, normalisation, duplicates, encoding })
+  const values = options.value === undefined ? undefined : valuesOf(options.value, options.maximum, options.decimals)
+  const dataset = await readDataset(input, { column, normalisation, duplicates, encoding })
+  const { counts } = dataset
+  if (values !== undefined) await valuedRows(dataset, values)
   const declaration: Declaration = {
     format: declarationFormat,
     identity,
     data: { source: options.source ?? basename(input), column, normalisation, duplicates, rows: counts.rows },
+    ...(values === undefined ? {} : { values }),
   }
   const file = join(options.home, 'declaration.json')
   await writeJson(file, declaration)

@@ -1,5 +1,4 @@
 /** `tally psi run`: one party's side, from the checks before any network to the sealed evidence and the receipt. */
-import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import { plannable, predict, referenceRates, type Considered, type Prediction } from '@tallystick/psi'
@@ -14,8 +13,9 @@ import { poolFor, prepare, runParty, type Prepared, type RunOptions } from '../p
 import { consideredText, costText, planned, registered, secondsText } from '../plan.ts'
 import { readFilterFor, readKeyFor } from '../prepared-list.ts'
 import { keepReceipt, receiptDigest, stopwatch, type Receipt, type ReceiptOptions } from '../receipt.ts'
-import { writeResult } from '../result.ts'
+import { keepSetResult, type SetResult } from '../set-result.ts'
 import { count, traffic } from '../text.ts'
+import { valuedRows } from '../values.ts'
 
 interface PsiOptions extends RunOptions {
   readonly input: string
@@ -62,7 +62,10 @@ const bring = async ({ terms, own }: Prepared, { input, encoding, filter }: PsiO
   const dataset = await readDeclared(terms, own.role, input, encoding)
   const { records, duplicates } = dataset.counts
   const rowsOf = prepared === undefined ? noTags : (tags: Uint8Array) => commonRows(prepared, tags)
-  return { source: dataset, own: { records, duplicates }, dataset, rowsOf }
+  const { values } = requestOf(terms)
+  const valued = values !== undefined && own.role === terms.parties[0]!.role
+  const source = valued ? { ...dataset, items: await valuedRows(dataset, values) } : dataset
+  return { source, own: { records, duplicates }, dataset, rowsOf }
 }
 
 const tellChecked = (
@@ -109,60 +112,21 @@ const foresee = async (
       ...{ predicted: { ...predicted }, considered: considered.map(reported) },
     },
     `The terms say ${protocol.id}. ${same ? `So does the planner: ${reason}` : `The planner would take ${choice.protocol}: ${reason}`}.\n` +
-      `Predicted on this machine: ${costText(predicted)}, waiting for the partner aside. Of all protocols:\n` +
+      `Predicted on this machine: ${costText(predicted)}, waiting for the others aside. Of all protocols:\n` +
       `${consideredText(choice)}${advice === undefined ? '' : `\nAdvice: ${advice}.`}`,
   )
   return predicted
 }
 
 const tellDryRun = (output: Output, { terms }: Prepared, rows: number, role: string, predicted: Prediction): void => {
-  const { sizes } = requestOf(terms)
-  const peerRows = role === 'receiver' ? sizes.sender : sizes.receiver
+  const others = Object.entries(requestOf(terms).sizes).filter(([other]) => other !== role)
+  const peerRows = others.reduce((sum, [, size]) => sum + size, 0)
   const { bytes, seconds, rounds } = predicted
   output.report(
     { event: 'dry-run', rows, peerRows, bytes, rounds, seconds },
     `All is in order. The run would exchange ${traffic(bytes)} in ${rounds} rounds and take about ` +
-      `${secondsText(seconds)} on this machine, if the partner's is alike. Nothing was sent.`,
-  )
-}
-
-type Result =
-  | { kind: 'intersection'; rows: Uint32Array }
-  | { kind: 'cardinality'; size: number }
-  | { kind: 'tags'; tags: Uint8Array }
-  | { kind: 'none' }
-
-/** What a set operation returns, as rows of the own list or as a number. */
-const keepResult = async (
-  output: Output,
-  folder: string,
-  terms: Terms,
-  brought: Brought,
-  result: Result,
-): Promise<void> => {
-  if (result.kind === 'none') {
-    return output.report(
-      { event: 'result', kind: 'none' },
-      'The partner has the result; this side was to learn nothing.',
-    )
-  }
-  const rows =
-    result.kind === 'cardinality' ? undefined : result.kind === 'tags' ? brought.rowsOf(result.tags) : result.rows
-  const size = result.kind === 'cardinality' ? result.size : rows!.length
-  const least = terms.minimum?.result ?? 0
-  if (size < least) {
-    const text = `The result is withheld: it has fewer than the ${count(least)} rows that the terms ask for.`
-    return output.report({ event: 'result-withheld', minimum: least }, text)
-  }
-  if (rows === undefined) {
-    const text = `${count(size)} ids are on both lists.`
-    return output.report({ event: 'result', kind: 'cardinality', size }, text)
-  }
-  const file = join(folder, 'result.csv')
-  await writeResult(brought.dataset!, rows, file)
-  output.report(
-    { event: 'result', kind: 'intersection', size, file },
-    `${count(size)} of your rows are on both lists: ${file}`,
+      `${secondsText(seconds)} on this machine, if the ${others.length === 1 ? "partner's is" : "partners' are"} alike. ` +
+      'Nothing was sent.',
   )
 }
 
@@ -176,11 +140,12 @@ const giveReceipt = async (
 ): Promise<void> => {
   const { file, receipt } = await keepReceipt(folder, { terms, role: own.role, own: brought.own, ...run })
   const { predicted, happened } = receipt
+  const whose = terms.parties.length === 2 ? '' : ' of all parties together'
   const compared =
     happened === null
       ? ''
-      : ` Predicted ${secondsText(predicted.seconds)} and ${traffic(predicted.bytes)}; ` +
-        `it took ${secondsText(happened.seconds)} (${happened.cpuSeconds.toFixed(1)} s of processor here) and ${traffic(happened.bytes)}.`
+      : ` Predicted ${secondsText(predicted.seconds)} and ${traffic(predicted.bytes)}${whose}; ` +
+        `it took ${secondsText(happened.seconds)} (${happened.cpuSeconds.toFixed(1)} s of processor here) and ${traffic(happened.bytes)}${whose === '' ? '' : ' here'}.`
   output.report(
     {
       ...{ event: 'receipt', file, digest: receiptDigest(receipt), predicted: { ...predicted } },
@@ -220,7 +185,7 @@ export const run = async (output: Output, options: PsiOptions): Promise<void> =>
     ...{ output, prepared, meeting, pool, chain: options.chain, dataset: brought.source },
     onProgress: watch.see,
     async keepResult({ session }: Job) {
-      await keepResult(output, folder, terms, brought, session.output as Result)
+      await keepSetResult(output, folder, terms, brought, session.output as SetResult)
       const { attempt } = session
       await giveReceipt(output, folder, prepared, brought, { attempt, predicted, measured, happened: watch.happened() })
     },

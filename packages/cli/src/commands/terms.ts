@@ -1,7 +1,8 @@
 /** `tally terms new | show | approve`. */
 import { randomBytes } from 'node:crypto'
 import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
-import { choose, type Choice, type Policy, type Request } from '@tallystick/psi'
+import { choose, leastParties, mostParties, rolesFor } from '@tallystick/psi'
+import type { Choice, Policy, Request, SetOutput } from '@tallystick/psi'
 import { checkTerms, parseTerms, specHash, termsFormat, type PartyTerms, type Terms } from '@tallystick/session'
 import { readChain } from '../chain.ts'
 import { readAuditor, readDeclaration, type Declaration } from '../declaration.ts'
@@ -13,11 +14,13 @@ import { protocolOf } from '../protocols.ts'
 import { renderTerms } from '../terms-text.ts'
 
 interface NewOptions {
-  readonly receiver: string
-  readonly sender: string
+  readonly receiver?: string
+  readonly sender?: string
+  /** Of three and more: the leader first. */
+  readonly party?: readonly string[]
   readonly auditor: string
   readonly purpose: string
-  readonly output: 'intersection' | 'cardinality'
+  readonly output: SetOutput
   readonly to: 'receiver' | 'both'
   /** `auto`, or the id of a protocol. */
   readonly protocol: string
@@ -31,17 +34,25 @@ interface NewOptions {
   readonly out: string
 }
 
+/** A party to be, and the file that says so. */
+interface Partner {
+  readonly role: string
+  readonly path: string
+  readonly declaration: Declaration
+}
+
 const dayMilliseconds = 86_400_000
 
-const partyTerms = (role: string, { identity }: Declaration): PartyTerms => ({ role, ...identity })
+const learned: Readonly<Record<SetOutput, string>> = {
+  intersection: 'the common rows',
+  cardinality: 'the number of common rows',
+  sum: 'its values and their sum over the common rows',
+}
 
 /** What an auditor sees in the evidence of a role: its input, and what it received. */
-const reveals = (output: NewOptions['output'], learns: boolean, list = false): string => {
+const reveals = (output: SetOutput, learns: boolean, list = false): string => {
   if (list) return learns ? 'its whole list and its tags' : 'its key: with the filter, whether any id is on its list'
-  if (!learns) return 'its whole list'
-  return output === 'cardinality'
-    ? 'its whole list and the number of common rows'
-    : 'its whole list and the common rows'
+  return learns ? `its whole list and ${learned[output]}` : 'its whole list'
 }
 
 export const readTerms = async (path: string): Promise<Terms> =>
@@ -54,19 +65,60 @@ export const daysOf = (text: string): number => {
 }
 
 /** Two rules can be meant; that nothing matches because of them is found out too late. */
-const tellUnlike = (output: Output, receiver: Declaration, sender: Declaration): void => {
-  const [own, other] = [receiver.data.normalisation, sender.data.normalisation]
-  if (own === other) return
-  output.note(
-    `Attention: the receiver's ids are compared as ${own}, the sender's as ${other}. Equal ids may not match.`,
-  )
+const tellUnlike = (output: Output, [first, ...others]: readonly Partner[]): void => {
+  const own = first!.declaration.data.normalisation
+  for (const { role, declaration } of others) {
+    const other = declaration.data.normalisation
+    if (own === other) continue
+    output.note(
+      `Attention: the ${first!.role}'s ids are compared as ${own}, the ${role}'s as ${other}. Equal ids may not match.`,
+    )
+  }
 }
 
-const requestOf = (options: NewOptions, receiver: Declaration, sender: Declaration): Request => ({
-  sizes: { receiver: receiver.data.rows, sender: sender.list?.rows ?? sender.data.rows },
+const usage = (message: string): TallyError =>
+  new TallyError('api/usage', 'self', message, {
+    remedy: 'two parties: --receiver and --sender; three to ten: --party with all declarations, the leader first',
+  })
+
+/** @throws TallyError api/usage, input/malformed where one party comes twice or a prepared list is not the sender's */
+const partnersOf = async ({ receiver, sender, party }: NewOptions): Promise<readonly Partner[]> => {
+  const two = receiver !== undefined || sender !== undefined
+  if (two === (party !== undefined)) throw usage('expected --receiver and --sender, or --party')
+  if (two && (receiver === undefined || sender === undefined)) throw usage('expected both --receiver and --sender')
+  const paths = party ?? [receiver!, sender!]
+  if (!two && (paths.length < leastParties || paths.length > mostParties)) {
+    throw usage(`expected ${leastParties} to ${mostParties} declarations as --party, found ${paths.length}`)
+  }
+  const declarations = await Promise.all(paths.map((path) => readDeclaration(path)))
+  const partners = rolesFor(paths.length).map((role, i) => ({
+    ...{ role, path: paths[i]!, declaration: declarations[i]! },
+  }))
+  for (const [i, { path, declaration }] of partners.entries()) {
+    const { party: id, name } = declaration.identity
+    const before = partners.slice(0, i).find((each) => each.declaration.identity.party === id)
+    if (before !== undefined) {
+      const message = `${before.path} and ${path} are declarations of one party: ${name}`
+      throw new TallyError('input/malformed', 'self', message, { remedy: "name each partner's declaration once" })
+    }
+    if (declaration.list !== undefined && !(two && i === 1)) {
+      const message = `${path} declares a prepared list: its holder is the sender of two`
+      throw new TallyError('input/malformed', 'self', message)
+    }
+  }
+  return partners
+}
+
+const requestOf = (options: NewOptions, partners: readonly Partner[], minimum: Terms['minimum']): Request => ({
+  sizes: Object.fromEntries(
+    partners.map(({ role, declaration }) => [role, declaration.list?.rows ?? declaration.data.rows]),
+  ),
   output: options.output,
   to: options.to,
-  list: sender.list,
+  parties: partners.length,
+  list: partners[1]!.declaration.list,
+  values: partners[0]!.declaration.values,
+  minimum: minimum?.result,
   policy: { adversary: options.adversary, lpn: options.lpn },
 })
 
@@ -88,28 +140,20 @@ const minimumOf = ({ minimumSets, minimumResult }: NewOptions): Terms['minimum']
 }
 
 export const create = async (output: Output, options: NewOptions): Promise<void> => {
-  const [receiver, sender] = await Promise.all([readDeclaration(options.receiver), readDeclaration(options.sender)])
+  const partners = await partnersOf(options)
   const auditor = await readAuditor(options.auditor)
-  if (receiver.identity.party === sender.identity.party) {
-    const message = `${options.receiver} and ${options.sender} are declarations of one party: ${receiver.identity.name}`
-    throw new TallyError('input/malformed', 'self', message, {
-      remedy: "name the partner's declaration as one of them",
-    })
-  }
-  tellUnlike(output, receiver, sender)
-  if (receiver.list !== undefined) {
-    throw new TallyError(
-      'input/malformed',
-      'self',
-      `${options.receiver} declares a prepared list: its holder is the sender`,
-    )
-  }
-  const request = requestOf(options, receiver, sender)
+  tellUnlike(output, partners)
+  const minimum = minimumOf(options)
+  const request = requestOf(options, partners, minimum)
   const choice = choiceOf(options, request)
   const { protocol, code } = protocolOf(choice.protocol)
-  const minimum = minimumOf(options)
   const { id, version, leakage } = protocol
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
+  const roles = partners.map(({ role }) => role)
+  const [first, ...others] = roles
+  const list = request.list
+  const byRole = <T>(of: (partner: Partner) => T): Record<string, T> =>
+    Object.fromEntries(partners.map((partner) => [partner.role, of(partner)]))
   const terms = parseTerms({
     format: termsFormat,
     domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
@@ -117,22 +161,21 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
     purpose: options.purpose,
     protocol: { id, version, package: code.version, code: code.digest },
     parameters: choice.parameters as Json,
-    parties: [partyTerms('receiver', receiver), partyTerms('sender', sender)],
-    receivers: options.to === 'both' ? ['receiver', 'sender'] : ['receiver'],
-    data: { receiver: receiver.data, sender: sender.data },
+    parties: partners.map(({ role, declaration }): PartyTerms => ({ role, ...declaration.identity })),
+    receivers: options.to === 'both' ? roles : [first!],
+    data: byRole(({ declaration }) => declaration.data),
     leakage,
     auditor: {
       name: auditor.name,
       recipient: auditor.recipient,
       limit: 1,
-      reveals: {
-        receiver: reveals(options.output, true, request.list !== undefined),
-        sender: reveals(options.output, options.to === 'both', request.list !== undefined),
-      },
-      // One side is enough to replay; both together would show the auditor both lists.
-      audited: ['receiver'],
+      reveals: byRole(({ role }) =>
+        reveals(options.output, role === first || options.to === 'both', list !== undefined),
+      ),
+      // One side is enough to replay; several together would show the auditor their lists.
+      audited: [first!],
     },
-    ...(sender.list === undefined ? {} : { resources: { sender: { filter: sender.list.digest } } }),
+    ...(list === undefined ? {} : { resources: { [others[0]!]: { filter: list.digest } } }),
     ...(minimum === undefined ? {} : { minimum }),
     attempts: 10,
     expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
@@ -152,7 +195,7 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
       reason,
       predicted: { ...predicted },
     },
-    `${renderTerms(terms)}\n\n${choiceText(choice)}\n\n${options.out}: send it to the partner; then both run "tally terms approve".`,
+    `${renderTerms(terms)}\n\n${choiceText(choice)}\n\n${options.out}: send it to the ${others.length === 1 ? 'partner; then both' : 'partners; then all'} run "tally terms approve".`,
   )
 }
 

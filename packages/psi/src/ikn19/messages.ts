@@ -17,6 +17,15 @@ export interface Parameters {
   /** The receiver learns size and sum, the sender the size. */
   readonly to: 'both'
   readonly chunkRows: number
+  /** For people: which column of the receiver's list the values are, and by which power of ten they were multiplied. */
+  readonly values?: { readonly column: string; readonly decimals: number }
+}
+
+/** Values as the receiver declares them. */
+export interface SumValues {
+  readonly column: string
+  readonly decimals: number
+  readonly limbs: number
 }
 
 /** Rows with a number each. */
@@ -36,6 +45,8 @@ export const elementBytes = 32
 export const limbBits = 12
 export const limbValues = 2 ** limbBits
 export const maxLimbs = 4
+/** Values are declared with at most so many digits after the point. */
+export const maxDecimals = 9
 export const defaultChunkRows = 4096
 /** Ciphertexts of four limbs: 4 MiB a frame. */
 export const maxChunkRows = 16_384
@@ -85,9 +96,15 @@ const fields = (value: unknown, name: string, known: readonly string[]): Readonl
   return value as Readonly<Record<string, unknown>>
 }
 
+const parseValues = (value: unknown): NonNullable<Parameters['values']> => {
+  const { column, decimals } = fields(value, 'values', ['column', 'decimals'])
+  if (typeof column !== 'string' || column === '') throw malformed('expected values.column to be the name of a column')
+  return { column, decimals: integer(decimals, 'values.decimals', 0, maxDecimals) }
+}
+
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {
-  const all = fields(value, 'parameters', ['sizes', 'limbs', 'minimum', 'output', 'to', 'chunkRows'])
+  const all = fields(value, 'parameters', ['sizes', 'limbs', 'minimum', 'output', 'to', 'chunkRows', 'values'])
   const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
   if (all['output'] !== 'sum') throw malformed('expected output to be sum')
   if (all['to'] !== 'both') throw malformed('expected to to be both')
@@ -103,5 +120,6 @@ export const parseParameters = (value: unknown): Parameters => {
     output: 'sum',
     to: 'both',
     chunkRows: integer(all['chunkRows'] ?? defaultChunkRows, 'chunkRows', 1, maxChunkRows),
+    ...(all['values'] === undefined ? {} : { values: parseValues(all['values']) }),
   }
 }

@@ -8,9 +8,9 @@
  */
 import { TallyError } from '@tallystick/core'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { models, referenceRates, type Rates, type Request } from './models.ts'
+import { largest, models, referenceRates, type Rates, type Request } from './models.ts'
 
-export { referenceRates, type Policy, type Rates, type Request } from './models.ts'
+export { referenceRates, rolesFor, type Policy, type Rates, type Request, type SetOutput } from './models.ts'
 
 export interface Prediction {
   /** From the first message of the protocol to the last, computing and network. */
@@ -75,12 +75,13 @@ const consider = (protocol: AnyProtocol, request: Request, rates: Rates): Consid
   }
 }
 
-const reasonFor = (protocol: string, { sizes, output, policy }: Request, alone: boolean): string => {
+const reasonFor = (protocol: string, request: Request, alone: boolean): string => {
+  const { sizes, output, policy } = request
   if (alone) return `of the protocols that this version has, only ${protocol} can do it`
   if (protocol === 'psi/ra18') {
-    return `the sender's list was prepared, so the cost is that of ${sizes.receiver} queries, whatever its length`
+    return `the sender's list was prepared, so the cost is that of ${sizes['receiver']} queries, whatever its length`
   }
-  const rows = Math.max(sizes.receiver, sizes.sender)
+  const rows = largest(request)
   if (rows <= smallRows && protocol === 'psi/ecdh') {
     return `up to ${smallRows} rows the protocol with the fewest assumptions takes a second at most`
   }
@@ -88,16 +89,19 @@ const reasonFor = (protocol: string, { sizes, output, policy }: Request, alone: 
   if (protocol === 'psi/kkrt16' && policy?.lpn === false) {
     return 'it is the fastest that does not rest on learning parity with noise'
   }
-  return `for ${sizes.receiver} by ${sizes.sender} rows it is predicted to end first`
+  return `for ${Object.values(sizes).join(' by ')} rows it is predicted to end first`
 }
 
 const adviceFor = ({ sizes, output, to, list, policy }: Request, protocols: Protocols): string | undefined => {
-  const long = sizes.sender >= unbalancedRatio * Math.max(1, sizes.receiver)
+  const [receiver, sender] = [sizes['receiver'] ?? 0, sizes['sender'] ?? 0]
+  const long = sender >= unbalancedRatio * Math.max(1, receiver)
   const fits = output === 'intersection' && to === 'receiver' && policy?.adversary !== 'malicious'
   if (list !== undefined || !long || !fits || !Object.hasOwn(protocols, 'psi/ra18')) return undefined
-  const times = Math.floor(sizes.sender / Math.max(1, sizes.receiver))
+  const times = Math.floor(sender / Math.max(1, receiver))
   return `the sender's list is ${times} times as long: if it prepares it once (tally list prepare), each job costs its queries only`
 }
+
+const isForMany = (id: string): boolean => id.startsWith('psi/kmprt17-')
 
 export type Protocols = Readonly<Record<string, AnyProtocol>>
 
@@ -110,11 +114,15 @@ export const plannable = (protocols: Protocols): readonly string[] =>
  * @throws TallyError terms/unsupported where none of them can do it, with the reason of each
  */
 export const choose = (request: Request, protocols: Protocols, rates: Rates = referenceRates): Choice => {
-  const considered = plannable(protocols).map((id) => consider(protocols[id]!, request, rates))
+  // Of the protocols for many only those for so many are worth a word.
+  const { parties = 2 } = request
+  const considered = plannable(protocols)
+    .filter((id) => !isForMany(id) || id.endsWith(`-${parties}`) || Object.keys(protocols).length === 1)
+    .map((id) => consider(protocols[id]!, request, rates))
   const possible = considered.flatMap(({ protocol, predicted }) =>
     predicted === undefined ? [] : [{ protocol, predicted }],
   )
-  const rows = Math.max(request.sizes.receiver, request.sizes.sender)
+  const rows = largest(request)
   const fastest = possible.toSorted((a, b) => a.predicted.seconds - b.predicted.seconds)
   const preferred = [
     possible.find(({ protocol }) => protocol === 'psi/ra18'),

@@ -2,17 +2,25 @@
  * What the planner knows of each set protocol: what it can do, the parameters that it takes, and the computing that a
  * party does, in units whose prices are measured on the machine at hand. Bytes and rounds are the protocol's own `cost`.
  */
+import type { SumValues } from '../ikn19/messages.ts'
+import { leaderRole, leastParties, mostParties, rolesOf } from '../kmprt17/messages.ts'
 import type { ListTerms } from '../ra18/messages.ts'
 
-export type Role = 'receiver' | 'sender'
+/** What is asked of two lists, or of three and more. */
+export type SetOutput = 'intersection' | 'cardinality' | 'sum'
 
 export interface Request {
-  /** Distinct rows by role, as they will stand in the terms. */
-  readonly sizes: Readonly<Record<Role, number>>
-  readonly output: 'intersection' | 'cardinality'
+  /** Distinct rows by role, as they will stand in the terms: of receiver and sender, or of leader and members. */
+  readonly sizes: Readonly<Record<string, number>>
+  readonly output: SetOutput
+  /** The receiver (the leader of many), or all. */
   readonly to: 'receiver' | 'both'
   /** Two unless told. */
   readonly parties?: number
+  /** Of a sum: what is added up. */
+  readonly values?: SumValues | undefined
+  /** Rows below which a protocol that can withhold its result does so. */
+  readonly minimum?: number | undefined
   /** The sender's list, where it was prepared for `psi/ra18`: then `sizes.sender` is the length of the list. */
   readonly list?: ListTerms | undefined
   readonly policy?: Policy | undefined
@@ -55,7 +63,9 @@ const twoParties = ({ parties = 2 }: Request): string | undefined =>
 const anyAdversary = ({ policy }: Request): string | undefined =>
   policy?.adversary === 'malicious' ? 'it is secure against semi-honest parties only' : undefined
 const noCardinality = ({ output }: Request): string | undefined =>
-  output === 'cardinality' ? 'it shows the receiver which rows are common' : undefined
+  output === 'cardinality' ? 'it shows the receiver which rows are common' : noSum({ output })
+const noSum = ({ output }: Pick<Request, 'output'>): string | undefined =>
+  output === 'sum' ? 'it adds nothing up' : undefined
 const lpn = ({ policy }: Request): string | undefined =>
   policy?.lpn === false ? 'it rests on learning parity with noise' : undefined
 
@@ -63,7 +73,8 @@ const first = (...reasons: readonly (string | undefined)[]): string | undefined 
   reasons.find((reason) => reason !== undefined)
 
 const sized = ({ sizes, output, to }: Request) => ({ sizes, output, to })
-const largest = ({ sizes }: Request): number => Math.max(sizes.receiver, sizes.sender)
+export const largest = ({ sizes }: Request): number => Math.max(...Object.values(sizes))
+const rowsOf = ({ sizes }: Request, role: string): number => sizes[role] ?? 0
 
 /** Fixed seconds and microseconds a row of the larger set, of one party, measured by `simulate` at 2^10 to 2^18 rows. */
 const linear =
@@ -71,13 +82,55 @@ const linear =
   (request: Request, { symmetric }: Rates): number =>
     symmetric * (fixed + 1e-6 * row * largest(request))
 
+/** Of the leader, measured with 2 and with 4 members of as many rows each (`bench psi-parties`). */
+const kmprt17Model = (parties: number): Model => ({
+  refuses: (request) =>
+    first(
+      request.parties === parties ? undefined : `it is for ${parties} parties, not ${request.parties ?? 2}`,
+      request.output === 'intersection' ? undefined : 'it shows the leader which of its rows all hold',
+      lpn(request),
+      anyAdversary(request),
+      request.to === 'both' ? 'it gives an output to the leader only' : undefined,
+    ),
+  parameters: ({ sizes }) => ({ sizes, output: 'intersection', to: leaderRole }),
+  seconds: (request, { symmetric }) =>
+    symmetric * (0.1 * parties + 1e-6 * (0.9 + 0.85 * (parties - 1)) * largest(request)),
+})
+
+/** Numbers of parties of the protocols for many. */
+const counts = Array.from({ length: mostParties - leastParties + 1 }, (_, i) => leastParties + i)
+
+/** The roles of a set operation, the one that learns first. */
+export const rolesFor = (parties: number): readonly string[] =>
+  parties === 2 ? ['receiver', 'sender'] : rolesOf(parties)
+
 export const models: Readonly<Record<string, Model>> = {
-  'psi/ecdh': {
-    refuses: (request) => first(twoParties(request), anyAdversary(request)),
-    parameters: (request) => ({ ...sized(request), chunkRows: 4096 }),
-    seconds: ({ sizes }, { hashScale, scale }) =>
+  ...Object.fromEntries(counts.map((parties) => [`psi/kmprt17-${parties}`, kmprt17Model(parties)])),
+  'psi/ikn19': {
+    refuses: (request) =>
+      first(
+        twoParties(request),
+        request.output === 'sum' ? undefined : 'it gives sums over what is common',
+        request.values === undefined ? 'the receiver declared no values (tally data declare --value)' : undefined,
+        anyAdversary(request),
+        request.to === 'both' ? undefined : 'both learn how many rows are common: only the sum is for one',
+      ),
+    parameters: ({ sizes, values, minimum }) => ({
+      ...{ sizes, limbs: values!.limbs, output: 'sum', to: 'both', minimum: minimum ?? 0 },
+      values: { column: values!.column, decimals: values!.decimals },
+    }),
+    seconds: (request, { hashScale, scale, oprf }) =>
       1e-6 *
-      Math.max(sizes.receiver * hashScale + sizes.sender * scale, sizes.sender * hashScale + sizes.receiver * scale),
+      (rowsOf(request, 'receiver') * (hashScale + 2 * (request.values?.limbs ?? 1) * oprf) +
+        rowsOf(request, 'sender') * scale),
+  },
+  'psi/ecdh': {
+    refuses: (request) => first(twoParties(request), noSum(request), anyAdversary(request)),
+    parameters: (request) => ({ ...sized(request), chunkRows: 4096 }),
+    seconds(request, { hashScale, scale }) {
+      const [n, m] = [rowsOf(request, 'receiver'), rowsOf(request, 'sender')]
+      return 1e-6 * Math.max(n * hashScale + m * scale, m * hashScale + n * scale)
+    },
   },
   'psi/rr22': {
     refuses: (request) => first(twoParties(request), noCardinality(request), lpn(request), anyAdversary(request)),
@@ -111,7 +164,7 @@ export const models: Readonly<Record<string, Model>> = {
       ),
     parameters: ({ sizes, list }) => ({
       ...{
-        sizes: { receiver: sizes.receiver, sender: 1 },
+        sizes: { receiver: sizes['receiver'], sender: 1 },
         list,
         output: 'intersection',
         to: 'receiver',
@@ -119,6 +172,6 @@ export const models: Readonly<Record<string, Model>> = {
       },
     }),
     // Blinding and unblinding, and BigInt arithmetic on the blinds.
-    seconds: ({ sizes }, { oprf }) => 1e-6 * sizes.receiver * (2 * oprf + 12),
+    seconds: (request, { oprf }) => 1e-6 * rowsOf(request, 'receiver') * (2 * oprf + 12),
   },
 }

@@ -1,0 +1,88 @@
+/** What a set operation gave a party: rows of its own list, a number, a sum, or nothing; told, and written down. */
+import { join } from 'node:path'
+import type { Terms } from '@tallystick/session'
+import type { Dataset } from './dataset.ts'
+import { writeJson } from './files.ts'
+import type { Output } from './output.ts'
+import { writeResult } from './result.ts'
+import { count } from './text.ts'
+
+export type SetResult =
+  | { kind: 'intersection'; rows: Uint32Array }
+  | { kind: 'cardinality'; size: number }
+  | { kind: 'sum'; size: number; sum: number }
+  | { kind: 'tags'; tags: Uint8Array }
+  | { kind: 'withheld' }
+  | { kind: 'none' }
+
+/** What turns the output of a session into rows of the own list. */
+interface Own {
+  /** Undefined where there is no list here. */
+  readonly dataset: Dataset | undefined
+  readonly rowsOf: (tags: Uint8Array) => Uint32Array
+}
+
+const whereOf = ({ parties }: Terms): string => (parties.length === 2 ? 'on both lists' : 'on all lists')
+
+/** A whole number of units of the last digit, exactly. */
+const decimalOf = (units: number, decimals: number): string => {
+  const digits = String(units).padStart(decimals + 1, '0')
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+}
+
+const tellSum = async (
+  output: Output,
+  folder: string,
+  { parameters }: Terms,
+  { size, sum }: SetResult & { kind: 'sum' },
+): Promise<void> => {
+  const { values } = parameters as { values?: { column: string; decimals: number } }
+  const decimals = values?.decimals ?? 0
+  const file = join(folder, 'sum.json')
+  const text = decimalOf(sum, decimals)
+  await writeJson(file, { size, sum: text, column: values?.column ?? null }, true)
+  output.report(
+    { event: 'result', kind: 'sum', size, sum: text, file },
+    `${count(size)} ids are on both lists; their values add up to ${text}: ${file}`,
+  )
+}
+
+const tellWithheld = (output: Output, least: number): void =>
+  output.report(
+    { event: 'result-withheld', minimum: least },
+    `The result is withheld: it has fewer than the ${count(least)} rows that the terms ask for.`,
+  )
+
+/** Tells the result and writes it to the folder of the job, unless it is smaller than the terms allow. */
+export const keepSetResult = async (
+  output: Output,
+  folder: string,
+  terms: Terms,
+  own: Own,
+  result: SetResult,
+): Promise<void> => {
+  if (result.kind === 'none') {
+    const text =
+      terms.parties.length === 2
+        ? 'The partner has the result; this side was to learn nothing.'
+        : `The ${terms.receivers.join(' and ')} has the result; this side was to learn nothing.`
+    return output.report({ event: 'result', kind: 'none' }, text)
+  }
+  const least = terms.minimum?.result ?? 0
+  if (result.kind === 'withheld') return tellWithheld(output, least)
+  const rows =
+    result.kind === 'tags' ? own.rowsOf(result.tags) : result.kind === 'intersection' ? result.rows : undefined
+  const size = 'size' in result ? result.size : rows!.length
+  if (size < least) return tellWithheld(output, least)
+  if (result.kind === 'sum') return tellSum(output, folder, terms, result)
+  if (rows === undefined) {
+    const text = `${count(size)} ids are ${whereOf(terms)}.`
+    return output.report({ event: 'result', kind: 'cardinality', size }, text)
+  }
+  const file = join(folder, 'result.csv')
+  await writeResult(own.dataset!, rows, file)
+  output.report(
+    { event: 'result', kind: 'intersection', size, file },
+    `${count(size)} of your rows are ${whereOf(terms)}: ${file}`,
+  )
+}
