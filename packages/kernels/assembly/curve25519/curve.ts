@@ -13,6 +13,8 @@ export const BLOCK: i32 = 1024
 export const POINTS: usize = memory.data(32 * 1024, 16)
 export const SCALAR: usize = memory.data(32, 16)
 export const UNIFORM: usize = memory.data(96 * 1024, 16)
+/** Scalars of a row each, where a call has them: hashing has its bytes here. */
+export const SCALARS: usize = UNIFORM
 const BAD: usize = memory.data(1025, 16)
 const XS: usize = memory.data(80 * 513, 16)
 const ZS: usize = memory.data(80 * 513, 16)
@@ -45,21 +47,32 @@ export function read(n: i32): void {
   }
 }
 
-/** (XS : ZS) = SCALAR · XS: the ladder of RFC 7748 with 256 steps, the same for every scalar. */
-export function ladder(n: i32): void {
+@inline function bitOf(scalar: usize, t: i32): i64 {
+  return -<i64>((<u32>load<u8>(scalar + (t >> 3)) >> (t & 7)) & 1)
+}
+
+/** (XS : ZS) = SCALAR · XS. */
+export function ladder(n: i32): void { climb(n, SCALAR, 0) }
+
+/** (XS : ZS) = scalar · XS with a scalar of its own for each row, of SCALARS. */
+export function ladderEach(n: i32): void { climb(n, SCALARS, 32) }
+
+/** The ladder of RFC 7748 with 256 steps, the same for every scalar; scalars stand `stride` bytes apart. */
+function climb(n: i32, scalars: usize, stride: usize): void {
   for (let row = 0; row < n; row += 2) {
     const x = XS + 40 * <usize>row
+    const s0 = scalars + stride * <usize>row, s1 = scalars + stride * <usize>min(row + 1, n - 1)
     memory.copy(X1, x, SIZE); memory.copy(A, ONE, SIZE); memory.copy(B, ONE, SIZE)
     add(C, X1, ONE); sub(D, X1, ONE)
-    let previous: i64 = 0
+    let previous0: i64 = 0, previous1: i64 = 0
     for (let t: i32 = 255; t >= 0; t--) {
-      const bit = -<i64>((<u32>load<u8>(SCALAR + (t >> 3)) >> (t & 7)) & 1)
-      const swap = mask(previous ^ bit, previous ^ bit)
-      previous = bit
+      const bit0 = bitOf(s0, t), bit1 = bitOf(s1, t)
+      const swap = mask(previous0 ^ bit0, previous1 ^ bit1)
+      previous0 = bit0; previous1 = bit1
       cswap(A, C, swap); cswap(B, D, swap)
       step()
     }
-    const swap = mask(previous, previous)
+    const swap = mask(previous0, previous1)
     cswap(A, C, swap); cswap(B, D, swap)
     // A + B = 2 x2, A - B = 2 z2. The integer field leaves A and B untidy inside the ladder.
     carry(A); carry(B)

@@ -11,6 +11,7 @@ export interface Exports {
   readonly BLOCK: WebAssembly.Global<'i32'>
   readonly POINTS: WebAssembly.Global<'i32'>
   readonly SCALAR: WebAssembly.Global<'i32'>
+  readonly SCALARS: WebAssembly.Global<'i32'>
   readonly UNIFORM: WebAssembly.Global<'i32'>
   readonly MESSAGES: WebAssembly.Global<'i32'>
   readonly MESSAGES_BYTES: WebAssembly.Global<'i32'>
@@ -20,6 +21,7 @@ export interface Exports {
   readonly init: () => void
   readonly read: (rows: number) => void
   readonly ladder: (rows: number) => void
+  readonly ladderEach: (rows: number) => void
   readonly mapRows: (rows: number) => void
   readonly normalise: (rows: number) => void
   readonly write: (rows: number) => number

@@ -67,7 +67,7 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'curve25519/scale': (input: { points: Uint8Array }) => (input.points.length / 32) * 22,
   'curve25519/hash-scale': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
     input.offsets.length * 29 + input.bytes.length / 300,
-  'curve25519/scale-each': (input: { points: Uint8Array }) => (input.points.length / 32) * 60,
+  'curve25519/scale-each': (input: { points: Uint8Array }) => (input.points.length / 32) * 22,
   'aes/hash': ({ blocks }: { blocks: Uint8Array }) => blocks.length / 3000,
   'aes/tweaked-hash': ({ blocks }: { blocks: Uint8Array }) => blocks.length / 1500,
   'aes/expand': ({ keys, width }: { keys: Uint8Array; width: number }) => (keys.length / 16) * (5 + width / 3000),
