@@ -149,6 +149,24 @@ def logit(data, y, names):
     return {"y": y, "x": names, "coefficients": fit.params, "errors": fit.bse, "z": fit.tvalues, "p": fit.pvalues}
 
 
+def weighted(data, names, y, flag, weight, penalty):
+    """Analytic weights: the same for any unit that they are measured in, but for logistic models, where they are frequencies."""
+    x, w = numbers(data, names), numbers(data, [weight])[:, 0]
+    t, f = numbers(data, [y])[:, 0], numbers(data, [flag])[:, 0].astype(int)
+    mean = np.average(x, axis=0, weights=w)
+    scaled = (x - mean) / np.sqrt(np.average((x - mean) ** 2, axis=0, weights=w))
+    wls = sm.WLS(t, sm.add_constant(x), weights=w).fit()
+    glm = sm.GLM(f, sm.add_constant(x), family=sm.families.Binomial(), freq_weights=w).fit(tol=1e-12)
+    ridge = LogisticRegression(C=1 / penalty, tol=1e-8, max_iter=1000, solver="newton-cg").fit(scaled, f, sample_weight=w)
+    covariance = np.cov(x.T, aweights=w)
+    d = np.sqrt(np.diag(covariance))
+    return {"columns": names, "y": y, "flag": flag, "weight": weight, "penalty": penalty, "total": w.sum(), "mean": mean,
+            "covariance": covariance, "correlation": covariance / np.outer(d, d),
+            "ols": {"coefficients": wls.params, "errors": wls.bse, "p": wls.pvalues, "rSquared": wls.rsquared},
+            "logit": {"coefficients": glm.params, "errors": glm.bse},
+            "ridge": {"coefficients": ridge.coef_[0]}}
+
+
 def k_means(data, names, starts, iterations):
     x = numbers(data, names)
     fit = KMeans(n_clusters=len(starts), init=x[starts], n_init=1, max_iter=300, tol=0).fit(x)
@@ -222,6 +240,7 @@ def main():
         "logisticRidge": [{"data": "cancer", **logistic_ridge(cancer, "benign", measures["cancer"], 1.0)},
                           {"data": "diabetes", **logistic_ridge(diabetes, "severe", body, 1.0)}],
         "logit": [{"data": "diabetes", **logit(diabetes, "severe", body)}],
+        "weighted": [{"data": "diabetes", **weighted(diabetes, ["bmi", "bp", "s3"], "progression", "severe", "age", 10.0)}],
         "kMeans": [{"data": "iris", **k_means(iris, measures["iris"], [0, 50, 100], 12)},
                    {"data": "wine", **k_means(wine, ["alcohol", "flavanoids", "hue"], [0, 70, 150], 12)}],
         "pca": [{"data": "iris", **pca(iris, measures["iris"], False)},

@@ -27,18 +27,18 @@ const unknown = (statistic: never): TallyError =>
 export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
   switch (statistic.kind) {
     case 'count':
-      return countFigure(scope)
+      return countFigure(scope, statistic.weight)
     case 'sum':
     case 'mean':
-      return sumFigure(scope, statistic.kind, statistic.x)
+      return sumFigure(scope, statistic.kind, statistic.x, statistic.weight)
     case 'variance':
-      return covarianceFigure(scope, [statistic.x], (matrix) => matrix[0]![0]!)
+      return covarianceFigure(scope, [statistic.x], (matrix) => matrix[0]![0]!, statistic.weight)
     case 'std':
-      return covarianceFigure(scope, [statistic.x], (matrix) => Math.sqrt(matrix[0]![0]!))
+      return covarianceFigure(scope, [statistic.x], (matrix) => Math.sqrt(matrix[0]![0]!), statistic.weight)
     case 'covariance':
-      return covarianceFigure(scope, statistic.x, (matrix) => matrix)
+      return covarianceFigure(scope, statistic.x, (matrix) => matrix, statistic.weight)
     case 'correlation':
-      return correlationFigure(scope, statistic.x, statistic.method)
+      return correlationFigure(scope, statistic.x, statistic.method, statistic.weight)
     case 'histogram':
       return histogramFigure(scope, statistic.x, statistic.edges)
     case 'crosstab':
@@ -52,7 +52,7 @@ export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
     case 'anova':
       return anovaFigure(scope, statistic.by, statistic.x)
     case 'linear':
-      return linearFigure(scope, statistic.y, statistic.x, statistic.penalty)
+      return linearFigure(scope, statistic)
     case 'woe':
       return evidenceFigure(scope, statistic.y, statistic.x, statistic.edges)
     case 'quantiles':

@@ -7,10 +7,15 @@
 import { bitsOf } from './bounds.ts'
 import type { Role } from './plan.ts'
 import type { Table } from './columns.ts'
-import { edgeCodes, rangeOf, type Scope } from './scope.ts'
+import { edgeCodes, originOf, rangeOf, type Scope } from './scope.ts'
 
-/** A number for each row. `rank` is the sum of the first and the last rank of a row's value: twice the mean rank. */
-export type Vector = { readonly kind: 'one' } | { readonly kind: 'value' | 'square' | 'rank'; readonly column: string }
+/**
+ * A number for each row. `rank` is the sum of the first and the last rank of a row's value: twice the mean rank. `weight`
+ * is a number in units from 0, where a `value` is counted from the declared minimum.
+ */
+export type Vector =
+  | { readonly kind: 'one' }
+  | { readonly kind: 'value' | 'square' | 'rank' | 'weight'; readonly column: string }
 
 /** A group for each row: its level, or its bin. */
 export interface Factor {
@@ -22,6 +27,8 @@ export interface Factor {
 export interface Moment {
   readonly left: Vector
   readonly right: Vector
+  /** A third factor: of two columns by weight. */
+  readonly third?: Vector | undefined
   readonly by?: Factor | undefined
   readonly and?: Factor | undefined
 }
@@ -30,18 +37,29 @@ export const one: Vector = { kind: 'one' }
 export const value = (column: string): Vector => ({ kind: 'value', column })
 export const square = (column: string): Vector => ({ kind: 'square', column })
 export const rank = (column: string): Vector => ({ kind: 'rank', column })
+export const weight = (column: string): Vector => ({ kind: 'weight', column })
 /** Sum over the rows of a product; of one vector where `right` is left out. */
 export const sumOf = (left: Vector, right: Vector = one): Moment => ({ left, right })
+/** The same, each row by its weight. */
+export const weightedSum = (by: Vector | undefined, left: Vector, right: Vector = one): Moment => {
+  if (by === undefined) return sumOf(left, right)
+  const [first = one, second = one] = [left, right].filter(({ kind }) => kind !== 'one')
+  return second.kind === 'one' ? sumOf(by, first) : { left: first, right: second, third: by }
+}
 export const sumBy = (by: Factor, left: Vector): Moment => ({ left, right: one, by })
 export const countBy = (by: Factor, and?: Factor): Moment => ({ left: one, right: one, by, and })
 
-const vectorKey = (vector: Vector): string => (vector.kind === 'one' ? '1' : `${vector.kind} ${vector.column}`)
+export const vectorKey = (vector: Vector): string => (vector.kind === 'one' ? '1' : `${vector.kind} ${vector.column}`)
 const factorKey = (factor: Factor | undefined): string =>
   factor === undefined ? '' : `${factor.column}|${factor.edges?.join() ?? ''}`
 
 /** Equal for equal sums. */
-export const momentKey = ({ left, right, by, and }: Moment): string =>
-  [...[vectorKey(left), vectorKey(right)].sort(), factorKey(by), factorKey(and)].join('\n')
+export const momentKey = ({ left, right, third = one, by, and }: Moment): string =>
+  [...[left, right, third].map(vectorKey).sort(), factorKey(by), factorKey(and)].join('\n')
+
+/** The vectors of a moment. */
+export const vectorsOf = ({ left, right, third = one }: Moment): readonly Exclude<Vector, { readonly kind: 'one' }>[] =>
+  [left, right, third].filter((vector) => vector.kind !== 'one')
 
 export const groupsOf = (scope: Scope, factor: Factor): number =>
   factor.edges === undefined
@@ -60,24 +78,33 @@ export const largestOf = (scope: Scope, vector: Vector): number => {
       return rangeOf(scope, vector.column)
     case 'square':
       return rangeOf(scope, vector.column) ** 2
+    case 'weight':
+      return rangeOf(scope, vector.column) + originOf(scope, vector.column)
     default:
       return 2 * scope.rows
   }
 }
 
 /** Bits of the sum. */
-export const momentBits = (scope: Scope, { left, right }: Moment): number =>
-  bitsOf(largestOf(scope, left) * largestOf(scope, right) * scope.rows)
+export const momentBits = (scope: Scope, moment: Moment): number =>
+  bitsOf(vectorsOf(moment).reduce((product, vector) => product * largestOf(scope, vector), scope.rows))
 
 /** Columns that a moment looks at. */
-export const columnsOf = ({ left, right, by, and }: Moment): readonly string[] => [
-  ...[left, right].flatMap((vector) => (vector.kind === 'one' ? [] : [vector.column])),
-  ...[by, and].flatMap((factor) => (factor === undefined ? [] : [factor.column])),
+export const columnsOf = (moment: Moment): readonly string[] => [
+  ...vectorsOf(moment).map(({ column }) => column),
+  ...[moment.by, moment.and].flatMap((factor) => (factor === undefined ? [] : [factor.column])),
 ]
+
+/** Whether several owners have rows of each column. */
+export const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
+
+/** Whether it is made of ranks among the rows of several owners. */
+export const isRanked = (scope: Scope, moment: Moment): boolean =>
+  isSpread(scope) && vectorsOf(moment).some(({ kind }) => kind === 'rank')
 
 /** Who can compute it, or its own part of it, in clear; none where it is between two owners. */
 export const localOwners = (scope: Scope, moment: Moment): readonly Role[] => {
-  if (!scope.vertical) return scope.owners
+  if (!scope.vertical) return isRanked(scope, moment) ? [] : scope.owners
   const owners = new Set(columnsOf(moment).map((column) => scope.place(column).owners[0]!))
   return owners.size <= 1 ? [...owners] : []
 }
@@ -120,11 +147,28 @@ export const codesOf = (scope: Scope, table: Table, column: string): Float64Arra
   table.codes[scope.place(column).index]!
 
 /** The values of a vector, where they are exact in a double. */
-export const valuesOf = (scope: Scope, table: Table, vector: Vector): Float64Array => {
+const valuesOf = (scope: Scope, table: Table, vector: Vector): Float64Array => {
   if (vector.kind === 'one') return new Float64Array(table.rows).fill(1)
   const codes = codesOf(scope, table, vector.column)
   if (vector.kind === 'value') return codes
-  return vector.kind === 'rank' ? doubledRanks(codes) : codes.map((code) => code * code)
+  if (vector.kind === 'rank') return doubledRanks(codes)
+  const origin = vector.kind === 'weight' ? originOf(scope, vector.column) : 0
+  return vector.kind === 'weight' ? codes.map((code) => code + origin) : codes.map((code) => code * code)
+}
+
+const exactly = 2 ** 53
+
+/** The products of vectors that one owner has: whole numbers of any size. */
+export const productsOf = (scope: Scope, table: Table, vectors: readonly Vector[]): ArrayLike<number | bigint> => {
+  // A square is a product of two.
+  const flat = vectors.flatMap((vector) =>
+    vector.kind === 'square' ? [value(vector.column), value(vector.column)] : [vector],
+  )
+  const parts = flat.map((vector) => valuesOf(scope, table, vector))
+  if (parts.length === 1) return parts[0]!
+  const largest = flat.reduce((product, vector) => product * largestOf(scope, vector), 1)
+  if (largest < exactly) return parts[0]!.map((v, row) => parts.slice(1).reduce((p, part) => p * part[row]!, v))
+  return Array.from(parts[0]!, (_, row) => parts.reduce((p, part) => p * BigInt(part[row]!), 1n))
 }
 
 /** The group of each row. */
@@ -143,16 +187,20 @@ export const groupOfRows = (scope: Scope, table: Table, factor: Factor): Uint16A
   })
 }
 
+/** Limbs of the products of two vectors. */
+const timesLimbs = (left: readonly Limb[], right: readonly Limb[]): readonly Limb[] =>
+  left.flatMap((x) =>
+    right.flatMap((y) => {
+      const product = x.values.map((v, row) => v * y.values[row]!)
+      const shift = x.shift + y.shift
+      return split(product, 2 ** (x.bits + y.bits) - 1).map((limb) => ({ ...limb, shift: limb.shift + shift }))
+    }),
+  )
+
 const limbsOf = (scope: Scope, table: Table, vector: Vector): readonly Limb[] => {
   if (vector.kind !== 'square') return split(valuesOf(scope, table, vector), largestOf(scope, vector))
   const parts = split(codesOf(scope, table, vector.column), rangeOf(scope, vector.column))
-  return parts.flatMap((left, i) =>
-    parts.slice(i).flatMap((right, j) => {
-      const product = left.values.map((v, row) => v * right.values[row]! * (j === 0 ? 1 : 2))
-      const shift = left.shift + right.shift
-      return split(product, 2 ** (left.bits + right.bits + 1)).map((limb) => ({ ...limb, shift: limb.shift + shift }))
-    }),
-  )
+  return timesLimbs(parts, parts)
 }
 
 /** Sums of up to 2^52 are carried over into two doubles after each block, so that a long sum stays exact. */
@@ -206,10 +254,11 @@ export const localMoments = (scope: Scope, table: Table, moments: readonly Momen
   return moments.flatMap((moment) => {
     const groups = jointGroups(scope, table, moment)
     const length = momentLength(scope, moment)
-    const [left, right] = moment.left.kind === 'one' ? [moment.right, moment.left] : [moment.left, moment.right]
+    const [left = one, right, third] = vectorsOf(moment)
     const totals = Array.from({ length }, () => 0n)
+    const others = third === undefined ? right && cached(right) : timesLimbs(cached(right!), cached(third))
     for (const x of cached(left)) {
-      for (const y of right.kind === 'one' ? [undefined] : cached(right)) {
+      for (const y of others ?? [undefined]) {
         groupSums(x, y, groups, length).forEach((sum, g) => (totals[g]! += sum))
       }
     }

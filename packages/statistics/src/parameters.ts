@@ -10,20 +10,21 @@ const edges = z
   .array(z.number())
   .min(1)
   .max(maxLevels - 1)
+const weight = name.optional()
 const kind = <const T extends string>(literal: T) => z.literal(literal)
 
 const statistic = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: kind('count') }),
-  z.strictObject({ kind: z.enum(['sum', 'mean', 'variance', 'std']), x: name }),
-  z.strictObject({ kind: kind('covariance'), x: columns }),
-  z.strictObject({ kind: kind('correlation'), x: columns, method: z.enum(['pearson', 'spearman']) }),
+  z.strictObject({ kind: kind('count'), weight }),
+  z.strictObject({ kind: z.enum(['sum', 'mean', 'variance', 'std']), x: name, weight }),
+  z.strictObject({ kind: kind('covariance'), x: columns, weight }),
+  z.strictObject({ kind: kind('correlation'), x: columns, method: z.enum(['pearson', 'spearman']), weight }),
   z.strictObject({ kind: kind('quantiles'), x: name, levels: z.array(z.number()).min(1).max(100) }),
   z.strictObject({ kind: kind('histogram'), x: name, edges }),
   z.strictObject({ kind: z.enum(['crosstab', 'chi-square']), rows: name, columns: name }),
   z.strictObject({ kind: kind('group-by'), by: name, x: name }),
   z.strictObject({ kind: kind('welch'), by: name, x: name, one: name, other: name }),
   z.strictObject({ kind: kind('anova'), by: name, x: name }),
-  z.strictObject({ kind: kind('linear'), y: name, x: columns, penalty: z.number().min(0).max(1e9) }),
+  z.strictObject({ kind: kind('linear'), y: name, x: columns, penalty: z.number().min(0).max(1e9), weight }),
   z.strictObject({
     kind: kind('logistic'),
     y: name,
@@ -31,6 +32,7 @@ const statistic = z.discriminatedUnion('kind', [
     penalty: z.number().min(0).max(1e9),
     iterations: z.int().min(1).max(100),
     method: z.enum(['fixed-hessian', 'newton']),
+    weight,
   }),
   z.strictObject({
     kind: kind('k-means'),

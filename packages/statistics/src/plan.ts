@@ -11,10 +11,19 @@ export type Layout = 'horizontal' | 'vertical'
 
 /** One figure, or one family of figures, by the names of columns. */
 export type Statistic =
-  | { readonly kind: 'count' }
-  | { readonly kind: 'sum' | 'mean' | 'variance' | 'std'; readonly x: string }
-  | { readonly kind: 'covariance'; readonly x: readonly string[] }
-  | { readonly kind: 'correlation'; readonly x: readonly string[]; readonly method: 'pearson' | 'spearman' }
+  | { readonly kind: 'count'; readonly weight?: string | undefined }
+  | {
+      readonly kind: 'sum' | 'mean' | 'variance' | 'std'
+      readonly x: string
+      readonly weight?: string | undefined
+    }
+  | { readonly kind: 'covariance'; readonly x: readonly string[]; readonly weight?: string | undefined }
+  | {
+      readonly kind: 'correlation'
+      readonly x: readonly string[]
+      readonly method: 'pearson' | 'spearman'
+      readonly weight?: string | undefined
+    }
   /** Levels from 0 to 1; type 7 of Hyndman and Fan (1996). 0 is the minimum, 1 the maximum. */
   | { readonly kind: 'quantiles'; readonly x: string; readonly levels: readonly number[] }
   /** Bins are below edges[0], from edges[i] to below edges[i + 1], from the last edge on. */
@@ -25,7 +34,13 @@ export type Statistic =
   | { readonly kind: 'welch'; readonly by: string; readonly x: string; readonly one: string; readonly other: string }
   | { readonly kind: 'anova'; readonly by: string; readonly x: string }
   /** Least squares with an intercept; `penalty` > 0: ridge on columns standardised by their population deviation. */
-  | { readonly kind: 'linear'; readonly y: string; readonly x: readonly string[]; readonly penalty: number }
+  | {
+      readonly kind: 'linear'
+      readonly y: string
+      readonly x: readonly string[]
+      readonly penalty: number
+      readonly weight?: string | undefined
+    }
   | {
       readonly kind: 'logistic'
       readonly y: string
@@ -34,6 +49,7 @@ export type Statistic =
       readonly penalty: number
       readonly iterations: number
       readonly method: 'fixed-hessian' | 'newton'
+      readonly weight?: string | undefined
     }
   | {
       readonly kind: 'k-means'
@@ -81,18 +97,41 @@ export interface Reference {
 
 const names = (references: readonly Reference[]): readonly string[] => references.map(({ column }) => column)
 
-export const count = (): Statistic => ({ kind: 'count' })
-export const sum = ({ column }: Reference): Statistic => ({ kind: 'sum', x: column })
-export const mean = ({ column }: Reference): Statistic => ({ kind: 'mean', x: column })
-/** With the divisor n - 1. */
-export const variance = ({ column }: Reference): Statistic => ({ kind: 'variance', x: column })
-export const std = ({ column }: Reference): Statistic => ({ kind: 'std', x: column })
-export const covariance = (x: readonly Reference[]): Statistic => ({ kind: 'covariance', x: names(x) })
-export const correlation = (x: readonly Reference[], method: 'pearson' | 'spearman' = 'pearson'): Statistic => ({
-  kind: 'correlation',
-  x: names(x),
-  method,
+/** A numeric column, not negative, by which rows count; the same for all units that it may be measured in. */
+export interface Weighted {
+  readonly weight?: Reference
+}
+
+const weighing = ({ weight }: Weighted) => (weight === undefined ? {} : { weight: weight.column })
+
+/** How many rows there are, or the sum of their weights. */
+export const count = (options: Weighted = {}): Statistic => ({ kind: 'count', ...weighing(options) })
+export const sum = ({ column }: Reference, options: Weighted = {}): Statistic => ({
+  ...{ kind: 'sum', x: column },
+  ...weighing(options),
 })
+export const mean = ({ column }: Reference, options: Weighted = {}): Statistic => ({
+  ...{ kind: 'mean', x: column },
+  ...weighing(options),
+})
+/** With the divisor n - 1; of weights w with Σ w - Σ w² / Σ w, as numpy's `cov` with `aweights`. */
+export const variance = ({ column }: Reference, options: Weighted = {}): Statistic => ({
+  ...{ kind: 'variance', x: column },
+  ...weighing(options),
+})
+export const std = ({ column }: Reference, options: Weighted = {}): Statistic => ({
+  ...{ kind: 'std', x: column },
+  ...weighing(options),
+})
+export const covariance = (x: readonly Reference[], options: Weighted = {}): Statistic => ({
+  ...{ kind: 'covariance', x: names(x) },
+  ...weighing(options),
+})
+export const correlation = (
+  x: readonly Reference[],
+  method: 'pearson' | 'spearman' = 'pearson',
+  options: Weighted = {},
+): Statistic => ({ kind: 'correlation', x: names(x), method, ...weighing(options) })
 export const quantiles = ({ column }: Reference, levels: readonly number[]): Statistic => ({
   kind: 'quantiles',
   x: column,
@@ -128,19 +167,18 @@ export const welch = (x: Reference, by: Reference, one: string, other: string): 
 })
 /** One-way analysis of variance of x between the levels of `by`. */
 export const anova = (x: Reference, by: Reference): Statistic => ({ kind: 'anova', by: by.column, x: x.column })
-export const linear = (y: Reference, x: readonly Reference[], options: { penalty?: number } = {}): Statistic => ({
-  kind: 'linear',
-  y: y.column,
-  x: names(x),
-  penalty: options.penalty ?? 0,
-})
+export const linear = (
+  y: Reference,
+  x: readonly Reference[],
+  options: { penalty?: number } & Weighted = {},
+): Statistic => ({ kind: 'linear', y: y.column, x: names(x), penalty: options.penalty ?? 0, ...weighing(options) })
 export const logistic = (
   y: Reference,
   x: readonly Reference[],
-  options: { penalty?: number; iterations?: number; method?: 'fixed-hessian' | 'newton' } = {},
+  options: { penalty?: number; iterations?: number; method?: 'fixed-hessian' | 'newton' } & Weighted = {},
 ): Statistic => {
   const { penalty = 0, method = 'newton', iterations = method === 'newton' ? 10 : 15 } = options
-  return { kind: 'logistic', y: y.column, x: names(x), penalty, iterations, method }
+  return { kind: 'logistic', y: y.column, x: names(x), penalty, iterations, method, ...weighing(options) }
 }
 export const kMeans = (
   x: readonly Reference[],

@@ -30,7 +30,8 @@ import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
 import { roles, type Parameters, type Role } from './plan.ts'
 import { scopeOf, type Scope } from './scope.ts'
-import { alignment, encodeInputs, givenOf, needsOf, specsOf, type Needs } from './shares.ts'
+import { needsOf, type Needs } from './needs.ts'
+import { alignment, encodeInputs, givenOf, specsOf } from './shares.ts'
 
 /** What the receivers get: opened vectors by figure, whole numbers in decimal, and whether the ids fitted. */
 export interface Output {

@@ -4,10 +4,11 @@
  *
  *   ids        of each owner of a vertical table: a digest of its ids in order; unless all are equal, zeros are opened
  *   moments    sums over its own rows or between its own columns
- *   vectors    rows of a vector that meets another owner's in a sum
+ *   parts      rows of a vector, or of a product of vectors, that meets another owner's in a sum
  *   groups     rows of a factor that meets another owner's columns: an indicator for each group
  *   orders     codes at places of the order (one owner), or cumulative counts by code (several)
  *   codes      rows of a column that a model needs
+ *   sorted     codes in their order, where several owners have rows (ranks.ts), for ranks with what brings them back to rows
  */
 import {
   addBits,
@@ -24,89 +25,42 @@ import { taggedDigest, toHex } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { safeBits } from './bounds.ts'
 import type { Table } from './columns.ts'
-import type { Figure, Given, Order } from './figure.ts'
+import type { Given, Order } from './figure.ts'
 import {
   codesOf,
-  columnsOf,
+  doubledRanks,
   groupOfRows,
   groupsOf,
+  isSpread,
   localMoments,
   localOwners,
   momentBits,
   momentKey,
   momentLength,
-  valuesOf,
+  productsOf,
+  vectorsOf,
   type Factor,
   type Moment,
-  type Vector,
 } from './moments.ts'
+import {
+  distinct,
+  isMerged,
+  keyOf,
+  orderKey,
+  ownerOf,
+  partKey,
+  partsOf,
+  rankedColumns,
+  ringOf,
+  sortedColumns,
+  type Needs,
+  type Part,
+} from './needs.ts'
+import { switchCount } from './networks.ts'
 import { impossible } from './problems.ts'
 import type { Role } from './plan.ts'
+import { jointOrder, jointRanks, unsortSwitches } from './ranks.ts'
 import { rangeOf, type Scope } from './scope.ts'
-
-/** Codes of a column whose quantiles are taken over several owners. */
-const mostCodes = 2 ** 18
-
-const distinct = <T>(items: readonly T[], key: (item: T) => string): readonly T[] => [
-  ...new Map(items.map((item) => [key(item), item])).values(),
-]
-
-const keyOf = (item: object): string => JSON.stringify(item)
-const orderKey = ({ column, ranks }: Order): string => `${column}:${ranks.join()}`
-
-/** What all figures of a plan need, each thing once. */
-export interface Needs {
-  /** Made by their owners. */
-  readonly local: readonly Moment[]
-  /** Between two owners. */
-  readonly crossed: readonly Moment[]
-  readonly vectors: readonly Vector[]
-  readonly factors: readonly Factor[]
-  readonly orders: readonly Order[]
-  readonly codes: readonly string[]
-}
-
-const vectorsOf = ({ left, right }: Moment): readonly Vector[] => [left, right].filter(({ kind }) => kind !== 'one')
-const factorsOf = ({ by, and }: Moment): readonly Factor[] => [by, and].filter((each) => each !== undefined)
-
-export const needsOf = (scope: Scope, figures: readonly Figure[]): Needs => {
-  const moments = distinct(
-    figures.flatMap((figure) => figure.moments),
-    momentKey,
-  )
-  const isLocal = (moment: Moment): boolean => localOwners(scope, moment).length > 0
-  const crossed = moments.filter((moment) => !isLocal(moment))
-  for (const moment of crossed) {
-    const owners = new Set(columnsOf(moment).map((column) => scope.place(column).owners[0]))
-    if (vectorsOf(moment).length + factorsOf(moment).length === 2 && owners.size === 2) continue
-    throw impossible('a sum over columns of three owners', 'bring two of the columns to one owner')
-  }
-  return {
-    local: moments.filter(isLocal),
-    crossed,
-    vectors: distinct(crossed.flatMap(vectorsOf), keyOf),
-    factors: distinct(crossed.flatMap(factorsOf), keyOf),
-    orders: distinct(
-      figures.flatMap((figure) => figure.orders),
-      orderKey,
-    ),
-    codes: [...new Set(figures.flatMap((figure) => figure.codes))],
-  }
-}
-
-const columnOf = (item: Vector | Factor): string => (item as { readonly column: string }).column
-const ownerOf = (scope: Scope, column: string): Role => scope.place(column).owners[0]!
-
-/** Whether several owners have rows of it. */
-const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
-
-/** By content: figures write equal vectors each for themselves. */
-const isIn = (moment: Moment, vector: Vector): boolean =>
-  vectorsOf(moment).some((each) => keyOf(each) === keyOf(vector))
-
-/** Of a vector in all its sums: the ring of the widest. */
-const ringOf = (scope: Scope, { crossed }: Needs, vector: Vector): 64 | 128 =>
-  crossed.some((moment) => isIn(moment, vector) && momentBits(scope, moment) > safeBits[64]) ? 128 : 64
 
 /** Moments that an owner makes its part of. */
 const momentsOf = (scope: Scope, { local }: Needs, role: Role): readonly Moment[] =>
@@ -168,9 +122,9 @@ const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
     }
     if (scope.vertical) bring('ids', 128, 1, (table) => [digestOfIds(table)])
     bring('moments', 128, lengthOf(scope, moments), (table) => localMoments(scope, table, moments))
-    for (const [i, vector] of needs.vectors.entries()) {
-      if (mine(columnOf(vector))) {
-        bring(`vector/${i}`, ringOf(scope, needs, vector), scope.rows, (table) => valuesOf(scope, table, vector))
+    for (const [i, part] of needs.parts.entries()) {
+      if (mine(part[0]!.column)) {
+        bring(`part/${i}`, ringOf(scope, needs, part), scope.rows, (table) => productsOf(scope, table, part))
       }
     }
     for (const [i, factor] of needs.factors.entries()) {
@@ -178,11 +132,19 @@ const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
       if (mine(factor.column)) bring(`factor/${i}`, 64, length, (table) => indicators(scope, table, factor))
     }
     for (const [i, order] of needs.orders.entries()) {
-      if (!mine(order.column)) continue
-      const length = isSpread(scope) ? rangeOf(scope, order.column) + 1 : order.ranks.length
-      if (isSpread(scope))
-        bring(`counts/${order.column}`, 64, length, (table) => cumulative(scope, table, order.column))
-      else bring(`order/${i}`, 64, length, (table) => ranked(scope, table, order))
+      const { column, ranks } = order
+      if (!mine(column) || isMerged(scope, order)) continue
+      const counted = rangeOf(scope, column) + 1
+      if (isSpread(scope)) bring(`counts/${column}`, 64, counted, (table) => cumulative(scope, table, column))
+      else bring(`order/${i}`, 64, ranks.length, (table) => ranked(scope, table, order))
+    }
+    const rows = scope.rowsOf(owner)
+    for (const column of sortedColumns(scope, needs)) {
+      bring(`sorted/${column}`, 64, rows, (table) => codesOf(scope, table, column).toSorted())
+    }
+    for (const column of rankedColumns(needs)) {
+      bring(`ranks/${column}`, 64, rows, (table) => doubledRanks(codesOf(scope, table, column)))
+      bring(`places/${column}`, 64, switchCount(rows), (table) => unsortSwitches(codesOf(scope, table, column)))
     }
     for (const column of needs.codes) {
       if (mine(column)) bring(`codes/${column}`, 64, scope.rowsOf(owner), (table) => codesOf(scope, table, column))
@@ -190,15 +152,8 @@ const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
     return distinct(inputs, ({ name }) => name)
   })
 
-/** @throws TallyError terms/unsupported for quantiles over too many codes */
-export const specsOf = (scope: Scope, needs: Needs): readonly InputSpec[] => {
-  const wide = needs.orders.find(({ column }) => isSpread(scope) && rangeOf(scope, column) >= mostCodes)
-  if (wide !== undefined) {
-    const message = `quantiles of "${wide.column}" over several owners: its range has more than ${mostCodes} steps`
-    throw impossible(message, 'declare a smaller range or fewer decimals')
-  }
-  return inputsOf(scope, needs).map(({ name, owner, ring, length }) => ({ name, owner, ring, length }))
-}
+export const specsOf = (scope: Scope, needs: Needs): readonly InputSpec[] =>
+  inputsOf(scope, needs).map(({ name, owner, ring, length }) => ({ name, owner, ring, length }))
 
 /** What a role brings, as words. */
 export const encodeInputs = (scope: Scope, needs: Needs, role: string, table: Table): Vectors =>
@@ -226,11 +181,11 @@ const localShares = (backend: Backend, scope: Scope, needs: Needs, named: Named)
   return [...parts]
 }
 
-/** The shared rows of a vector or of a factor. */
+/** The shared rows of a part or of a factor. */
 const rowsOf = (scope: Scope, needs: Needs, named: Named) => ({
-  vector: (vector: Vector): Arithmetic => {
-    const i = needs.vectors.findIndex((each) => keyOf(each) === keyOf(vector))
-    return named(`${ownerOf(scope, columnOf(vector))}/vector/${i}`)
+  part: (part: Part): Arithmetic => {
+    const i = needs.parts.findIndex((each) => partKey(each) === partKey(part))
+    return named(`${ownerOf(scope, part[0]!.column)}/part/${i}`)
   },
   factor: (factor: Factor): Arithmetic<64> => {
     const i = needs.factors.findIndex((each) => keyOf(each) === keyOf(factor))
@@ -241,23 +196,24 @@ const rowsOf = (scope: Scope, needs: Needs, named: Named) => ({
 const lowered = (backend: Backend, x: Arithmetic): Arithmetic<64> =>
   x.ring === 64 ? (x as Arithmetic<64>) : backend.low(x as Arithmetic<128>)
 
-/** One sum between two owners, in the smallest ring that holds it. */
+/** One sum between owners, in the smallest ring that holds it. */
 const crossProduct = (scope: Scope, needs: Needs, named: Named, moment: Moment) =>
   function* (backend: Backend): Routine<Arithmetic> {
-    const { vector, factor } = rowsOf(scope, needs, named)
+    const { part, factor } = rowsOf(scope, needs, named)
     const { by, and } = moment
     const n = scope.rows
-    const [first, second] = vectorsOf(moment)
+    const parts = partsOf(scope, moment).map(part)
+    const [first] = parts
     if (by === undefined) {
-      const [x, y] = [vector(first!), vector(second!)]
       const wide = momentBits(scope, moment) > safeBits[64]
+      const [x, y, z] = wide ? (parts as Arithmetic<128>[]) : parts.map((each) => lowered(backend, each))
       const shape = { rows: 1, inner: n, columns: 1 }
-      if (wide) return yield* backend.matrixProduct(x as Arithmetic<128>, y as Arithmetic<128>, shape)
-      return yield* backend.matrixProduct(lowered(backend, x), lowered(backend, y), shape)
+      const weighted = z === undefined ? y! : yield* backend.multiply<64 | 128>(y!, z)
+      return yield* backend.matrixProduct<64 | 128>(x!, weighted, shape)
     }
     const groups = groupsOf(scope, by)
     const shape = { rows: groups, inner: n, columns: 1 }
-    if (and === undefined) return yield* backend.matrixProduct(factor(by), lowered(backend, vector(first!)), shape)
+    if (and === undefined) return yield* backend.matrixProduct(factor(by), lowered(backend, first!), shape)
     const others = groupsOf(scope, and)
     const columns = yield* backend.join(
       ...Array.from({ length: others }, (_, level) => (branch: Backend) => {
@@ -308,24 +264,69 @@ function* orderShares(backend: Backend, scope: Scope, needs: Needs, named: Named
     ...needs.orders.map(
       (order, i) =>
         function* (branch: Backend): Routine<Arithmetic<64>> {
-          if (!isSpread(scope)) return named(`${ownerOf(scope, order.column)}/order/${i}`) as Arithmetic<64>
-          const parts = scope.owners.map((owner) => named(`${owner}/counts/${order.column}`) as Arithmetic<64>)
-          const counts = parts.reduce((sum, part) => branch.add(sum, part))
-          return yield* ordered(branch, counts, order.ranks)
+          const { column, ranks } = order
+          if (!isSpread(scope)) return named(`${ownerOf(scope, column)}/order/${i}`) as Arithmetic<64>
+          const partsOfAll = (what: string) =>
+            scope.owners.map((owner) => named(`${owner}/${what}/${column}`) as Arithmetic<64>)
+          if (isMerged(scope, order)) {
+            const all = yield* jointOrder(branch, scope, column, partsOfAll('sorted'))
+            return branch.gather(
+              all,
+              Uint32Array.from(ranks, (rank) => rank - 1),
+            )
+          }
+          const counts = partsOfAll('counts').reduce((sum, part) => branch.add(sum, part))
+          return yield* ordered(branch, counts, ranks)
         },
     ),
   )
   return found.map((codes, i) => [orderKey(needs.orders[i]!), codes])
 }
 
+/** Sums of ranks, which are public, and of products of two. */
+function* rankedShares(
+  backend: Backend,
+  scope: Scope,
+  needs: Needs,
+  named: Named,
+): Routine<[string, Arithmetic<128>][]> {
+  const columns = rankedColumns(needs)
+  const rows = yield* backend.join(
+    ...columns.map((column) => (branch: Backend) => {
+      const of = (owner: Role, what: string) => named(`${owner}/${what}/${column}`) as Arithmetic<64>
+      const none = branch.constant(64, new Uint32Array(0))
+      const owners = scope.owners.map((owner) => ({
+        sorted: of(owner, 'sorted'),
+        own: of(owner, 'ranks'),
+        switches: scope.rowsOf(owner) < 2 ? none : of(owner, 'places'),
+      }))
+      return jointRanks(branch, scope, column, owners)
+    }),
+  )
+  const n = scope.rows
+  return yield* backend.join(
+    ...needs.ranked.map(
+      (moment) =>
+        function* (branch: Backend): Routine<[string, Arithmetic<128>]> {
+          const key = momentKey(moment)
+          const [x, y] = vectorsOf(moment).map(({ column }) => rows[columns.indexOf(column)]!)
+          if (y === undefined) return [key, branch.constant(128, wordsOfIntegers(128, [BigInt(n) * BigInt(n + 1)]))]
+          const shape = { rows: 1, inner: n, columns: 1 }
+          return [key, yield* branch.widen(yield* branch.matrixProduct(x!, y, shape))]
+        },
+    ),
+  )
+}
+
 /** What the figures of a plan work on. Sums and orders are made side by side. */
 export function* givenOf(backend: Backend, scope: Scope, needs: Needs, inputs: Inputs): Routine<Given> {
   const named: Named = (name) => inputs[name]!
-  const [crossed, orders] = yield* backend.join(
+  const [crossed, ranked, orders] = yield* backend.join(
     (branch) => crossShares(branch, scope, needs, named),
+    (branch) => rankedShares(branch, scope, needs, named),
     (branch) => orderShares(branch, scope, needs, named),
   )
-  const moments = new Map([...localShares(backend, scope, needs, named), ...crossed])
+  const moments = new Map([...localShares(backend, scope, needs, named), ...crossed, ...ranked])
   const sorted = new Map(orders)
   return {
     moment: (moment) => moments.get(momentKey(moment))!,

@@ -8,6 +8,7 @@ import {
   anova,
   chiSquare,
   correlation,
+  count,
   covariance,
   crosstab,
   groupBy,
@@ -56,7 +57,7 @@ describe.each(layouts)('moments of %s tables', (layout) => {
     const setting = settingOf(data, layout, names, (c) => ({
       covariance: covariance(all(c, names)),
       pearson: correlation(all(c, names)),
-      ...(layout === 'vertical' && { spearman: correlation(all(c, names), 'spearman') }),
+      spearman: correlation(all(c, names), 'spearman'),
       ...Object.fromEntries(
         names.flatMap((name, i) => [
           [`mean${i}`, mean(c[name]!)],
@@ -79,7 +80,7 @@ describe.each(layouts)('moments of %s tables', (layout) => {
     names.forEach((_, i) => {
       expectAll(found['covariance'][i], expected.covariance[i]!, 1e-10)
       expectAll(found['pearson'][i], expected.pearson[i]!, 1e-8, absolute)
-      if (layout === 'vertical') expectAll(found['spearman'][i], expected.spearman[i]!, 1e-8, absolute)
+      expectAll(found['spearman'][i], expected.spearman[i]!, 1e-8, absolute)
     })
   })
 })
@@ -303,6 +304,57 @@ describe('components and clusters', () => {
       expect(clusters.sizes).toEqual(fit['sizes'])
       fit['centres'].forEach((centre: number[], i: number) => expectAll(clusters.centres[i], centre, 1e-4))
     }
+  })
+})
+
+describe.each(layouts)('weights, %s', (layout) => {
+  test.each(reference['weighted'] as Fit[])('of $data by $weight', (fit) => {
+    const names: string[] = fit['columns']
+    // Three owners of a product in vertical tables.
+    const columns = [fit['weight'], ...names, fit['y'], fit['flag']]
+    const found = ideal(
+      settingOf(fit['data'], layout, columns, (c) => {
+        const weight = { weight: c[fit['weight']]! }
+        return {
+          total: count(weight),
+          mean: mean(c[names[0]!]!, weight),
+          std: std(c[names[1]!]!, weight),
+          covariance: covariance(all(c, names), weight),
+          correlation: correlation(all(c, names), 'pearson', weight),
+          ols: linear(c[fit['y']]!, all(c, names), weight),
+          logit: logistic(c[fit['flag']]!, all(c, names), weight),
+          ridge: logistic(c[fit['flag']]!, all(c, names), { ...weight, penalty: fit['penalty'] }),
+        }
+      }),
+    )
+    expect(found['total']).toBe(fit['total'])
+    expect(relative(found['mean'], fit['mean'][0])).toBeLessThan(1e-12)
+    expect(relative(found['std'], Math.sqrt(fit['covariance'][1][1]))).toBeLessThan(1e-10)
+    names.forEach((_, i) => {
+      expectAll(found['covariance'][i], fit['covariance'][i], 1e-10)
+      expectAll(found['correlation'][i], fit['correlation'][i], 1e-8, absolute)
+    })
+    const { ols, logit, ridge } = found
+    expectAll([ols.intercept, ...ols.coefficients], fit['ols'].coefficients, 1e-6)
+    expectAll([ols.interceptError, ...ols.errors], fit['ols'].errors, 1e-6)
+    expectAll([ols.interceptP, ...ols.p], fit['ols'].p, 1e-5, absolute)
+    expect(relative(ols.rSquared, fit['ols'].rSquared)).toBeLessThan(1e-6)
+    expect([logit.settled, ridge.settled]).toEqual([true, true])
+    expectAll([logit.intercept, ...logit.coefficients], fit['logit'].coefficients, 1e-3)
+    expectAll([logit.interceptError, ...logit.errors], fit['logit'].errors, 1e-3)
+    const scales = names.map((_, i) => {
+      const cells = dataSet(fit['data']).cells
+      const [x, w] = [names[i]!, fit['weight'] as string].map((name) => cells[name]!.map(Number))
+      const total = w!.reduce((a, b) => a + b)
+      const centre = x!.reduce((a, b, k) => a + b * w![k]!, 0) / total
+      return Math.sqrt(x!.reduce((a, b, k) => a + w![k]! * (b - centre) ** 2, 0) / total)
+    })
+    expectAll(
+      ridge.coefficients.map((v: number, j: number) => v * scales[j]!),
+      fit['ridge'].coefficients,
+      1e-3,
+      absolute,
+    )
   })
 })
 

@@ -47,7 +47,7 @@ export const dataSet = (name: string): DataSet => {
 const decimalsOf = (cell: string): number => cell.split('.')[1]?.length ?? 0
 
 /** A declaration of a column as a careful person would make it: the range rounded outwards, all its decimals. */
-export const declared = ({ cells }: DataSet, name: string): Column => {
+export const declared = ({ cells }: DataSet, name: string, positive = false): Column => {
   const values = cells[name]!
   if (values.some((cell) => Number.isNaN(Number(cell)))) {
     return { name, type: 'categorical', levels: [...new Set(values)].sort() }
@@ -56,5 +56,11 @@ export const declared = ({ cells }: DataSet, name: string): Column => {
   const numbers = values.map(Number)
   const largest = Math.max(...numbers)
   const maximum = largest <= 1 ? 1 : Math.ceil(largest * 1.2)
-  return { name, type: 'numeric', minimum: Math.min(0, Math.floor(Math.min(...numbers))), maximum, decimals }
+  return {
+    name,
+    type: 'numeric',
+    minimum: positive ? 1 : Math.min(0, Math.floor(Math.min(...numbers))),
+    maximum,
+    decimals,
+  }
 }

@@ -27,6 +27,9 @@ const codesOf = (column: Column, cells: readonly string[]): Float64Array =>
     ? Float64Array.from(cells, (cell) => column.levels.indexOf(cell))
     : Float64Array.from(cells, (cell) => unitsOf(column, Number(cell)) - unitsOf(column, column.minimum))
 
+/** Columns named so weigh rows: their declared minimum is 1. */
+const weights = ['age']
+
 const idsOf = (rows: number): Uint8Array => {
   const ids = new Uint8Array(idBytes * rows)
   for (let row = 0; row < rows; row++)
@@ -39,7 +42,7 @@ const nobody: Table = { rows: 0, codes: [], ids: new Uint8Array(0) }
 /** Rows dealt to the three parties in turn by unequal blocks. */
 export const horizontal = (name: string, columns: readonly string[], plan: Plan): Setting => {
   const data = dataSet(name)
-  const schema = { columns: columns.map((column) => declared(data, column)) }
+  const schema = { columns: columns.map((column) => declared(data, column, weights.includes(column))) }
   const bounds = [0, Math.floor(data.rows / 5), Math.floor((3 * data.rows) / 5), data.rows]
   const tables = roles.map((_, i): Table => {
     const codes = schema.columns.map((column) =>
@@ -59,7 +62,8 @@ export const horizontal = (name: string, columns: readonly string[], plan: Plan)
 export const vertical = (name: string, columns: readonly string[], plan: Plan): Setting => {
   const data = dataSet(name)
   const owners = roles.slice(0, Math.min(3, columns.length))
-  const mine = (i: number) => columns.filter((_, c) => c % 3 === i).map((column) => declared(data, column))
+  const mine = (i: number) =>
+    columns.filter((_, c) => c % 3 === i).map((column) => declared(data, column, weights.includes(column)))
   const ids = idsOf(data.rows)
   const table = (i: number): Table =>
     i < owners.length

@@ -4,21 +4,23 @@ import type { Routine } from '@tallystick/protocol'
 import { fraction, normalise, rootsOf, shiftRight, type Bounds, type Normal, type Root } from '../algebra.ts'
 import { bitsOf, narrower, requireBits } from '../bounds.ts'
 import { nothingElse, type Figure, type Given } from '../figure.ts'
-import { largestOf, rank, value, type Vector } from '../moments.ts'
+import { isSpread, largestOf, rank, value, type Vector } from '../moments.ts'
 import { impossible } from '../problems.ts'
-import type { Scope } from '../scope.ts'
-import { covarianceMoments, pairIndex, pairsOf, scatter } from './moments.ts'
+import { originOf, rangeOf, type Scope } from '../scope.ts'
+import { covarianceMoments, mostWeight, pairIndex, pairsOf, scatter, weighted, weightIn } from './moments.ts'
 
 /**
  * n² times a variance of whole numbers: 0, or at least n - 1 (n Σ u² - (Σ u)² = Σ (u_i - u_j)² over pairs), and at
- * most (n range / 2)² (Popoviciu 1935).
+ * most (n range / 2)² (Popoviciu 1935). With weights of w units at least, (n - 1) w² or more.
  */
-export const scatterBounds = (scope: Scope, vectors: readonly Vector[]): Bounds => {
+export const scatterBounds = (scope: Scope, vectors: readonly Vector[], weight?: Vector): Bounds => {
   const largest = Math.max(...vectors.map((vector) => largestOf(scope, vector)))
-  const bits = 2 * bitsOf(largest * scope.rows) - 2
-  requireBits(2 * bitsOf(largest * scope.rows), 128, 'the products of sums of a column', narrower)
+  const most = mostWeight(scope, weight)
+  const bits = 2 * bitsOf(largest * most) - 2
+  requireBits(2 * bitsOf(largest * most), 128, 'the products of sums of a column', narrower)
   if (scope.rows < 2) throw impossible('expected two rows or more, found one', 'use larger tables')
-  return { top: bits + (bits % 2), least: bitsOf(scope.rows - 1) - 1 }
+  const lightest = weight === undefined || weight.kind === 'one' ? 1 : originOf(scope, weight.column)
+  return { top: bits + (bits % 2), least: Math.max(1, bitsOf((scope.rows - 1) * lightest ** 2)) - 1 }
 }
 
 /** A correlation matrix with what it was made of. */
@@ -35,12 +37,13 @@ export function* standardise(
   given: Given,
   scope: Scope,
   vectors: readonly Vector[],
+  weight?: Vector,
 ): Routine<Standard> {
-  const bounds = scatterBounds(scope, vectors)
+  const bounds = scatterBounds(scope, vectors, weight)
   const p = vectors.length
   const pairs = pairsOf(p)
   const [left, right] = [0, 1].map((side) => Uint32Array.from(pairs, (pair) => pair[side]!))
-  const scattered = yield* scatter(backend, given, vectors, scope.rows)
+  const scattered = yield* scatter(backend, given, vectors, scope.rows, weight)
   const squares = backend.gather(
     scattered,
     Uint32Array.from({ length: p }, (_, i) => pairIndex(p, i, i)),
@@ -73,21 +76,32 @@ export const fullMatrix = (backend: Backend, pairs: Arithmetic<128>, p: number):
 /** Fixed point to a double. */
 export const numberOf = (opened: bigint, bits = fraction): number => Number(opened) / 2 ** bits
 
-export const correlationFigure = (scope: Scope, columns: readonly string[], method: 'pearson' | 'spearman'): Figure => {
+export const correlationFigure = (
+  scope: Scope,
+  columns: readonly string[],
+  method: 'pearson' | 'spearman',
+  by?: string,
+): Figure => {
+  const weight = weightIn(scope, by)
+  if (weight !== undefined && method === 'spearman') {
+    throw impossible('Spearman with weights: ranks of weighted rows are not defined here', 'leave out the weights')
+  }
   columns.forEach((column) => scope.numeric(column))
-  if (method === 'spearman' && !scope.vertical && scope.owners.length > 1) {
-    throw impossible('Spearman: ranks among the rows of several owners would need a secret sort', 'use pearson')
+  if (method === 'spearman' && isSpread(scope)) {
+    requireBits(bitsOf(4 * scope.rows ** 3), 64, 'sums of products of ranks', 'use fewer rows')
+    const largest = Math.max(...columns.map((column) => rangeOf(scope, column)))
+    requireBits(bitsOf(largest) + bitsOf(scope.rows) + 2, 64, 'codes with places of rows', narrower)
   }
   const vectors = columns.map(method === 'pearson' ? value : rank)
-  scatterBounds(scope, vectors)
+  scatterBounds(scope, vectors, weight)
   const p = columns.length
   return {
     ...nothingElse,
-    moments: covarianceMoments(vectors),
+    moments: covarianceMoments(vectors, weight),
     rounding: [{ drop: fraction - 30 }],
-    learns: `the ${method} correlations of ${columns.map((c) => `"${c}"`).join(', ')}, and which of them are constant`,
+    learns: `the ${method} correlations of ${columns.map((c) => `"${c}"`).join(', ')}${weighted(by)}, and which of them are constant`,
     *open(backend, given) {
-      return [(yield* standardise(backend, given, scope, vectors)).correlations]
+      return [(yield* standardise(backend, given, scope, vectors, weight)).correlations]
     },
     read: ([opened]) => {
       const at = (i: number, j: number): number => numberOf(opened![pairIndex(p, i, j)]!)

@@ -15,11 +15,11 @@ import { fixed, fraction, inverseOf, inverseSteps, mostOf, normalise, rootsOf, s
 import { bitsOf, requireBits, narrower } from '../bounds.ts'
 import { fisherTail, studentTail } from '../distributions.ts'
 import { finite, nothingElse, ratio, type Figure, type Given } from '../figure.ts'
-import { sumOf, value } from '../moments.ts'
+import { sumOf, value, weightedSum, type Vector } from '../moments.ts'
 import { impossible } from '../problems.ts'
 import { originOf, unitOf, type Scope } from '../scope.ts'
 import { fullMatrix, scatterBounds, standardise, type Standard } from './correlation.ts'
-import { covarianceMoments } from './moments.ts'
+import { covarianceMoments, mostWeight, weighted, weightIn } from './moments.ts'
 
 /** Eigenvalues of a correlation matrix that are told from 0. */
 export const leastEigenvalue = 2 ** -16
@@ -41,6 +41,7 @@ interface Model {
   readonly y: string
   readonly x: readonly string[]
   readonly penalty: number
+  readonly weight: Vector | undefined
 }
 
 const slice = (backend: Backend, x: Arithmetic<128>, from: number, length = 1): Arithmetic<128> =>
@@ -76,9 +77,9 @@ interface Fit {
   readonly rSquared: Arithmetic<128>
 }
 
-function* fit(backend: Backend, given: Given, { scope, y, x, penalty }: Model): Routine<Fit> {
+function* fit(backend: Backend, given: Given, { scope, y, x, penalty, weight }: Model): Routine<Fit> {
   const p = x.length
-  const standard = yield* standardise(backend, given, scope, [...x, y].map(value))
+  const standard = yield* standardise(backend, given, scope, [...x, y].map(value), weight)
   const full = fullMatrix(backend, standard.correlations, p + 1)
   const pick = (index: (k: number) => number, length: number) =>
     backend.gather(
@@ -111,19 +112,18 @@ function* fit(backend: Backend, given: Given, { scope, y, x, penalty }: Model): 
 export function* leverages(
   backend: Backend,
   given: Given,
-  { scope, x }: Pick<Model, 'scope' | 'x'>,
+  { scope, x, weight }: Pick<Model, 'scope' | 'x' | 'weight'>,
   { normal, inverse, bounds }: Standard,
   origins: readonly bigint[],
   bits: number,
 ): Routine<Arithmetic<128>> {
   const p = x.length
-  const sums = backend.concat(...x.map((column) => given.moment(sumOf(value(column)))))
-  const moved = backend.shift(
+  const sums = backend.concat(...x.map((column) => given.moment(weightedSum(weight, value(column)))))
+  const total =
+    weight === undefined ? backend.constant(128, wordsOfIntegers(128, [scope.rows])) : given.moment(sumOf(weight))
+  const moved = backend.add(
     sums,
-    wordsOfIntegers(
-      128,
-      origins.map((origin) => origin * BigInt(scope.rows)),
-    ),
+    backend.scale(backend.gather(total, new Uint32Array(p)), wordsOfIntegers(128, origins)),
   )
   const raised = yield* backend.multiply(moved, slice(backend, normal.up, 0, p))
   const kept = yield* shiftRight(backend, raised, bounds.top / 2 - bits)
@@ -154,7 +154,10 @@ function* coefficients(backend: Backend, given: Given, model: Model, { standard,
     slice(backend, normal.down, p),
   )
   // Σ y 2^(level + most) - offset 2^(top / 2), both n times the intercept.
-  const sumY = backend.scale(given.moment(sumOf(value(y))), wordsOfIntegers(128, [2n ** BigInt(level + normal.most)]))
+  const sumY = backend.scale(
+    given.moment(weightedSum(model.weight, value(y))),
+    wordsOfIntegers(128, [2n ** BigInt(level + normal.most)]),
+  )
   const intercept = backend.subtract(sumY, backend.scale(offset, wordsOfIntegers(128, [2n ** BigInt(bounds.top / 2)])))
   return { scaled, intercept }
 }
@@ -213,8 +216,19 @@ export function* moderate(backend: Backend, a: Arithmetic<128>): Routine<Arithme
 const errorBits = (most: number): number =>
   opening + 1 + 2 * most + mostOf(unexplained) + Math.max(mostOf(inflation), mostOf(spread) - most)
 
-export const linearFigure = (scope: Scope, y: string, x: readonly string[], penalty: number): Figure => {
-  const model: Model = { scope, y, x, penalty }
+interface Asked {
+  readonly y: string
+  readonly x: readonly string[]
+  readonly penalty: number
+  readonly weight?: string | undefined
+}
+
+export const linearFigure = (scope: Scope, { y, x, penalty, weight: by }: Asked): Figure => {
+  const weight = weightIn(scope, by)
+  const model: Model = { scope, y, x, penalty, weight }
+  if (weight !== undefined && penalty > 0) {
+    throw impossible('a ridge regression with weights', 'leave out the penalty or the weights')
+  }
   const p = x.length
   const n = scope.rows
   const columns = [...x, y]
@@ -222,7 +236,7 @@ export const linearFigure = (scope: Scope, y: string, x: readonly string[], pena
   if (n <= p + 1) throw impossible(`${p} columns and an intercept need more than ${n} rows`, 'use fewer columns')
   if (new Set(columns).size < columns.length)
     throw impossible('a column stands twice in a regression', 'name each once')
-  const bounds = scatterBounds(scope, columns.map(value))
+  const bounds = scatterBounds(scope, columns.map(value), weight)
   const most = mostOf(bounds)
   requireBits(
     Math.max(opening + slopeBits + 1 + 2 * most, penalty === 0 ? errorBits(most) : 0),
@@ -231,18 +245,19 @@ export const linearFigure = (scope: Scope, y: string, x: readonly string[], pena
     narrower,
   )
   const leverBits = Math.max(
-    ...x.map((column) => bitsOf(n * Math.abs(originOf(scope, column)) + 2 ** (bounds.top / 2))),
+    ...x.map((column) => bitsOf(mostWeight(scope, weight) * Math.abs(originOf(scope, column)) + 2 ** (bounds.top / 2))),
   )
   const means = leverBits + most - bounds.top / 2 + 1
   requireBits(means + fraction + leverage, 128, `the intercept of "${y}"`, narrower)
   requireBits(bounds.top / 2 + level + 2 * most + 2 + slopeBits + bitsOf(p), 128, `the intercept of "${y}"`, narrower)
   return {
     ...nothingElse,
-    moments: covarianceMoments(columns.map(value)),
+    moments: covarianceMoments(columns.map(value), weight),
     rounding: [{ keep: 26 }],
     learns:
       `coefficients${penalty === 0 ? ', standard errors' : ''} and R² of the regression of "${y}" on ` +
-      `${x.map((c) => `"${c}"`).join(', ')}, or that the columns are collinear`,
+      `${x.map((c) => `"${c}"`).join(', ')}${weighted(by)}, or that the columns are collinear` +
+      (by === undefined ? '' : ', and the sum of the weights'),
     *open(backend, given) {
       const fitted = yield* fit(backend, given, model)
       const trace = backend.sum(
@@ -263,13 +278,19 @@ export const linearFigure = (scope: Scope, y: string, x: readonly string[], pena
       if (spreads !== undefined) all.push(spreads.slopes, spreads.intercept, spreads.fits)
       const values = backend.concat(...all)
       const kept = yield* backend.multiply(values, repeat(backend, regular, values.length))
-      return [backend.concat(kept, regular)]
+      const result = backend.concat(kept, regular)
+      return weight === undefined ? [result] : [result, given.moment(sumOf(weight))]
     },
-    read: ([opened]) => readLinear(model, most, opened!),
+    read: ([opened, total]) => readLinear(model, most, opened!, total?.[0] ?? BigInt(n)),
   }
 }
 
-const readLinear = ({ scope, y, x, penalty }: Model, most: number, opened: readonly bigint[]) => {
+const readLinear = (
+  { scope, y, x, penalty, weight }: Model,
+  most: number,
+  opened: readonly bigint[],
+  total: bigint,
+) => {
   const p = x.length
   const n = scope.rows
   if (opened.at(-1) !== 1n) return { collinear: true, intercept: null, coefficients: null, rSquared: null }
@@ -277,7 +298,7 @@ const readLinear = ({ scope, y, x, penalty }: Model, most: number, opened: reado
   const scale = 2n ** BigInt(opening + most)
   const slopes = x.map((column, j) => (ratio(opened[j]!, scale) * unitY) / unitOf(scope, column))
   const shift = x.reduce((sum, column, j) => sum + slopes[j]! * originOf(scope, column) * unitOf(scope, column), 0)
-  const inCodes = ratio(opened[p]!, 2n ** BigInt(level + most) * BigInt(n)) + originOf(scope, y)
+  const inCodes = ratio(opened[p]!, 2n ** BigInt(level + most) * total) + originOf(scope, y)
   const rSquared = Number(opened[p + 1]!) / 2 ** fraction
   const result = { intercept: inCodes * unitY - shift, coefficients: slopes, rSquared }
   if (penalty > 0) return result
@@ -292,8 +313,8 @@ const readLinear = ({ scope, y, x, penalty }: Model, most: number, opened: reado
     )
   })
   const first = ratio(opened[2 * p + 2]!, 2n ** BigInt(opening + powers + mostOf(spread)))
-  const bounds = scatterBounds(scope, [...x, y].map(value))
-  const deviation = 2 ** (bounds.top / 2) / n
+  const bounds = scatterBounds(scope, [...x, y].map(value), weight)
+  const deviation = 2 ** (bounds.top / 2) / Number(total)
   const interceptError =
     opened[2 * p + 3] === 1n
       ? (first * deviation * rootScale(unexplained, fraction) * rootScale(spread, 2 * leverage) * unitY) /

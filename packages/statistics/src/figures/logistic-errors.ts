@@ -63,17 +63,18 @@ export function* errorsOf(
 }
 
 export const readLogistic = (
-  { scope, x }: Model,
-  { n, unit, bits, series }: Sizes,
+  { scope, x, weight }: Model,
+  { unit, bits, series, scale: weightBits }: Sizes,
   [settledBit, ...opened]: readonly bigint[],
   inferred: boolean,
+  total: number,
 ) => {
   const p = x.length
   if (opened.at(-1) !== 1n) return { diverged: true, settled: false, intercept: null, coefficients: null }
   const settled = settledBit === 1n
-  const bounds = scatterBounds(scope, x.map(value))
-  // 1 / s_j of codes, with the divisor n, is n inverse up / 2^(top / 2).
-  const perCode = n / 2 ** (bounds.top / 2)
+  const bounds = scatterBounds(scope, x.map(value), weight)
+  // 1 / s_j of codes, with the divisor n (or the sum of the weights), is n inverse up / 2^(top / 2).
+  const perCode = total / 2 ** (bounds.top / 2)
   const coefficients = x.map(
     (column, j) => ((ratio(opened[j]!, 2n ** BigInt(bits + 8)) * perCode) / unitOf(scope, column)) * series.limit,
   )
@@ -84,7 +85,8 @@ export const readLogistic = (
   const intercept = ratio(opened[p]!, 2n ** BigInt(bits + 24)) * series.limit - shift
   if (!inferred) return { settled, intercept, coefficients }
   // The inverse was by row, in units of 2^unit.
-  const scale = 2 ** (-unit / 2)
+  const counted = weight === undefined || weight.kind === 'one' ? 1 : 2 ** weightBits * unitOf(scope, weight.column)
+  const scale = 2 ** (-unit / 2) / Math.sqrt(counted)
   const vMost = mostOf(variances)
   const errors = x.map((column, j) => {
     const raw = ratio(opened[p + 1 + j]!, 2n ** BigInt(36 + vMost))

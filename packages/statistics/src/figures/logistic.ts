@@ -7,6 +7,9 @@
  *   newton          the Hessian of each step, inverted by Newton-Schulz from the bound's inverse (about 55 rounds);
  *                   8 steps are enough for most data, and give standard errors where there is no penalty.
  *
+ * Weights are taken as parts of a public power of two above all that may occur, 0 < v <= 1: all bounds of rows that count
+ * once stand. Where most weigh little against that, a fixed Hessian takes smaller steps, and Newton inverts for longer.
+ *
  * The iterations are public; whether the last step was small is opened (`settled`). Every step is checked to
  * stay where nothing can wrap around; where one does not (separable classes without a penalty, collinear columns), zeros
  * are opened, and the word of it.
@@ -16,14 +19,14 @@ import type { Routine } from '@tallystick/protocol'
 import { constantVector, fraction, inverseOf, inverseSteps, mostOf, refineInverse, shiftRight } from '../algebra.ts'
 import { bitsOf, narrower, requireBits } from '../bounds.ts'
 import { nothingElse, type Figure, type Given } from '../figure.ts'
-import { sumOf, value } from '../moments.ts'
+import { largestOf, sumOf, value, weightedSum, type Vector } from '../moments.ts'
 import { impossible } from '../problems.ts'
-import { originOf, rangeOf, type Scope } from '../scope.ts'
+import { originOf, rangeOf, unitOf, type Scope } from '../scope.ts'
 import { long, short, sigmoid, type Series } from '../sigmoid.ts'
 import { fullMatrix, scatterBounds, standardise, type Standard } from './correlation.ts'
 import { below, inflationBits, leastEigenvalue, leverage, leverages } from './linear.ts'
 import { errorsOf, readLogistic } from './logistic-errors.ts'
-import { covarianceMoments } from './moments.ts'
+import { covarianceMoments, mostWeight, weighted, weightIn } from './moments.ts'
 import { requireBinary } from './tables.ts'
 
 export interface Model {
@@ -33,6 +36,7 @@ export interface Model {
   readonly penalty: number
   readonly iterations: number
   readonly method: 'fixed-hessian' | 'newton'
+  readonly weight: Vector | undefined
 }
 
 /** The root of the sum of all squared coefficients / limit, over all steps, stays below 2^this: else zeros are opened. */
@@ -55,29 +59,42 @@ export interface Sizes {
   /** Of residuals. */
   readonly residual: number
   readonly series: Series
+  /** Largest |z| is below 2^this. */
+  readonly reach: number
+  /** A weight of 1 in units is 2^-scale; and the least weight in units. */
+  readonly scale: number
+  readonly lightest: number
 }
 
-const sizesOf = ({ scope, x, method }: Model): Sizes => {
+const sizesOf = ({ scope, x, method, weight }: Model): Sizes => {
   const n = scope.rows
   const q = x.length + 1
   const unit = Math.ceil(Math.log2(n))
-  // |z| <= √n; a sum over the columns and a coefficient of stepBits within 62 bits.
-  const bits = Math.min(24, Math.floor((61 - stepBits - bitsOf(q) - unit / 2) / 2))
+  const isWeighted = weight !== undefined && weight.kind !== 'one'
+  const lightest = isWeighted ? originOf(scope, weight.column) : 1
+  const scale = isWeighted ? bitsOf(largestOf(scope, weight)) : 0
+  // w z² <= Σ w.
+  const reach = isWeighted ? Math.ceil(Math.log2((n * largestOf(scope, weight)) / lightest) / 2) : unit / 2
+  // A sum over the columns and a coefficient of stepBits within 62 bits.
+  const bits = Math.min(24, Math.floor((61 - stepBits - bitsOf(q) - reach) / 2))
   const residual = Math.min(28, 61 - bits - unit)
-  return { n, q, unit, bits, residual, series: method === 'newton' ? long : short }
+  return { n, q, unit, bits, residual, series: method === 'newton' ? long : short, reach, scale, lightest }
 }
 
 const repeatEach = (count: number, times: number): Uint32Array =>
   Uint32Array.from({ length: count * times }, (_, k) => Math.floor(k / times))
 
 /** Standardised columns and a column of ones, column by column; then the same row by row. */
-function* design(backend: Backend, given: Given, { x }: Model, standard: Standard, { n, q, bits }: Sizes) {
+function* design(backend: Backend, given: Given, { x, weight }: Model, standard: Standard, { n, q, bits }: Sizes) {
   const { normal, bounds, inverse } = standard
   const p = x.length
-  const sums = backend.low(backend.concat(...x.map((column) => given.moment(sumOf(value(column))))))
+  const sums = backend.low(backend.concat(...x.map((column) => given.moment(weightedSum(weight, value(column))))))
   const codes = backend.concat(...x.map((column) => given.codes(column)))
   const each = repeatEach(p, n)
-  const centred = backend.subtract(backend.scale(codes, wordsOfIntegers(64, [n])), backend.gather(sums, each))
+  const total = weight === undefined ? undefined : backend.low(given.moment(sumOf(weight)))
+  const multiples =
+    total === undefined ? backend.scale(codes, wordsOfIntegers(64, [n])) : yield* backend.multiply(codes, total)
+  const centred = backend.subtract(multiples, backend.gather(sums, each))
   const [raised, small] = yield* backend.join(
     (branch) => branch.multiply(centred, branch.gather(branch.low(branch.slice(normal.up, 0, p)), each)),
     (branch) => shiftRight(branch, branch.slice(inverse, 0, p), fraction - bits),
@@ -96,10 +113,10 @@ function* design(backend: Backend, given: Given, { x }: Model, standard: Standar
 
 /** Inverse of the bound of the Hessian, by row; row and column 0 are the intercept's. And its trace. */
 function* boundInverse(backend: Backend, model: Model, standard: Standard, sizes: Sizes) {
-  const { penalty, x, method } = model
+  const { x, method } = model
   const { n, q, unit } = sizes
   const p = x.length
-  const ridge = (4 * penalty) / n
+  const ridge = (4 * penaltyOf(model, sizes)) / n
   const full = fullMatrix(backend, standard.correlations, p)
   const shifted = backend.shift(
     full,
@@ -133,7 +150,18 @@ interface Rows {
   readonly byColumn: Arithmetic<64>
   readonly byRow: Arithmetic<64>
   readonly target: Arithmetic<64>
+  /** As parts of 2^scale. */
+  readonly weights: Arithmetic<64> | undefined
 }
+
+/** Where rows have weights, times these: x · v. 2 rounds. */
+function* weigh(backend: Backend, x: Arithmetic<64>, { weights }: Rows, { scale }: Sizes): Routine<Arithmetic<64>> {
+  return weights === undefined ? x : yield* backend.multiplyTruncate(x, weights, scale)
+}
+
+/** Of rows that count as parts of 2^scale. */
+const penaltyOf = ({ penalty, weight, scope }: Model, { scale }: Sizes): number =>
+  weight === undefined || weight.kind === 'one' ? penalty : penalty / unitOf(scope, weight.column) / 2 ** scale
 
 /** Fitted probabilities at coefficients (divided by the limit). */
 function* probabilities(backend: Backend, rows: Rows, at: Arithmetic<128> | undefined, sizes: Sizes) {
@@ -150,10 +178,12 @@ function* gradient(
   rows: Rows,
   fitted: Arithmetic<64>,
   at: Arithmetic<128> | undefined,
-  { penalty }: Model,
-  { n, q, residual, series }: Sizes,
+  model: Model,
+  sizes: Sizes,
 ): Routine<Arithmetic<128>> {
-  const gaps = backend.subtract(rows.target, fitted)
+  const { n, q, residual, series } = sizes
+  const penalty = penaltyOf(model, sizes)
+  const gaps = yield* weigh(backend, backend.subtract(rows.target, fitted), rows, sizes)
   const sums = yield* backend.widen(
     yield* backend.matrixProduct(rows.byColumn, gaps, { rows: q, inner: n, columns: 1 }),
   )
@@ -168,11 +198,14 @@ function* hessianInverse(
   rows: Rows,
   fitted: Arithmetic<64>,
   bound: Arithmetic<128>,
-  { penalty }: Model,
-  { n, q, unit, bits, residual }: Sizes,
+  model: Model,
+  sizes: Sizes,
 ): Routine<Arithmetic<128>> {
+  const { n, q, unit, bits, residual, scale, lightest } = sizes
+  const penalty = penaltyOf(model, sizes)
   const rest = backend.shift(backend.negate(fitted), wordsOfNumbers(64, [1], residual))
-  const weights = yield* backend.multiplyTruncate(fitted, rest, 2 * residual - 24)
+  const plain = yield* backend.multiplyTruncate(fitted, rest, 2 * residual - 24)
+  const weights = yield* weigh(backend, plain, rows, sizes)
   const index = Uint32Array.from({ length: n * q }, (_, k) => Math.floor(k / q))
   const weighted = yield* backend.multiplyTruncate(rows.byRow, backend.gather(weights, index), 24)
   const shape = { rows: q, inner: n, columns: q }
@@ -187,7 +220,8 @@ function* hessianInverse(
     hessian,
     constantVector(q * q, (k) => (k % (q + 1) === 0 && k > 0 ? penalty / 2 ** unit : 0)),
   )
-  return yield* refineInverse(backend, shifted, bound, q, refinements)
+  const more = Math.ceil(Math.log2(2 ** scale / lightest))
+  return yield* refineInverse(backend, shifted, bound, q, refinements + more)
 }
 
 export interface Fit {
@@ -209,9 +243,14 @@ function* fit(backend: Backend, given: Given, model: Model, standard: Standard, 
     (branch) => boundInverse(branch, model, standard, sizes),
   )
   const target = backend.scale(given.codes(model.y), wordsOfIntegers(64, [2 ** sizes.residual]))
+  const { weight, scope } = model
+  const weights =
+    weight === undefined || weight.kind === 'one'
+      ? undefined
+      : backend.shift(given.codes(weight.column), wordsOfIntegers(64, [originOf(scope, weight.column)]))
   const [regular, walked] = yield* backend.join(
     (branch) => below(branch, trace, fraction + inflationBits),
-    (branch) => walk(branch, { byColumn, byRow, target }, bound, model, sizes),
+    (branch) => walk(branch, { byColumn, byRow, target, weights }, bound, model, sizes),
   )
   return { ...walked, collinearity: regular }
 }
@@ -280,9 +319,22 @@ function* inCodes(backend: Backend, given: Given, model: Model, standard: Standa
   return { slopes: scaled, intercept: backend.subtract(first, shift) }
 }
 
-export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): Figure => {
-  const model: Model = { scope, ...statistic }
-  const { y, x, penalty, method } = model
+interface Asked extends Omit<Model, 'scope' | 'weight'> {
+  readonly weight?: string | undefined
+}
+
+/** @throws TallyError terms/unsupported for weights that may be 0, of which a row may lie anywhere */
+const modelOf = (scope: Scope, { weight: by, ...rest }: Asked): Model => {
+  const weight = weightIn(scope, by)
+  if (by !== undefined && originOf(scope, by) < 1) {
+    throw impossible(`a logistic regression with weights "${by}" that may be 0`, 'declare a minimum above 0')
+  }
+  return { scope, weight, ...rest }
+}
+
+export const logisticFigure = (scope: Scope, asked: Asked): Figure => {
+  const model = modelOf(scope, asked)
+  const { y, x, penalty, method, weight } = model
   x.forEach((column) => scope.numeric(column))
   requireBinary(scope, y)
   if (new Set([...x, y]).size < x.length + 1)
@@ -290,23 +342,29 @@ export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
   const sizes = sizesOf(model)
   const { n, q } = sizes
   if (n <= q) throw impossible(`${x.length} columns and an intercept need more than ${n} rows`, 'use fewer columns')
-  const bounds = scatterBounds(scope, x.map(value))
+  const bounds = scatterBounds(scope, x.map(value), weight)
   const most = mostOf(bounds)
-  requireBits(bounds.top / 2 + sizes.unit / 2 + 2, 64, `the standardised columns of "${y}"`, narrower)
-  requireBits(bitsOf(Math.max(...x.map((column) => rangeOf(scope, column))) * n), 64, 'centred columns', narrower)
-  const origin = Math.max(...x.map((column) => bitsOf(n * Math.abs(originOf(scope, column)) + 2 ** (bounds.top / 2))))
+  const total = mostWeight(scope, weight)
+  if (sizes.scale > 16)
+    throw impossible(`weights "${asked.weight}" of more than 65,535 units`, 'declare fewer decimals')
+  requireBits(bounds.top / 2 + sizes.reach + 2, 64, `the standardised columns of "${y}"`, narrower)
+  requireBits(bitsOf(Math.max(...x.map((column) => rangeOf(scope, column))) * total), 64, 'centred columns', narrower)
+  const origin = Math.max(
+    ...x.map((column) => bitsOf(total * Math.abs(originOf(scope, column)) + 2 ** (bounds.top / 2))),
+  )
   requireBits(origin + most - bounds.top / 2 + 1 + fraction + leverage, 128, `the intercept of "${y}"`, narrower)
   const inferred = penalty === 0 && method === 'newton'
   return {
     ...nothingElse,
-    moments: covarianceMoments(x.map(value)),
-    codes: [...x, y],
+    moments: covarianceMoments(x.map(value), weight),
+    codes: [...x, y, ...(asked.weight === undefined ? [] : [asked.weight])],
     rounding: [{ keep: 16 }],
     learns:
       `coefficients${inferred ? ' and standard errors' : ''} of the logistic regression of "${y}" on ` +
-      `${x.map((c) => `"${c}"`).join(', ')} after ${model.iterations} steps, whether the last was small, or that columns are collinear or steps left their bounds`,
+      `${x.map((c) => `"${c}"`).join(', ')}${weighted(asked.weight)} after ${model.iterations} steps, whether the last was small, or that columns are ` +
+      `collinear or steps left their bounds${weight === undefined ? '' : ', and the sum of the weights'}`,
     *open(backend, given) {
-      const standard = yield* standardise(backend, given, scope, x.map(value))
+      const standard = yield* standardise(backend, given, scope, x.map(value), weight)
       const fitted = yield* fit(backend, given, model, standard, sizes)
       const [regular, settled, found, spreads] = yield* backend.join(
         (branch) => regularOf(branch, fitted, sizes),
@@ -320,8 +378,9 @@ export const logisticFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
       if (spreads !== undefined) all.push(spreads.slopes, spreads.level, spreads.fits)
       const values = backend.concat(...all)
       const kept = yield* backend.multiply(values, repeat(backend, regular, values.length))
-      return [backend.concat(kept, regular)]
+      const result = backend.concat(kept, regular)
+      return weight === undefined ? [result] : [result, given.moment(sumOf(weight))]
     },
-    read: ([opened]) => readLogistic(model, sizes, opened!, inferred),
+    read: ([opened, sum]) => readLogistic(model, sizes, opened!, inferred, Number(sum?.[0] ?? n)),
   }
 }
