@@ -8,6 +8,8 @@ import {
   isWhichMatrix,
   listInput,
   pirInput,
+  quorumInput,
+  quorumQueries,
   sealedListQuery,
   simplePirQuery,
   whichInput,
@@ -46,6 +48,7 @@ export const programs: Programs = {
   ...Object.fromEntries(
     [...whichQueries.values()].map((protocol) => [protocol.id, { protocol, input: whichInput, bound: isWhichMatrix }]),
   ),
+  ...Object.assign({}, ...[...quorumQueries.values()].map((protocol) => programOf(protocol, quorumInput))),
   ...programOf(ecdh, sets),
   ...programOf(kkrt16, sets),
   ...programOf(rr22, sets),

@@ -6,6 +6,7 @@
 import { TallyError, toHex } from '@tallystick/core'
 import type { Items } from './rfc9497/suite.ts'
 import type { ListInputs } from './sealed-list/index.ts'
+import type { QuorumAskerInput, QuorumHolderInput, QuorumParameters } from './quorum/messages.ts'
 import { askerRole, byNumber } from './several.ts'
 import type { PirInputs, PirParameters } from './simplepir/messages.ts'
 import type { WhichAskerInput, WhichHolderInput, WhichParameters } from './which/index.ts'
@@ -71,6 +72,14 @@ const severalInput = ({ bytes, offsets }: Items, roles: readonly string[]) => {
 export const whichInput = (rows: Items, role: string, parameters: unknown): WhichAskerInput | WhichHolderInput => {
   if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32), matrix: rows.bytes.subarray(32) }
   return severalInput(rows, Object.keys((parameters as WhichParameters).holders).toSorted(byNumber))
+}
+
+/** For `query/quorum-n`: of the asker one row a holder, its cells of all ids; of a holder its key. */
+export const quorumInput = (rows: Items, role: string, parameters: unknown): QuorumAskerInput | QuorumHolderInput => {
+  if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32) }
+  const roles = Object.keys((parameters as QuorumParameters).holders).toSorted(byNumber)
+  const { ids, sealed } = severalInput(rows, roles)
+  return { ids, cells: sealed }
 }
 
 /** {@link isMatrix} of a holder among several. */

@@ -7,6 +7,7 @@ export {
   isWhichMatrix,
   listInput,
   pirInput,
+  quorumInput,
   severalRows,
   whichInput,
 } from './committed.ts'
@@ -85,3 +86,23 @@ export {
   type WhichParameters,
   type WhichQuery,
 } from './which/index.ts'
+export { quorumQueries, type QuorumOutputs, type QuorumQuery } from './quorum/index.ts'
+export {
+  partnerRole,
+  type MembersTable,
+  type QuorumAnswers,
+  type QuorumInputs,
+  type QuorumParameters,
+} from './quorum/messages.ts'
+export {
+  buildMembers,
+  candidates,
+  cellBytes,
+  cellsDigest,
+  cellsFor,
+  cellsOf,
+  maxMembers,
+  membersKey,
+  pickCells,
+} from './quorum/table.ts'
+export type { Mode as QuorumMode } from './quorum/circuit.ts'

@@ -1,0 +1,224 @@
+/** One bit, or a number, of the answers of several holders. */
+import { createHash } from 'node:crypto'
+import { createRng, taggedDigest, toHex, utf8ToBytes } from '@tallystick/core'
+import { nodeEngine } from '@tallystick/kernels/engine/node'
+import { runKernel, simulate } from '@tallystick/protocol'
+import { conformance } from '@tallystick/protocol/testing'
+import { oprfBlind } from '@tallystick/kernels'
+import {
+  buildMembers,
+  candidates,
+  cellBytes,
+  cellsDigest,
+  cellsFor,
+  cellsOf,
+  computing,
+  holderRoles,
+  membersKey,
+  pickCells,
+  quorumInput,
+  quorumQueries,
+  runLocally,
+  severalRows,
+} from '@tallystick/query'
+import type { QuorumAnswers, QuorumMode, QuorumParameters } from '@tallystick/query'
+import { describe, expect, it } from 'vitest'
+import { itemsOf, rngOf } from './samples.ts'
+
+const engine = await nodeEngine()
+const hash = (...parts: readonly Uint8Array[]): Uint8Array => {
+  const state = createHash('sha256')
+  for (const part of parts) state.update(part)
+  return state.digest()
+}
+
+/** A holder with a list. */
+const holderOf = (label: string, ids: readonly string[]) => {
+  const salt = rngOf(`${label}/salt`).bytes(12)
+  const keyPair = membersKey(rngOf(`${label}/seed`).bytes(32), salt)
+  const cells = runLocally(buildMembers(computing, keyPair, salt, itemsOf(ids), rngOf(`${label}/fill`)), engine)!
+  const table = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), rows: ids.length, cells: cellsDigest(cells) }
+  return { keyPair, salt, cells, table, rows: ids.length }
+}
+type Holder = ReturnType<typeof holderOf>
+
+const parametersFor = (holders: readonly Holder[], queries: number, mode: QuorumMode, threshold?: number) => {
+  const roles = holderRoles(holders.length)
+  return quorumQueries.get(holders.length)!.parameters({
+    ...{ queries, mode, ...(threshold === undefined ? {} : { threshold }) },
+    holders: Object.fromEntries(roles.map((role, i) => [role, holders[i]!.table])),
+  })
+}
+const inputsFor = (holders: readonly Holder[], ids: readonly string[]) => {
+  const roles = holderRoles(holders.length)
+  const cells = roles.map((role, i) => [role, runLocally(pickCells(computing, holders[i]!, itemsOf(ids)), engine)])
+  return {
+    asker: { ids: itemsOf(ids), cells: Object.fromEntries(cells) as Record<string, Uint8Array> },
+    ...Object.fromEntries(roles.map((role, i) => [role, { secretKey: holders[i]!.keyPair.secretKey }])),
+  }
+}
+
+const three = [
+  holderOf('a', ['both', 'all', 'one', 'x']),
+  holderOf('b', ['both', 'all', 'y']),
+  holderOf('c', ['all', 'z', 'w', 'v', 'u']),
+]
+
+conformance(
+  quorumQueries.get(3)!,
+  [
+    {
+      name: 'any of three',
+      parameters: parametersFor(three, 1, 'any'),
+      inputs: inputsFor(three, ['both']),
+      alternative: inputsFor(three, ['absent']),
+    },
+  ],
+  { engine, hash, schedules: 10 },
+)
+
+const rngs = (label: string) => (role: string) =>
+  createRng(taggedDigest('tallystick/quorum/test/v1', `${label}/${role}`))
+
+const ask = (holders: readonly Holder[], ids: readonly string[], mode: QuorumMode, threshold?: number) => {
+  const protocol = quorumQueries.get(holders.length)!
+  const parameters = parametersFor(holders, ids.length, mode, threshold)
+  const inputs = inputsFor(holders, ids)
+  const result = simulate(protocol, { parameters, inputs, rng: rngs(ids.join()), engine })
+  expect(result.errors).toEqual({})
+  const cost = protocol.cost(parameters)
+  expect([result.rounds, result.bytes]).toEqual([cost.rounds, cost.bytes])
+  for (const [role, output] of Object.entries(result.outputs)) {
+    if (role !== 'asker') expect(output).toEqual({ kind: 'none' })
+  }
+  return [...(result.outputs['asker'] as QuorumAnswers).values]
+}
+
+describe('query/quorum', () => {
+  it('says whether any, whether at least t, and how many', () => {
+    const ids = ['one', 'both', 'all', 'nobody', 'z']
+    expect(ask(three, ids, 'any')).toEqual([1, 1, 1, 0, 1])
+    expect(ask(three, ids, 'at-least', 2)).toEqual([0, 1, 1, 0, 0])
+    expect(ask(three, ids, 'at-least', 3)).toEqual([0, 0, 1, 0, 0])
+    expect(ask(three, ids, 'count')).toEqual([1, 2, 3, 0, 1])
+  })
+
+  it('counts for every number of holders and every threshold', { timeout: 60_000 }, () => {
+    const universe = Array.from({ length: 12 }, (_, i) => `p${i}`)
+    const all = Array.from({ length: 10 }, (_, j) => holderOf(`h${j}`, universe.slice(0, j + 2)))
+    const truth = (holders: number) => universe.map((_, i) => all.slice(0, holders).filter((_, j) => i < j + 2).length)
+    for (let holders = 2; holders <= 10; holders++) {
+      const some = all.slice(0, holders)
+      expect(ask(some, universe, 'count')).toEqual(truth(holders))
+      expect(ask(some, universe, 'any')).toEqual(truth(holders).map((count) => (count > 0 ? 1 : 0)))
+    }
+    for (let threshold = 2; threshold <= 10; threshold++) {
+      expect(ask(all, universe, 'at-least', threshold)).toEqual(truth(10).map((n) => (n >= threshold ? 1 : 0)))
+    }
+  })
+
+  it('has cells that look alike whether rows stand in them, and finds every row', () => {
+    const ids = Array.from({ length: 300 }, (_, i) => `id-${i}`)
+    const { keyPair, salt, cells, rows } = holderOf('cells', ids)
+    expect(cells.length).toBe(cellBytes * cellsFor(rows))
+    const points = runKernel(engine, oprfBlind, {
+      dst: utf8ToBytes('HashToGroup-tallystick/query/members/v1-ristretto255-SHA512'),
+      ...itemsOf(ids),
+      scalars: keyPair.secretKey,
+    })
+    const picked = runLocally(pickCells(computing, { salt, rows, cells }, itemsOf(ids)), engine)
+    ids.forEach((_, i) => {
+      const own = toHex(points.subarray(32 * i, 32 * (i + 1)))
+      const found = Array.from({ length: candidates }, (_, k) => candidates * i + k)
+      expect(found.some((at) => toHex(picked.subarray(32 * at, 32 * (at + 1))) === own)).toBe(true)
+    })
+    const distinct = new Set(
+      Array.from({ length: cellsFor(rows) }, (_, i) => toHex(cells.subarray(32 * i, 32 * i + 32))),
+    )
+    expect(distinct.size).toBe(cellsFor(rows))
+  })
+
+  it('makes another table under another salt, key and all', () => {
+    const seed = new Uint8Array(32).fill(1)
+    const [one, two] = [1, 2].map((i) => membersKey(seed, new Uint8Array(12).fill(i)))
+    expect(one!.publicKey).not.toEqual(two!.publicKey)
+  })
+
+  it('counts an id once whose functions name one cell twice', () => {
+    const rows = 10
+    const salt = rngOf('repeated/salt').bytes(12)
+    const many = Array.from({ length: 8000 }, (_, i) => `id-${i}`)
+    const cells = runLocally(cellsOf(computing, salt, rows, itemsOf(many)), engine)
+    const repeated = many.filter((_, i) => new Set(cells.subarray(3 * i, 3 * i + 3)).size < 3).slice(0, 12)
+    expect(repeated).toHaveLength(12)
+    const holders = [holderOf('repeated', repeated.slice(0, rows)), holderOf('other', repeated.slice(0, 2))]
+    expect(holders[0]!.salt).toEqual(salt)
+    expect(ask(holders, repeated, 'count')).toEqual([2, 2, ...Array.from({ length: 8 }, () => 1), 0, 0])
+  })
+
+  it('refuses an id that stands twice, a wrong key and cells of another number', () => {
+    expect(() => holderOf('twice', ['a', 'b', 'a'])).toThrow(/input\/duplicate|has the id of/)
+    const parameters = parametersFor(three, 1, 'any')
+    const inputs = inputsFor(three, ['one'])
+    const run = (more: object) =>
+      simulate(quorumQueries.get(3)!, {
+        parameters,
+        inputs: { ...inputs, ...more } as never,
+        rng: rngs('wrong'),
+        engine,
+      }).errors
+    expect(run({ 'holder-2': { secretKey: three[0]!.keyPair.secretKey } })['holder-2']).toMatchObject({
+      code: 'identity/wrong-key',
+    })
+    expect(run({ asker: { ...inputs.asker, cells: {} } })['asker']).toMatchObject({ code: 'input/changed' })
+  })
+
+  it('sends the partner and the other holders what says nothing of the ids', () => {
+    // Words and blinded elements of an id that all have and of one that none has, over many runs: equal in distribution.
+    const bits = (id: string) => {
+      const ones = { blinded: 0, words: 0, gmwMasked: 0 }
+      const totals = { blinded: 0, words: 0, gmwMasked: 0 }
+      for (let i = 0; i < 8; i++) {
+        simulate(quorumQueries.get(3)!, {
+          ...{ parameters: parametersFor(three, 1, 'any'), inputs: inputsFor(three, [id]), engine },
+          rng: rngs(`${id}/${i}`),
+          fault: {
+            mutate: ({ step, body, from }) => {
+              const name = step.split('/').at(-1) as keyof typeof ones
+              if (name in ones && (name !== 'gmwMasked' || from === 'asker')) {
+                for (const byte of body) ones[name] += [...byte.toString(2)].filter((bit) => bit === '1').length
+                totals[name] += 8 * body.length
+              }
+              return [body]
+            },
+          },
+        })
+      }
+      return Object.entries(ones).map(([name, count]) => {
+        const total = totals[name as keyof typeof ones]
+        return (count - total / 2) / Math.sqrt(total / 4)
+      })
+    }
+    for (const id of ['all', 'nobody']) {
+      const [blinded, words, masked] = bits(id)
+      // Elements are below 2^255 and even: two bits of 256 are always zero.
+      expect(Math.abs(blinded! + 2 * Math.sqrt(8 * 3))).toBeLessThan(40)
+      expect(Math.abs(words!)).toBeLessThan(5)
+      expect(Math.abs(masked!)).toBeLessThan(5)
+    }
+  })
+
+  it('turns committed rows into the input again', () => {
+    const inputs = inputsFor(three, ['one', 'all'])
+    const rows = severalRows(inputs.asker.ids, Object.values(inputs.asker.cells))
+    expect(quorumInput(rows, 'asker', parametersFor(three, 2, 'any'))).toEqual(inputs.asker)
+  })
+
+  it('refuses terms that it cannot run', () => {
+    const good: QuorumParameters = parametersFor(three, 2, 'at-least', 2)
+    const parse = (value: object) => () => quorumQueries.get(3)!.parameters({ ...good, ...value })
+    expect(parse({})).not.toThrow()
+    const wrong = [{ mode: 'all' }, { threshold: 1 }, { threshold: 4 }, { mode: 'any' }, { queries: 0 }, { extra: 1 }]
+    for (const value of wrong) expect(parse(value)).toThrow(/parameters/)
+  })
+})
