@@ -4,7 +4,7 @@
  * of cells have the same id: ("ab", "c") is not ("a", "bc").
  *
  * In the terms one column stands by its name and several as a JSON array of names; their normalisations, one for each or
- * one for all, are joined by " + ".
+ * one for all, are joined by " + ". A normalisation that takes several cells together (variant/1) gives one form of all.
  */
 import { TallyError } from '@tallystick/core'
 import { normalisationOf, type Normalisation, type Unfit } from './normalisation.ts'
@@ -57,10 +57,12 @@ export const keyOf = (column: string, normalisation: string): Key => {
   }
   const normalisations = columns.map((_, i) => normalisationOf(names[names.length === 1 ? 0 : i]!))
   const [only] = normalisations
+  const together = names.length === 1 && only?.together?.cells === columns.length ? only.together : undefined
   return {
     columns,
     normalisations,
     idOf(cells) {
+      if (together) return together.apply(cells)
       if (cells.length === 1) {
         const id = only!.apply(cells[0]!)
         return typeof id === 'string' ? id : { ...id, column: 0 }

@@ -3,6 +3,7 @@
  * versioned name; what a name means never changes, a better rule gets a new version. `docs/data.md` is their reference.
  */
 import { TallyError } from '@tallystick/core'
+import { variantCells, variantIn, variantOf } from './variant.ts'
 
 /** Why a cell has no normal form. Never holds the cell's text. */
 export interface Unfit {
@@ -15,6 +16,11 @@ export interface Normalisation {
   /** One sentence for whoever approves the terms. */
   readonly summary: string
   readonly apply: (text: string) => string | Unfit
+  /** For what stands in several cells of a record and has one form together: how many, and its form. */
+  readonly together?: {
+    readonly cells: number
+    readonly apply: (cells: readonly string[]) => string | (Unfit & { readonly column: number })
+  }
 }
 
 const unfit = (problem: string): Unfit => ({ problem })
@@ -106,6 +112,12 @@ const all: readonly Normalisation[] = [
     apply: phone,
   },
   { name: 'email/1', summary: 'name@domain as in text/1; dots and tags of the name count', apply: email },
+  {
+    name: 'variant/1',
+    summary: 'variant as chromosome, position and alleles: no "chr", capitals, common bases trimmed; left-aligned before',
+    apply: variantIn,
+    together: { cells: variantCells, apply: variantOf },
+  },
 ]
 
 export const normalisations: ReadonlyMap<string, Normalisation> = new Map(all.map((each) => [each.name, each]))
