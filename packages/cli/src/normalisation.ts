@@ -114,7 +114,8 @@ const all: readonly Normalisation[] = [
   { name: 'email/1', summary: 'name@domain as in text/1; dots and tags of the name count', apply: email },
   {
     name: 'variant/1',
-    summary: 'variant as chromosome, position and alleles: no "chr", capitals, common bases trimmed; left-aligned before',
+    summary:
+      'variant as chromosome, position and alleles: no "chr", capitals, common bases trimmed; left-aligned before',
     apply: variantIn,
     together: { cells: variantCells, apply: variantOf },
   },

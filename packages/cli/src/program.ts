@@ -336,6 +336,44 @@ const registerScoring = (program: Command): void => {
   )
 }
 
+const registerLookup = (program: Command): void => {
+  const lookup = group(program, 'lookup', "rows of a partner's table by their keys, under encryption")
+  examples(
+    lookup
+      .command('terms')
+      .description('write terms from the declarations of both parties, and explain what a run takes')
+      .requiredOption('--client <declaration.json>', 'who asks: its keys')
+      .requiredOption('--holder <declaration.json>', 'who has the table')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the client')
+      .requiredOption('--purpose <text>', 'what the answers are for')
+      .requiredOption('--values <columns>', 'the columns that the client is told, separated by commas')
+      .option('--value-bytes <n>', 'most bytes that these take in a row (as JSON)', '64')
+      .option('--days <n>', 'days until the terms expire', '30')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'terms.json')
+      .action(lazily(async () => (await import('./commands/lookup.ts')).terms)),
+    'tally lookup terms --client clinic/declaration.json --holder provider/declaration.json --values AC,AN,gene \\\n' +
+      '      --auditor audit/auditor.json --purpose "Frequency of the variants of a patient"',
+  )
+  examples(
+    lookup
+      .command('run')
+      .description('run approved terms with the partner; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .requiredOption('--input <list.csv>', 'the keys that were declared; at the holder the table')
+      .option('--listen <[host:]port>', 'wait here for the partner')
+      .option('--connect <host:port>', 'go to the partner there')
+      .option('--explain', 'say first which ring it takes, bytes and seconds')
+      .option('--dry-run', 'check and explain everything, use no network')
+      .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/lookup.ts')).run)),
+    'tally lookup run --terms terms.json --input variants.tsv --home clinic --listen 7443 --explain',
+    'tally lookup run --terms terms.json --input table.tsv --home provider --connect clinic.example:7443',
+  )
+}
+
 const registerAudit = (program: Command): void => {
   examples(
     program
@@ -415,10 +453,12 @@ const registerLocal = (program: Command): void => {
       .command('demo')
       .description('two banks, one blacklist, one attested answer: the whole way, on this machine')
       .option('--statistics', 'three companies and their figures instead')
+      .option('--rare-disease', 'a clinic that looks up variants in a table instead')
       .option('--keep <folder>', 'where to put the files (default: a new temporary folder, which stays)')
       .action(lazily(async () => (await import('./commands/demo.ts')).demo)),
     'tally demo',
     'tally demo --statistics',
+    'tally demo --rare-disease',
     'tally demo --json',
   )
 }
@@ -455,6 +495,7 @@ export const registerCommands = (program: Command): Command => {
   })
   registerStatistics(program)
   registerScoring(program)
+  registerLookup(program)
   registerAudit(program)
   registerErase(program)
   registerLocal(program)

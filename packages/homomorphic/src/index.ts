@@ -24,3 +24,4 @@ export type {
   Parameters as LookupParameters,
 } from './lookup/index.ts'
 export { lookupInput, lookupRows } from './lookup/rows.ts'
+export { explainLookup, type LookupExplanation } from './lookup/explain.ts'

@@ -13,10 +13,12 @@ interface Demo {
 interface DemoOptions {
   readonly keep?: string
   readonly statistics?: true
+  readonly rareDisease?: true
 }
 
 export const demo = async (output: Output, options: DemoOptions): Promise<void> => {
-  const script = scriptOf(options.statistics === true ? 'joint-statistics' : 'blacklist')
+  const other = options.rareDisease === true ? 'rare-disease' : 'blacklist'
+  const script = scriptOf(options.statistics === true ? 'joint-statistics' : other)
   if (!existsSync(fileURLToPath(script))) {
     throw new TallyError('api/usage', 'self', 'the demo is part of the repository, not of the installed package', {
       remedy: 'clone the repository and run: npm run demo',

@@ -9,6 +9,8 @@ export interface Parameters {
   readonly sizes: { readonly client: number; readonly holder: number }
   /** Most bytes of a row's value. */
   readonly valueBytes: number
+  /** What the cells of a value are, where the parties say so. Nothing is computed from it. */
+  readonly columns?: readonly string[]
 }
 
 export interface Plan {
@@ -55,13 +57,16 @@ const whole = (n: unknown, least: number, most: number): n is number =>
 
 /** @throws TallyError terms/malformed */
 export const parseParameters = (value: unknown): Parameters => {
-  const { sizes, valueBytes, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { sizes, valueBytes, columns, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>
   const { client, holder, ...others } = (sizes ?? {}) as Readonly<Record<string, unknown>>
   const exact = Object.keys(rest).length === 0 && Object.keys(others).length === 0
   if (exact && whole(client, 1, maxKeys) && whole(holder, 1, maxTableRows) && whole(valueBytes, 0, maxValueBytes)) {
-    return { sizes: { client, holder }, valueBytes }
+    const plain = { sizes: { client, holder }, valueBytes }
+    if (columns === undefined) return plain
+    const named = Array.isArray(columns) && columns.every((name) => typeof name === 'string')
+    if (named && columns.length <= 100) return { ...plain, columns }
   }
-  const expected = `{ sizes: { client: 1 to ${maxKeys}, holder: 1 to ${maxTableRows} }, valueBytes: 0 to ${maxValueBytes} }`
+  const expected = `{ sizes: { client: 1 to ${maxKeys}, holder: 1 to ${maxTableRows} }, valueBytes: 0 to ${maxValueBytes} }, columns or not,`
   throw new TallyError(
     'terms/malformed',
     'self',
@@ -152,7 +157,7 @@ const plans = new Map<string, Plan>()
 
 /** The fewest bytes that do it. @throws TallyError terms/unsupported where no ring has room for it */
 export const planOf = (parameters: Parameters): Plan => {
-  const name = JSON.stringify(parameters)
+  const name = JSON.stringify([parameters.sizes, parameters.valueBytes])
   const known = plans.get(name)
   if (known !== undefined) return known
   for (const ringDegree of Object.keys(largestModulus).map(Number)) {
