@@ -1,5 +1,4 @@
 /** `merkle/tiles` in WebAssembly, four rows at once, a tile at a time; memory as large as the rows of the largest tile. */
-import type { Engine } from '@tallystick/protocol'
 import { arenaOf, type ArenaExports } from '../arena.ts'
 import { checkTiles, tileRows, type TilesInput } from './kernels.ts'
 import { base64 } from './merkle.wasm.ts'
@@ -19,7 +18,7 @@ interface Exports extends ArenaExports {
 /** A vector is read from the last byte of a row on. */
 const slack = 64
 
-export async function loadMerkle(): Promise<Engine> {
+export async function loadMerkle(): Promise<{ readonly 'merkle/tiles': (input: TilesInput) => Uint8Array }> {
   const arena = await arenaOf<Exports>(base64)
   const tiles = (input: TilesInput): Uint8Array => {
     const { key, first, bytes, offsets } = checkTiles(input)

@@ -5,6 +5,7 @@ import { aes } from './aes.ts'
 import { chacha } from './chacha.ts'
 import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
+import { loadNativeMerkle } from './merkle.ts'
 import { loadNativeShares } from './ring.ts'
 import { p256 } from './p256.ts'
 import { loadNativeSoftspoken } from './softspoken.ts'
@@ -15,6 +16,7 @@ const loadNative = async (): Promise<Engine> => ({
   ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
+  ...(await loadNativeMerkle()),
   ...(await loadNativeShares()),
   ...(await loadNativeSoftspoken()),
 })

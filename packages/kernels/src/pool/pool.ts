@@ -59,7 +59,9 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'blake3/ids': ({ offsets, bytes }: { offsets: Uint32Array; bytes: Uint8Array }) =>
     offsets.length * 0.06 + bytes.length / 1000,
   'blake3/masks': ({ values }: { values: Uint8Array }) => values.length / 300,
-  'merkle/tiles': ({ offsets }: { offsets: Uint32Array }) => offsets.length,
+  // Long rows are those of a matrix: a copy costs as much as hashing it.
+  'merkle/tiles': ({ offsets, bytes }: { offsets: Uint32Array; bytes: Uint8Array }) =>
+    bytes.length > 2048 * offsets.length ? 0 : offsets.length,
   'cuckoo/place': ({ digests }: { digests: Uint8Array }) => digests.length / 200,
   'cuckoo/simple': ({ digests }: { digests: Uint8Array }) => digests.length / 300,
   'curve25519/hash': (input: { offsets: Uint32Array; bytes: Uint8Array }) =>
