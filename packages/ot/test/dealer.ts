@@ -5,7 +5,7 @@ import type { PairCost, Transfers, TransfersOptions } from '@tallystick/ot'
 import { message, type Context, type Routine } from '@tallystick/protocol'
 
 const seedBytes = 16 * 512
-export const dealerMessages = { dealt: message('each', 'each', fixedBytes(seedBytes)) } as const
+export const dealerMessages = { dealtSeeds: message('each', 'each', fixedBytes(seedBytes)) } as const
 
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   const hash = createHash('sha256')
@@ -18,8 +18,8 @@ export const dealer = {
     const own = ctx as Context<typeof dealerMessages, string>
     const delta = own.rng.bytes(16)
     const seeds = own.rng.bytes(seedBytes)
-    yield* own.send('dealt', seeds, peer)
-    return { peer, first, delta, sending: { seeds }, receiving: { seeds: yield* own.receive('dealt', peer) } }
+    yield* own.send('dealtSeeds', seeds, peer)
+    return { peer, first, delta, sending: { seeds }, receiving: { seeds: yield* own.receive('dealtSeeds', peer) } }
   },
   cost: (): PairCost => ({ rounds: 1, bytes: 2 * seedBytes, coins: 16 + seedBytes }),
 }

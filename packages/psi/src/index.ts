@@ -14,3 +14,12 @@ export { limbBits, maxDecimals, maxLimbs, type SumValues } from './ikn19/message
 export type { Parameters as SumParameters, Valued } from './ikn19/index.ts'
 export { kmprt17, leastParties, mostParties, rolesOf } from './kmprt17/index.ts'
 export type { Kmprt17, Parameters as Kmprt17Parameters } from './kmprt17/index.ts'
+export { circuitInput, psty19, receiverShares, senderShares } from './psty19/index.ts'
+export type {
+  Blocks as CircuitBlocks,
+  Column as CircuitColumn,
+  Outcome as CircuitOutcome,
+  Parameters as CircuitParameters,
+  ReceiverShares,
+  SenderShares,
+} from './psty19/index.ts'

@@ -1,0 +1,189 @@
+/** What the two roles of `psi/psty19` agree on before they start, and what they send beside the building blocks. */
+import { fixedBytes, flatRows, flatWords32, TallyError } from '@tallystick/core'
+import { okvsShape, okvsSize, type OkvsShape } from '@tallystick/kernels'
+import { message, opening } from '@tallystick/protocol'
+import type { Items, Role } from '../ecdh/messages.ts'
+
+/** A column of whole numbers from 0 to 2^bits - 1; for people its name, and by which power of ten it was multiplied. */
+export interface Column {
+  readonly column: string
+  readonly decimals: number
+}
+
+/** Public parameters, as they stand in the signed terms. */
+export interface Parameters {
+  /** Number of distinct rows of each role, 1 or more. */
+  readonly sizes: Readonly<Record<Role, number>>
+  /**
+   * `cardinality`: how many rows are common. `sum`: of each column the sum over the common rows, not their number.
+   * `statistics`: their number, the sums, and the sums of all products of two columns.
+   */
+  readonly output: 'cardinality' | 'sum' | 'statistics'
+  readonly to: Role | 'both'
+  /** Columns that the roles bring, in the order of their values. */
+  readonly columns: Readonly<Record<Role, readonly Column[]>>
+  /** Width of all values. */
+  readonly bits: number
+  /** With fewer common rows nothing is opened but that they are fewer: 0 unless told. */
+  readonly minimum: number
+  /** Elements a frame, so that memory and what a crash costs stay bounded. */
+  readonly chunkRows: number
+}
+
+/** Rows with a number a column each, column after column. */
+export interface Valued extends Items {
+  readonly values: Float64Array
+}
+
+export const elementBytes = 16
+export const saltBytes = 32
+export const seedBytes = 16
+export const hashes = 3
+/** σ: a false member in any bin, a store or table that cannot be made: 2^-40 each. */
+export const statisticalBits = 40
+/** 1 MiB a frame. */
+export const defaultChunkRows = 65_536
+/** 4 MiB a frame. */
+export const maxChunkRows = 262_144
+export const maxReceiverRows = 2 ** 20
+export const maxSenderRows = 2 ** 22
+export const maxColumns = 4
+export const maxBits = 40
+export const maxDecimals = 9
+/** Sums that are opened at most: all products of pairs of 8 columns, the columns and their number, and one word. */
+const maxOpened = 2 * (1 + 8 + 36) + 1
+
+const elements = flatRows(elementBytes, maxChunkRows)
+
+export const messages = {
+  /** Salt of the digests of ids, drawn by the receiver. */
+  salt: message('receiver', 'sender', fixedBytes(saltBytes)),
+  /** P + A', a sequence of ⌈elements / chunkRows⌉ frames, all but the last full. */
+  encoded: message('receiver', 'sender', elements),
+  /** The stores of targets and masked payloads, in chunks likewise. */
+  hint: message('sender', 'receiver', elements),
+  /** Shares of what is opened: elements of Z_2^64 as two words, then, where there is a minimum, a bit. */
+  opened: opening('each', 'each', flatWords32(maxOpened)),
+} as const
+
+/**
+ * Bins of the receiver's cuckoo table with three hash functions and no stash: as `psi/kkrt16` has them, 1.27 n and more for
+ * small n, which fails with probability 2^-40 (Pinkas, Schneider, Zohner, TOPS 2018, ia.cr/2016/930; PSTY19 takes the same).
+ */
+export const binsOf = ({ sizes }: Pick<Parameters, 'sizes'>): number =>
+  Math.max(Math.ceil(1.27 * sizes.receiver), Math.ceil(257 * sizes.receiver ** 0.4))
+
+/** Bins up to whole vectors of bits; those past {@link binsOf} are empty. */
+export const slotsOf = (parameters: Pick<Parameters, 'sizes'>): number => 128 * Math.ceil(binsOf(parameters) / 128)
+
+/** Bits of a bin's tag: among all bins two different tags agree with probability 2^-σ at most. */
+export const tagBits = (parameters: Pick<Parameters, 'sizes'>): number => {
+  let bits = statisticalBits
+  for (let reach = 1; reach < slotsOf(parameters); reach *= 2) bits++
+  return bits
+}
+
+/** The receiver's store, of one point a row. */
+export const ownShape = ({ sizes }: Parameters): OkvsShape => okvsShape(sizes.receiver, statisticalBits)
+/** The sender's, of three points a row. */
+export const hintShape = ({ sizes }: Parameters): OkvsShape => okvsShape(hashes * sizes.sender, statisticalBits)
+export const ownSize = (parameters: Parameters): number => okvsSize(ownShape(parameters))
+export const hintSize = (parameters: Parameters): number => okvsSize(hintShape(parameters))
+
+const pairsOf = (columns: number): number => (columns * (columns + 1)) / 2
+
+/** Sums that each role's values give: the columns themselves, then for statistics the products of its own pairs. */
+export const ownSums = ({ output, columns }: Parameters, role: Role): number => {
+  const { length } = columns[role]
+  return output === 'cardinality' ? 0 : length + (output === 'statistics' ? pairsOf(length) : 0)
+}
+
+/** Whether the number of common rows is needed: to be opened, or to be compared with the minimum. */
+export const counts = ({ output, minimum }: Parameters): boolean => output !== 'sum' || minimum > 0
+
+/** Pairs of a column of the receiver and one of the sender. */
+export const crossPairs = ({ output, columns }: Parameters): number =>
+  output === 'statistics' ? columns.receiver.length * columns.sender.length : 0
+
+/** Stores of the sender: the first has the tag and one payload of 64 bits, each further one two payloads. */
+export const storesOf = (parameters: Parameters): number => 1 + Math.floor(ownSums(parameters, 'sender') / 2)
+
+const malformed = (message: string): TallyError =>
+  new TallyError('terms/malformed', 'self', `psi/psty19 parameters: ${message}`, {
+    remedy:
+      'make new terms; `sizes` { receiver, sender }, `output` and `to` are required; for a sum or statistics also ' +
+      '`columns` { receiver, sender } and `bits`; `minimum` and `chunkRows` may be left out',
+  })
+
+const integer = (value: unknown, name: string, least: number, most: number): number => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
+    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
+  }
+  return value
+}
+
+const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
+  const stranger = Object.keys(value).find((key) => !known.includes(key))
+  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
+  return value as Readonly<Record<string, unknown>>
+}
+
+const parseColumns = (value: unknown, role: Role): readonly Column[] => {
+  if (value === undefined) return []
+  if (!Array.isArray(value) || value.length > maxColumns) {
+    throw malformed(`expected columns.${role} to be a list of at most ${maxColumns}`)
+  }
+  return value.map((item: unknown, i) => {
+    const { column, decimals } = fields(item, `columns.${role}[${i}]`, ['column', 'decimals'])
+    if (typeof column !== 'string' || column === '')
+      throw malformed(`expected columns.${role}[${i}].column to be a name`)
+    return { column, decimals: integer(decimals, `columns.${role}[${i}].decimals`, 0, maxDecimals) }
+  })
+}
+
+/** Bits of a sum over so many rows of values, or products of two values, of so many bits. */
+const sumBits = ({ sizes, output, bits }: Parameters): number => {
+  const rows = Math.min(sizes.receiver, sizes.sender)
+  return (output === 'statistics' ? 2 : 1) * bits + Math.ceil(Math.log2(rows + 1))
+}
+
+/** @throws TallyError terms/malformed for anything that this protocol cannot run. */
+export const parseParameters = (value: unknown): Parameters => {
+  const known = ['sizes', 'output', 'to', 'columns', 'bits', 'minimum', 'chunkRows']
+  const all = fields(value, 'parameters', known)
+  const sizes = fields(all['sizes'], 'sizes', ['receiver', 'sender'])
+  const { output, to } = all
+  if (output !== 'cardinality' && output !== 'sum' && output !== 'statistics') {
+    throw malformed('expected output to be one of cardinality, sum, statistics')
+  }
+  if (to !== 'receiver' && to !== 'sender' && to !== 'both') {
+    throw malformed('expected to to be one of receiver, sender, both')
+  }
+  const columns = fields(all['columns'] ?? {}, 'columns', ['receiver', 'sender'])
+  const parsed: Parameters = {
+    sizes: {
+      receiver: integer(sizes['receiver'], 'sizes.receiver', 1, maxReceiverRows),
+      sender: integer(sizes['sender'], 'sizes.sender', 1, maxSenderRows),
+    },
+    output,
+    to,
+    columns: {
+      receiver: parseColumns(columns['receiver'], 'receiver'),
+      sender: parseColumns(columns['sender'], 'sender'),
+    },
+    bits: integer(all['bits'] ?? 1, 'bits', 1, maxBits),
+    minimum: integer(all['minimum'] ?? 0, 'minimum', 0, maxReceiverRows),
+    chunkRows: integer(all['chunkRows'] ?? defaultChunkRows, 'chunkRows', 1, maxChunkRows),
+  }
+  const given = parsed.columns.receiver.length + parsed.columns.sender.length
+  if ((output === 'cardinality') !== (given === 0)) {
+    throw malformed(output === 'cardinality' ? 'a cardinality has no columns' : `a ${output} takes a column or more`)
+  }
+  if (sumBits(parsed) > 63) {
+    throw malformed(
+      `sums of ${sumBits(parsed)} bits do not fit 63: declare fewer bits a value, by fewer decimals or smaller units`,
+    )
+  }
+  return parsed
+}
