@@ -194,6 +194,73 @@ def woe(data, value, y, edges):
     return {"value": value, "y": y, "edges": edges, "woe": np.log(g / b), "iv": float(((g - b) * np.log(g / b)).sum())}
 
 
+def label_counts(x, t, edges):
+    bins = np.searchsorted(edges, x, side="right")
+    return np.array([[np.sum((bins == k) & (t == label)) for label in (0, 1)] for k in range(len(edges) + 1)])
+
+
+def frequency_edges(x, k):
+    """The value at the rank of the first row of each bin; edges that coincide, or have nothing below them, are one."""
+    edges = np.unique([np.sort(x)[(i * len(x)) // k] for i in range(1, k)])
+    return edges[edges > x.min()]
+
+
+def chi_merge(counts, edges, to, threshold):
+    """Kerber (1992), with scipy's statistic of each pair of neighbours."""
+    counts, edges = counts.tolist(), list(edges)
+    while len(counts) > 1:
+        pairs = [np.array([a, b]) for a, b in zip(counts, counts[1:])]
+        chi = [stats.chi2_contingency(g, correction=False)[0] if (g.sum(0) > 0).all() else 0.0 for g in pairs]
+        i = int(np.argmin(chi))
+        if len(counts) <= to and chi[i] >= threshold:
+            break
+        counts[i : i + 2] = [[counts[i][0] + counts[i + 1][0], counts[i][1] + counts[i + 1][1]]]
+        del edges[i]
+    return np.array(counts), edges
+
+
+def evidence(counts):
+    share = counts / counts.sum(0)
+    woe = np.log(share[:, 0] / share[:, 1])
+    return woe, float(((share[:, 0] - share[:, 1]) * woe).sum())
+
+
+def binning(data, value, y, k, merge):
+    x, t = numbers(data, [value])[:, 0], numbers(data, [y])[:, 0].astype(int)
+    edges = frequency_edges(x, k)
+    counts = label_counts(x, t, edges)
+    if merge:
+        counts, edges = chi_merge(counts, edges, merge["to"], merge["threshold"])
+    woe, iv = evidence(counts)
+    return {"value": value, "y": y, "bins": k, "merge": merge or {}, "edges": edges, "woe": woe, "iv": iv}
+
+
+def importance(data, names, y, k):
+    found = [(binning(data, n, y, k, None)["iv"], n) for n in names]
+    return {"columns": names, "y": y, "bins": k, "order": [n for _, n in sorted(found, reverse=True)],
+            "values": sorted((v for v, _ in found), reverse=True)}
+
+
+def scorecard(data, cuts, y, points):
+    """Siddiqi (2006), with half a row added to every count; the model is that of statsmodels."""
+    t = numbers(data, [y])[:, 0].astype(int)
+    columns, woes = [], []
+    for name, k in cuts:
+        x = numbers(data, [name])[:, 0]
+        edges = frequency_edges(x, k)
+        counts = label_counts(x, t, edges) + 0.5
+        total = np.array([np.sum(t == 0), np.sum(t == 1)]) + 0.5
+        woe = np.log(counts[:, 0] / counts[:, 1]) - math.log(total[0] / total[1])
+        columns.append(woe[np.searchsorted(edges, x, side="right")])
+        woes.append(woe)
+    fit = sm.Logit(t, sm.add_constant(np.array(columns).T)).fit(tol=1e-12, maxiter=100, disp=0)
+    factor = points["double"] / math.log(2)
+    offset = points["base"] - factor * math.log(points["odds"])
+    exact = [-factor * (b * w + fit.params[0] / len(cuts)) + offset / len(cuts) for b, w in zip(fit.params[1:], woes)]
+    return {"cuts": [[n, k] for n, k in cuts], "y": y, "points": points, "coefficients": fit.params, "errors": fit.bse,
+            "woe": woes, "exact": exact}
+
+
 def p_values():
     t = [[x, df, 2 * stats.t.sf(abs(x), df)] for x in (0, 0.3, 1, 2.5, 7, 30) for df in (1, 2.5, 10, 97.3, 1e5)]
     f = [[x, a, b, stats.f.sf(x, a, b)] for x in (0, 0.2, 1, 3.3, 20, 400) for a, b in ((1, 1), (2, 147), (10, 431), (29, 1e5))]
@@ -247,6 +314,12 @@ def main():
                 {"data": "wine", **pca(wine, measures["wine"], True)}],
         "woe": [{"data": "diabetes", **woe(diabetes, "bmi", "severe", [23, 25, 28, 32])},
                 {"data": "cancer", **woe(cancer, "mean_texture", "benign", [15, 18, 22])}],
+        "binning": [{"data": "diabetes", **binning(diabetes, "bmi", "severe", 6, None)},
+                    {"data": "cancer", **binning(cancer, "mean_texture", "benign", 10, {"to": 4, "threshold": 3.84})},
+                    {"data": "diabetes", **binning(diabetes, "bp", "severe", 10, {"to": 8, "threshold": 3.84})}],
+        "importance": [{"data": "diabetes", **importance(diabetes, ["age", "bmi", "bp", "s3", "s5"], "severe", 5)}],
+        "scorecard": [{"data": "diabetes", **scorecard(diabetes, [("bmi", 5), ("bp", 4), ("s5", 5)], "severe",
+                                                       {"base": 600, "odds": 50, "double": 20})}],
         "pValues": p_values(),
     }
     text = json.dumps(plain(reference), separators=(",", ":"))

@@ -4,6 +4,7 @@ import type { Figure } from './figure.ts'
 import { clustersFigure } from './figures/clusters.ts'
 import { componentsFigure } from './figures/components.ts'
 import { correlationFigure } from './figures/correlation.ts'
+import { evidenceFigure, importanceFigure } from './figures/evidence.ts'
 import { linearFigure } from './figures/linear.ts'
 import { logisticFigure } from './figures/logistic.ts'
 import { countFigure, covarianceFigure, sumFigure } from './figures/moments.ts'
@@ -12,12 +13,13 @@ import {
   anovaFigure,
   chiSquareFigure,
   crosstabFigure,
-  evidenceFigure,
   groupByFigure,
   histogramFigure,
   welchFigure,
 } from './figures/tables.ts'
 import type { Statistic } from './plan.ts'
+import { scorecardFigure } from './figures/scorecard.ts'
+import { binningOf } from './bins.ts'
 import type { Scope } from './scope.ts'
 
 const unknown = (statistic: never): TallyError =>
@@ -54,7 +56,11 @@ export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
     case 'linear':
       return linearFigure(scope, statistic)
     case 'woe':
-      return evidenceFigure(scope, statistic.y, statistic.x, statistic.edges)
+      return evidenceFigure(scope, { ...statistic, x: [statistic.x], binning: binningOf(statistic) })
+    case 'importance':
+      return importanceFigure(scope, { ...statistic, binning: binningOf(statistic) })
+    case 'scorecard':
+      return scorecardFigure(scope, statistic)
     case 'quantiles':
       return quantilesFigure(scope, statistic.x, statistic.levels)
     case 'logistic':

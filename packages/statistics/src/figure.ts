@@ -2,7 +2,7 @@
 import type { Json } from '@tallystick/core'
 import type { Arithmetic, Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
-import type { Moment } from './moments.ts'
+import type { Factor, Moment } from './moments.ts'
 
 /** The codes that stand at these ranks, from 1, when all rows are sorted by a column. */
 export interface Order {
@@ -16,6 +16,8 @@ export interface Given {
   moment(moment: Moment): Arithmetic<128>
   /** The codes of a numeric column, all rows. */
   codes(column: string): Arithmetic<64>
+  /** An indicator of each group for each row, group by group; figures name theirs in advance. */
+  rows(backend: Backend, factor: Factor): Routine<Arithmetic<64>>
   /** Codes of a column at some places of its order. */
   order(order: Order): Arithmetic<64>
 }
@@ -30,6 +32,8 @@ export interface Figure {
   /** Numeric columns that are needed row by row. */
   readonly codes: readonly string[]
   readonly orders: readonly Order[]
+  /** Groups that are needed row by row; of bins under sharing (bins.ts) also their order and codes. */
+  readonly rows?: readonly Factor[]
   /**
    * For each opened vector, the bits that are rounded away before anybody reads on, so that truncation at random does not
    * show: low bits, or all but the first ones of each number. Exact vectors where absent.

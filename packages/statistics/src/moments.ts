@@ -5,9 +5,10 @@
  * (vertical ones), and shares a few numbers. Only sums over columns of two owners are computed from shared rows.
  */
 import { bitsOf } from './bounds.ts'
+import { ownEdges } from './bins.ts'
 import type { Role } from './plan.ts'
 import type { Table } from './columns.ts'
-import { edgeCodes, originOf, rangeOf, type Scope } from './scope.ts'
+import { edgeCodes, isSpread, originOf, rangeOf, type Scope } from './scope.ts'
 
 /**
  * A number for each row. `rank` is the sum of the first and the last rank of a row's value: twice the mean rank. `weight`
@@ -21,6 +22,8 @@ export type Vector =
 export interface Factor {
   readonly column: string
   readonly edges?: readonly number[] | undefined
+  /** So many bins of equal frequency (bins.ts). */
+  readonly bins?: number | undefined
 }
 
 /** One sum, or with factors one for each group (of `by`, then of `and`: group (i, j) is element i · levels(and) + j). */
@@ -51,7 +54,7 @@ export const countBy = (by: Factor, and?: Factor): Moment => ({ left: one, right
 
 export const vectorKey = (vector: Vector): string => (vector.kind === 'one' ? '1' : `${vector.kind} ${vector.column}`)
 const factorKey = (factor: Factor | undefined): string =>
-  factor === undefined ? '' : `${factor.column}|${factor.edges?.join() ?? ''}`
+  factor === undefined ? '' : `${factor.column}|${factor.edges?.join() ?? ''}|${factor.bins ?? ''}`
 
 /** Equal for equal sums. */
 export const momentKey = ({ left, right, third = one, by, and }: Moment): string =>
@@ -62,9 +65,10 @@ export const vectorsOf = ({ left, right, third = one }: Moment): readonly Exclud
   [left, right, third].filter((vector) => vector.kind !== 'one')
 
 export const groupsOf = (scope: Scope, factor: Factor): number =>
-  factor.edges === undefined
+  factor.bins ??
+  (factor.edges === undefined
     ? scope.levels(factor.column).length
-    : edgeCodes(scope, factor.column, factor.edges).length + 1
+    : edgeCodes(scope, factor.column, factor.edges).length + 1)
 
 export const momentLength = (scope: Scope, { by, and }: Moment): number =>
   (by === undefined ? 1 : groupsOf(scope, by)) * (and === undefined ? 1 : groupsOf(scope, and))
@@ -94,9 +98,6 @@ export const columnsOf = (moment: Moment): readonly string[] => [
   ...vectorsOf(moment).map(({ column }) => column),
   ...[moment.by, moment.and].flatMap((factor) => (factor === undefined ? [] : [factor.column])),
 ]
-
-/** Whether several owners have rows of each column. */
-export const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
 
 /** Whether it is made of ranks among the rows of several owners. */
 export const isRanked = (scope: Scope, moment: Moment): boolean =>
@@ -174,8 +175,9 @@ export const productsOf = (scope: Scope, table: Table, vectors: readonly Vector[
 /** The group of each row. */
 export const groupOfRows = (scope: Scope, table: Table, factor: Factor): Uint16Array => {
   const codes = codesOf(scope, table, factor.column)
-  if (factor.edges === undefined) return Uint16Array.from(codes)
-  const edges = edgeCodes(scope, factor.column, factor.edges)
+  if (factor.edges === undefined && factor.bins === undefined) return Uint16Array.from(codes)
+  const { bins } = factor
+  const edges = bins === undefined ? edgeCodes(scope, factor.column, factor.edges!) : ownEdges(codes, bins)
   return Uint16Array.from(codes, (code) => {
     let [low, high] = [0, edges.length]
     while (low < high) {

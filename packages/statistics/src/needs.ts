@@ -1,9 +1,9 @@
 /** What the figures of a plan need of the owners: sums, rows, orders; each thing once. */
+import { isJoint } from './bins.ts'
 import type { Figure, Order } from './figure.ts'
 import {
   columnsOf,
   isRanked,
-  isSpread,
   localOwners,
   momentBits,
   momentKey,
@@ -16,7 +16,7 @@ import {
 import type { Role } from './plan.ts'
 import { impossible } from './problems.ts'
 import { safeBits } from './bounds.ts'
-import { rangeOf, type Scope } from './scope.ts'
+import { isSpread, rangeOf, type Scope } from './scope.ts'
 
 /** Quantiles over several owners are taken from counts by code up to here, from merged rows above. */
 const mostCodes = 2 ** 16
@@ -43,6 +43,8 @@ export interface Needs {
   readonly factors: readonly Factor[]
   readonly orders: readonly Order[]
   readonly codes: readonly string[]
+  /** Indicators by row, of public groups or of one owner's bins. */
+  readonly rows: readonly Factor[]
 }
 
 export const factorsOf = ({ by, and }: Moment): readonly Factor[] => [by, and].filter((each) => each !== undefined)
@@ -82,6 +84,10 @@ export const needsOf = (scope: Scope, figures: readonly Figure[]): Needs => {
       orderKey,
     ),
     codes: [...new Set(figures.flatMap((figure) => figure.codes))],
+    rows: distinct(
+      figures.flatMap(({ rows = [] }) => rows).filter((factor) => !isJoint(scope, factor)),
+      keyOf,
+    ),
   }
 }
 

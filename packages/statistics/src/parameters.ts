@@ -10,6 +10,7 @@ const edges = z
   .array(z.number())
   .min(1)
   .max(maxLevels - 1)
+const cuts = { edges: edges.optional(), bins: z.int().min(2).max(maxLevels).optional() }
 const weight = name.optional()
 const kind = <const T extends string>(literal: T) => z.literal(literal)
 
@@ -41,7 +42,26 @@ const statistic = z.discriminatedUnion('kind', [
     iterations: z.int().min(1).max(100),
   }),
   z.strictObject({ kind: kind('components'), x: columns, standardised: z.boolean() }),
-  z.strictObject({ kind: kind('woe'), y: name, x: name, edges }),
+  z.strictObject({
+    ...{ kind: kind('woe'), y: name, x: name, ...cuts },
+    merge: z.strictObject({ to: z.int().min(2).max(maxLevels), threshold: z.number().min(0).max(1e6) }).optional(),
+  }),
+  z.strictObject({ kind: kind('importance'), y: name, x: columns, ...cuts }),
+  z.strictObject({
+    kind: kind('scorecard'),
+    y: name,
+    x: z
+      .array(z.strictObject({ column: name, ...cuts }))
+      .min(1)
+      .max(32),
+    penalty: z.number().min(0).max(1e9),
+    iterations: z.int().min(1).max(100),
+    points: z.strictObject({
+      base: z.number(),
+      odds: z.number().min(1e-9).max(1e9),
+      double: z.number().min(1e-9).max(1e9),
+    }),
+  }),
 ])
 
 const column = z.discriminatedUnion('type', [

@@ -59,7 +59,29 @@ export type Statistic =
       readonly iterations: number
     }
   | { readonly kind: 'components'; readonly x: readonly string[]; readonly standardised: boolean }
-  | { readonly kind: 'woe'; readonly y: string; readonly x: string; readonly edges: readonly number[] }
+  | ({
+      readonly kind: 'woe'
+      readonly y: string
+      readonly x: string
+      /** ChiMerge of bins. */
+      readonly merge?: { readonly to: number; readonly threshold: number } | undefined
+    } & Cuts)
+  | ({ readonly kind: 'importance'; readonly y: string; readonly x: readonly string[] } & Cuts)
+  | {
+      readonly kind: 'scorecard'
+      readonly y: string
+      readonly x: readonly ({ readonly column: string } & Cuts)[]
+      readonly penalty: number
+      readonly iterations: number
+      /** The score `base` stands for odds of `odds` rows of y = 0 to one of y = 1, which `double` points more double. */
+      readonly points: { readonly base: number; readonly odds: number; readonly double: number }
+    }
+
+/** One of the two: public edges, or a number of bins of equal frequency. */
+export interface Cuts {
+  readonly edges?: readonly number[] | undefined
+  readonly bins?: number | undefined
+}
 
 export interface Output {
   readonly name: string
@@ -191,13 +213,49 @@ export const principalComponents = (x: readonly Reference[], options: { standard
   x: names(x),
   standardised: options.standardised ?? false,
 })
-/** Weight of evidence of each bin of x and information value, for the 0/1 column y (Siddiqi 2006). */
-export const weightOfEvidence = (y: Reference, x: Reference, edges: readonly number[]): Statistic => ({
-  kind: 'woe',
-  y: y.column,
-  x: x.column,
-  edges,
+const cutsOf = (cuts: readonly number[] | Cuts): Cuts => ('length' in cuts ? { edges: cuts } : cuts)
+
+/**
+ * Weight of evidence of each bin of x and information value, for the 0/1 column y (Siddiqi 2006). Bins by edges, or so many
+ * of equal frequency; with `merge` those are merged by ChiMerge (Kerber 1992) to so many at most, and on while two
+ * differ by less than `threshold` (3.84).
+ */
+export const weightOfEvidence = (
+  y: Reference,
+  x: Reference,
+  cuts: readonly number[] | (Cuts & { readonly merge?: { readonly to: number; readonly threshold?: number } }),
+): Statistic => {
+  const merge = 'merge' in cuts && cuts.merge !== undefined ? { threshold: 3.84, ...cuts.merge } : undefined
+  const { edges, bins } = cutsOf(cuts)
+  const base = { kind: 'woe', y: y.column, x: x.column } as const
+  return {
+    ...base,
+    ...(edges !== undefined && { edges }),
+    ...(bins !== undefined && { bins }),
+    ...(merge !== undefined && { merge }),
+  }
+}
+
+/** Columns in the order of their information value for the 0/1 column y: without a model, and without Shapley values. */
+export const importance = (y: Reference, x: readonly Reference[], options: { bins?: number } = {}): Statistic => ({
+  ...{ kind: 'importance', y: y.column, x: names(x) },
+  bins: options.bins ?? 10,
 })
+
+/** Points of each bin, by a logistic regression of y on the weights of evidence (Siddiqi 2006, chapter 6). */
+export const scorecard = (
+  y: Reference,
+  x: readonly { readonly column: Reference; readonly cuts: readonly number[] | Cuts }[],
+  options: {
+    penalty?: number
+    iterations?: number
+    points?: { readonly base: number; readonly odds: number; readonly double: number }
+  } = {},
+): Statistic => {
+  const { penalty = 0, iterations = 8, points = { base: 600, odds: 50, double: 20 } } = options
+  const columns = x.map(({ column: { column }, cuts }) => ({ column, ...cutsOf(cuts) }))
+  return { kind: 'scorecard', y: y.column, x: columns, penalty, iterations, points }
+}
 
 export interface Analysis<Name extends string> {
   readonly layout: Layout

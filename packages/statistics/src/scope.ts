@@ -70,6 +70,9 @@ export const scopeOf = (parameters: Parameters): Scope => {
   }
 }
 
+/** Whether several owners have rows of each column. */
+export const isSpread = (scope: Scope): boolean => !scope.vertical && scope.owners.length > 1
+
 /** The largest code of a column: its range in units. */
 export const rangeOf = (scope: Scope, name: string): number => largestCode(scope.place(name).column)
 

@@ -23,6 +23,7 @@ import {
 } from '@tallystick/mpc'
 import { taggedDigest, toHex } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
+import { edgeOrder, isJoint, jointBins } from './bins.ts'
 import { safeBits } from './bounds.ts'
 import type { Table } from './columns.ts'
 import type { Given, Order } from './figure.ts'
@@ -31,7 +32,6 @@ import {
   doubledRanks,
   groupOfRows,
   groupsOf,
-  isSpread,
   localMoments,
   localOwners,
   momentBits,
@@ -60,7 +60,7 @@ import { switchCount } from './networks.ts'
 import { impossible } from './problems.ts'
 import type { Role } from './plan.ts'
 import { jointOrder, jointRanks, unsortSwitches } from './ranks.ts'
-import { rangeOf, type Scope } from './scope.ts'
+import { isSpread, rangeOf, type Scope } from './scope.ts'
 
 /** Moments that an owner makes its part of. */
 const momentsOf = (scope: Scope, { local }: Needs, role: Role): readonly Moment[] =>
@@ -139,6 +139,10 @@ const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
       else bring(`order/${i}`, 64, ranks.length, (table) => ranked(scope, table, order))
     }
     const rows = scope.rowsOf(owner)
+    for (const [i, factor] of needs.rows.entries()) {
+      const length = groupsOf(scope, factor) * rows
+      if (mine(factor.column)) bring(`rows/${i}`, 64, length, (table) => indicators(scope, table, factor))
+    }
     for (const column of sortedColumns(scope, needs)) {
       bring(`sorted/${column}`, 64, rows, (table) => codesOf(scope, table, column).toSorted())
     }
@@ -328,14 +332,35 @@ export function* givenOf(backend: Backend, scope: Scope, needs: Needs, inputs: I
   )
   const moments = new Map([...localShares(backend, scope, needs, named), ...crossed, ...ranked])
   const sorted = new Map(orders)
+  const of = (column: string, what: string): readonly Arithmetic<64>[] =>
+    scope.place(column).owners.map((owner) => named(`${owner}/${what}`) as Arithmetic<64>)
+  const codes = (column: string): Arithmetic<64> => backend.concat(...of(column, `codes/${column}`))
+  const order = (wanted: Order): Arithmetic<64> => sorted.get(orderKey(wanted))!
   return {
     moment: (moment) => moments.get(momentKey(moment))!,
-    order: (order) => sorted.get(orderKey(order))!,
-    codes: (column) => {
-      const parts = scope.place(column).owners.map((owner) => named(`${owner}/codes/${column}`) as Arithmetic<64>)
-      return backend.concat(...parts)
+    order,
+    codes,
+    *rows(branch, factor) {
+      const { column, bins = 0 } = factor
+      if (isJoint(scope, factor)) {
+        return yield* jointBins(branch, scope, column, codes(column), order(edgeOrder(scope, column, bins)))
+      }
+      const i = needs.rows.findIndex((each) => keyOf(each) === keyOf(factor))
+      return byGroup(branch, groupsOf(scope, factor), of(column, `rows/${i}`))
     },
   }
+}
+
+/** Owners' indicators, each group by group, as those of all rows. */
+const byGroup = (backend: Backend, groups: number, parts: readonly Arithmetic<64>[]): Arithmetic<64> => {
+  if (parts.length === 1) return parts[0]!
+  const pieces = Array.from({ length: groups }, (_, group) =>
+    parts.map((part) => {
+      const rows = part.length / groups
+      return backend.slice(part, group * rows, (group + 1) * rows)
+    }),
+  )
+  return backend.concat(...pieces.flat())
 }
 
 const planes = (count: number): number[] => Array.from({ length: count }, (_, i) => i)

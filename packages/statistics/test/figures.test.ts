@@ -13,12 +13,14 @@ import {
   crosstab,
   groupBy,
   histogram,
+  importance,
   kMeans,
   linear,
   logistic,
   mean,
   principalComponents,
   quantiles,
+  scorecard,
   std,
   sum,
   variance,
@@ -358,6 +360,51 @@ describe.each(layouts)('weights, %s', (layout) => {
   })
 })
 
+describe.each(layouts)('bins, %s', (layout) => {
+  test.each(reference['binning'] as Fit[])('of equal frequency, $data $value, merged: $merge', (fit) => {
+    const merge = 'to' in fit['merge'] ? { merge: fit['merge'] } : {}
+    const { woe } = ideal(
+      settingOf(fit['data'], layout, [fit['value'], fit['y']], (c) => ({
+        woe: weightOfEvidence(c[fit['y']]!, c[fit['value']]!, { bins: fit['bins'], ...merge }),
+      })),
+    )
+    expect(woe.edges).toEqual(fit['edges'])
+    expectAll(woe.woe, fit['woe'], 1e-9)
+    expect(relative(woe.informationValue, fit['iv'])).toBeLessThan(1e-9)
+  })
+  test.each(reference['importance'] as Fit[])('columns by information value, $data', (fit) => {
+    const { order } = ideal(
+      settingOf(fit['data'], layout, [...fit['columns'], fit['y']], (c) => ({
+        order: importance(c[fit['y']]!, all(c, fit['columns']), { bins: fit['bins'] }),
+      })),
+    )
+    expect(order.map(({ column }: { column: string }) => column)).toEqual(fit['order'])
+    expectAll(
+      order.map(({ informationValue }: { informationValue: number }) => informationValue),
+      fit['values'],
+      1e-9,
+    )
+  })
+  test.each(reference['scorecard'] as Fit[])('a scorecard, $data', (fit) => {
+    const cuts = fit['cuts'] as [string, number][]
+    const { card } = ideal(
+      settingOf(fit['data'], layout, [...cuts.map(([name]) => name), fit['y']], (c) => ({
+        card: scorecard(
+          c[fit['y']]!,
+          cuts.map(([name, bins]) => ({ column: c[name]!, cuts: { bins } })),
+          { points: fit['points'] },
+        ),
+      })),
+    )
+    expectAll([card.model.intercept, ...card.model.coefficients], fit['coefficients'], 1e-3, absolute)
+    expectAll([card.model.interceptError, ...card.model.errors], fit['errors'], 1e-3, absolute)
+    fit['exact'].forEach((points: number[], j: number) => {
+      expectAll(card.columns[j].woe, fit['woe'][j], 1e-9)
+      expectAll(card.columns[j].points, points, 0.6, absolute)
+    })
+  })
+})
+
 describe('three simulated parties', () => {
   test.each(layouts)('have the figures of %s tables', (layout) => {
     const fit = (reference['ols'] as Fit[])[2]!
@@ -412,5 +459,18 @@ describe('three simulated parties', () => {
       })),
     )
     expect(grouped['clusters'].sizes).toEqual(clusters['sizes'])
+  })
+  test('make a scorecard of rows of several owners', { timeout: 60_000 }, () => {
+    const fit = (reference['scorecard'] as Fit[])[0]!
+    const cuts = fit['cuts'] as [string, number][]
+    const setting = settingOf(fit['data'], 'horizontal', [...cuts.map(([name]) => name), fit['y']], (c) => ({
+      card: scorecard(
+        c[fit['y']]!,
+        cuts.map(([name, bins]) => ({ column: c[name]!, cuts: { bins } })),
+      ),
+    }))
+    const { card } = figures(setting)
+    expectAll([card.model.intercept, ...card.model.coefficients], fit['coefficients'], 1e-3, absolute)
+    fit['exact'].forEach((points: number[], j: number) => expectAll(card.columns[j].points, points, 0.6, absolute))
   })
 })

@@ -4,9 +4,9 @@ import type { Routine } from '@tallystick/protocol'
 import { fraction, normalise, rootsOf, shiftRight, type Bounds, type Normal, type Root } from '../algebra.ts'
 import { bitsOf, narrower, requireBits } from '../bounds.ts'
 import { nothingElse, type Figure, type Given } from '../figure.ts'
-import { isSpread, largestOf, rank, value, type Vector } from '../moments.ts'
+import { largestOf, rank, value, type Vector } from '../moments.ts'
 import { impossible } from '../problems.ts'
-import { originOf, rangeOf, type Scope } from '../scope.ts'
+import { isSpread, originOf, rangeOf, type Scope } from '../scope.ts'
 import { covarianceMoments, mostWeight, pairIndex, pairsOf, scatter, weighted, weightIn } from './moments.ts'
 
 /**

@@ -27,7 +27,7 @@ import { fullMatrix, scatterBounds, standardise, type Standard } from './correla
 import { below, inflationBits, leastEigenvalue, leverage, leverages } from './linear.ts'
 import { errorsOf, readLogistic } from './logistic-errors.ts'
 import { covarianceMoments, mostWeight, weighted, weightIn } from './moments.ts'
-import { requireBinary } from './tables.ts'
+import { requireBinary } from './evidence.ts'
 
 export interface Model {
   readonly scope: Scope

@@ -6,16 +6,15 @@ import type { Json } from '@tallystick/core'
 import type { Arithmetic, Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
 import { narrower, requireBits } from '../bounds.ts'
-import { binary, unknownLevel } from '../problems.ts'
-import { valueOf } from '../columns.ts'
+import { unknownLevel } from '../problems.ts'
 import { chiSquareTail, fisherTail, studentTail } from '../distributions.ts'
 import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from '../figure.ts'
 import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
-import { edgeCodes, originOf, unitOf, type Scope } from '../scope.ts'
+import { originOf, unitOf, type Scope } from '../scope.ts'
 import { keepFrom } from './withhold.ts'
 
 /** A count, or null where it is withheld. */
-type Count = number | null
+export type Count = number | null
 
 interface Grouped {
   readonly counts: Moment
@@ -23,20 +22,33 @@ interface Grouped {
   readonly sums: readonly Moment[]
 }
 
-/** Counts and sums of each group, with zeros where the count is from 1 to below the minimum; and what was kept. */
+/** Vectors over the same groups, the counts first: zeros where the count is from 1 to below the minimum; what was kept. */
+function* openKept(
+  scope: Scope,
+  backend: Backend,
+  vectors: readonly Arithmetic<128>[],
+): Routine<readonly Arithmetic[]> {
+  const { minimumCount } = scope.parameters
+  if (minimumCount <= 1) return vectors
+  const kept = yield* keepFrom(backend, vectors[0]!, minimumCount)
+  const all = backend.concat(...vectors)
+  const flags = backend.concat(...vectors.map(() => kept))
+  return [yield* backend.multiply(all, flags), kept]
+}
+
+/** Counts alone; read by {@link readGrouped}. */
+export const openCounts = (scope: Scope, backend: Backend, counts: Arithmetic<128>): Routine<readonly Arithmetic[]> =>
+  openKept(scope, backend, [counts])
+
+/** Counts and sums of each group. */
 const openGrouped = (scope: Scope, { counts, sums }: Grouped) =>
   function* (backend: Backend, given: Given): Routine<readonly Arithmetic[]> {
     const vectors = [counts, ...sums].map((moment) => given.moment(moment))
-    const { minimumCount } = scope.parameters
-    if (minimumCount <= 1) return vectors
-    const kept = yield* keepFrom(backend, vectors[0]!, minimumCount)
-    const all = backend.concat(...vectors)
-    const flags = backend.concat(...vectors.map(() => kept))
-    return [yield* backend.multiply(all, flags), kept]
+    return yield* openKept(scope, backend, vectors)
   }
 
 /** The vectors that {@link openGrouped} opens, with null where a group is withheld. */
-const readGrouped = (scope: Scope, groups: number, opened: readonly Opened[]): (bigint | null)[][] => {
+export const readGrouped = (scope: Scope, groups: number, opened: readonly Opened[]): (bigint | null)[][] => {
   if (scope.parameters.minimumCount <= 1) return opened.map((vector) => [...vector])
   const [all, kept] = opened
   return Array.from({ length: all!.length / groups }, (_, v) =>
@@ -44,7 +56,7 @@ const readGrouped = (scope: Scope, groups: number, opened: readonly Opened[]): (
   )
 }
 
-const withheld = ({ parameters: { minimumCount } }: Scope): string =>
+export const withheld = ({ parameters: { minimumCount } }: Scope): string =>
   minimumCount > 1 ? `, but for those from 1 to ${minimumCount - 1}, which are withheld` : ''
 
 const grouped = (
@@ -62,7 +74,7 @@ const grouped = (
   }
 }
 
-const number = (count: bigint | null): Count => (count === null ? null : Number(count))
+export const number = (count: bigint | null): Count => (count === null ? null : Number(count))
 
 export const histogramFigure = (scope: Scope, column: string, edges: readonly number[]): Figure => {
   const factor: Factor = { column, edges }
@@ -200,34 +212,3 @@ export const anovaFigure = (scope: Scope, by: string, x: string): Figure =>
     if (untestable || !Number.isFinite(f)) return { f: null, between: null, within: null, p: null }
     return { f, between, within, p }
   })
-
-/** Weight of evidence and information value of counts by bin, those of y = 0 and of y = 1 (Siddiqi 2006). */
-export const evidenceOf = (goods: readonly number[], bads: readonly number[]) => {
-  const [good, bad] = [goods, bads].map((counts) => counts.reduce((a, b) => a + b, 0))
-  const shares = goods.map((g, i) => [g / good!, bads[i]! / bad!] as const)
-  const woe = shares.map(([g, b]) => finite(Math.log(g / b)))
-  const value = shares.reduce((sum, [g, b]) => (g > 0 && b > 0 ? sum + (g - b) * Math.log(g / b) : sum), 0)
-  return { woe, informationValue: finite(value) }
-}
-
-/** Whether the column y has the values 0 and 1 and no others. */
-export const requireBinary = (scope: Scope, y: string): void => {
-  const column = scope.numeric(y)
-  if (column.decimals === 0 && column.minimum === 0 && column.maximum === 1) return
-  throw binary(y, `from ${valueOf(column, 0)} to ${column.maximum} with ${column.decimals} decimals`)
-}
-
-export const evidenceFigure = (scope: Scope, y: string, x: string, edges: readonly number[]): Figure => {
-  requireBinary(scope, y)
-  edgeCodes(scope, x, edges)
-  const bins: Factor = { column: x, edges }
-  const labels: Factor = { column: y, edges: [1] }
-  const shape = { counts: countBy(bins, labels), sums: [], groups: 2 * groupsOf(scope, bins) }
-  const learns = `how many rows of each bin of "${x}" have "${y}" = 0 and 1, of which the weights are made`
-  return grouped(scope, { ...shape, learns }, ([counts]) => {
-    const of = (label: number): Count[] => counts!.filter((_, i) => i % 2 === label).map(number)
-    const [goods, bads] = [of(0), of(1)]
-    if ([...goods, ...bads].includes(null)) return { edges: [...edges], woe: null, informationValue: null }
-    return { edges: [...edges], ...evidenceOf(goods as number[], bads as number[]) }
-  })
-}
