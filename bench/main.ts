@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   session: () => import('./session.ts'),
   statistics: () => import('./statistics.ts'),
   vole: () => import('./vole.ts'),
+  ot: () => import('./ot.ts'),
 }
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,7 @@
 import type { Bench, Row } from './main.ts'
 import { openminedPsi } from './openmined.ts'
 import { runPair } from './pair.ts'
-import { identifiers, psiParameters, rr22Parameters } from './tasks.ts'
+import { circuitParameters, identifiers, psiParameters, rr22Parameters } from './tasks.ts'
 
 /** psi.js takes 3 CPU milliseconds a row of either side, `psi/ecdh` one hundredth of that. */
 const mostPeerItems = 5000
@@ -23,11 +23,20 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 const runs = (items: number): number => (items > 2 ** 20 ? 1 : 3)
 
-type Name = 'psi-rr22' | 'psi-rr22-malicious' | 'psi-ecdh'
+type Name = 'psi-rr22' | 'psi-rr22-malicious' | 'psi-ecdh' | 'psi-psty19'
+type Circuit = Parameters<typeof circuitParameters>[1]
+
+/** Circuit PSI takes about 25 times as long as `rr22`. */
+const mostCircuitItems = 2 ** 18
+
+const parametersOf = (name: Name, items: number, output: Circuit) => {
+  if (name === 'psi-psty19') return circuitParameters(items, output)
+  return name === 'psi-ecdh' ? psiParameters(items) : rr22Parameters(items)
+}
 
 /** Medians over the runs of the larger party; bytes of both on the wire. */
-const measure = async (name: Name, items: number) => {
-  const parameters = name === 'psi-ecdh' ? psiParameters(items) : rr22Parameters(items)
+const measure = async (name: Name, items: number, output: Circuit = 'cardinality') => {
+  const parameters = parametersOf(name, items, output)
   const all = []
   for (let i = 0; i < runs(items); i++) {
     const parties = await runPair(name, parameters)
@@ -64,7 +73,8 @@ const openmined = async (items: number, cpuSecondsParty: number): Promise<Row> =
 }
 
 export const bench: Bench = {
-  about: 'rr22 semi-honest and malicious, ecdh, psi.js: 4 k, 2^16 and 2^20 rows a side (--sizes for others)',
+  about:
+    'rr22 semi-honest and malicious, circuit PSI, ecdh, psi.js: 4 k, 2^16 and 2^20 rows a side (--sizes for others)',
   async run({ sizes = [4096, 2 ** 16, 2 ** 20], report }) {
     const seconds = new Map<string, number>()
     for (const items of sizes) {
@@ -81,6 +91,9 @@ export const bench: Bench = {
         moreBytes: more,
         ...peerOf('psi-rr22-malicious', items),
       })
+      for (const output of items <= mostCircuitItems ? (['cardinality', 'sum', 'statistics'] as const) : []) {
+        report({ protocol: 'psty19', output, items, ...(await measure('psi-psty19', items, output)) })
+      }
       if (items <= mostEcdhItems) report({ protocol: 'ecdh', items, ...(await measure('psi-ecdh', items)) })
     }
     const [at20, at22] = [seconds.get(`${2 ** 20}`), seconds.get(`${2 ** 22}`)]

@@ -2,9 +2,19 @@
 import { utf8ToBytes } from '@tallystick/core'
 import { rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, kkrt16, ra18, rr22, rr22Malicious, type Items } from '@tallystick/psi'
+import {
+  ecdh,
+  kkrt16,
+  psty19,
+  ra18,
+  rr22,
+  rr22Malicious,
+  type CircuitParameters as Joint,
+  type Items,
+} from '@tallystick/psi'
 import { scalarsFromCoins } from '@tallystick/psi/unbalanced'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
+import { triples } from './ot-protocol.ts'
 import { vole } from './vole-protocol.ts'
 
 export interface Task {
@@ -54,6 +64,18 @@ export const psiParameters = (size: number) => ({
   chunkRows: 4096,
 })
 
+/** Sums over the common half, with one column a party where there are values. */
+export const circuitParameters = (size: number, output: Joint['output']) => {
+  const column = output === 'cardinality' ? [] : [{ column: 'amount', decimals: 0 }]
+  return {
+    sizes: { receiver: size, sender: size },
+    output,
+    to: 'receiver',
+    columns: { receiver: output === 'sum' ? [] : column, sender: column },
+    bits: 20,
+  }
+}
+
 /** The key that the list of the bench is prepared under. */
 export const listKey = scalarsFromCoins(new Uint8Array(64).fill(7))
 
@@ -74,6 +96,16 @@ export const tasks = {
     protocol: kkrt16,
     input: (role, { sizes }: ReturnType<typeof rr22Parameters>) => flatIdentifiers(role, sizes.receiver),
   },
+  'psi-psty19': {
+    protocol: psty19,
+    input: (role, { sizes, columns }: ReturnType<typeof circuitParameters>) => ({
+      ...flatIdentifiers(role, sizes.receiver),
+      values: Float64Array.from(
+        { length: sizes.receiver * columns[role as 'receiver' | 'sender'].length },
+        (_, i) => (i * 7919) % 2 ** 20,
+      ),
+    }),
+  },
   'psi-ra18': {
     protocol: ra18,
     input: (role, { sizes }: ReturnType<typeof psiParameters>) =>
@@ -87,6 +119,7 @@ export const tasks = {
       rows: new Uint8Array(rowBytesOf(parameters, role) * (parameters.sizes[role] ?? 0)).fill(17),
     }),
   },
+  triples: { protocol: triples, input: () => new Uint8Array() },
   vole: {
     protocol: vole,
     input: (role) => (role === 'sender' ? Uint8Array.from({ length: 16 }, (_, i) => 17 * i + 3) : new Uint8Array()),

@@ -18,8 +18,8 @@ export interface RingTriples {
   readonly c: Uint32Array
 }
 
-/** Elements of one batch by the bits of the multiplier. */
-const batchElements = (bits: number): number => batchTransfers / 2 ** Math.ceil(Math.log2(bits))
+/** Elements of one batch by the bits of the multiplier: 2^19 transfers, so that 8 bytes for each fit a frame. */
+const batchElements = (bits: number): number => batchTransfers / 2 / 2 ** Math.ceil(Math.log2(bits))
 
 /** One direction, n products by multipliers of so many bits. Coins: none. */
 export const productCost = (n: number, bits: number): { readonly rounds: number; readonly bytes: number } => ({
