@@ -97,8 +97,8 @@ const matrixProduct = <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, shape
 
 export const clearBackend: Backend = {
   constant: (ring, x) => share(ring, x),
-  add: (x, y) => share(x.ring, words.addWords(x.ring, value(x), value(y))),
-  subtract: (x, y) => share(x.ring, words.subtractWords(x.ring, value(x), value(y))),
+  add: (x, y) => share(x.ring, words.addWords(words.oneRing(x.ring, y.ring), value(x), value(y))),
+  subtract: (x, y) => share(x.ring, words.subtractWords(words.oneRing(x.ring, y.ring), value(x), value(y))),
   negate: (x) => share(x.ring, words.negateWords(x.ring, value(x))),
   shift: (x, by) => share(x.ring, words.addWords(x.ring, value(x), by)),
   scale: (x, factor) => share(x.ring, words.multiplyWords(x.ring, value(x), factor)),

@@ -9,40 +9,15 @@ import { runClear } from './clear.ts'
 import { add } from './operators/adder.ts'
 import { lessThan } from './operators/compare.ts'
 import { isStated, requireStated } from './leakage.ts'
-import type { Program } from './program.ts'
+import { learnsOf, type Program } from './program.ts'
 import { compareBatch } from './rep3/backend.ts'
 import { expectedComparisons, levelBound } from './quicksort.ts'
 import { seedBytes, seedsOf, sharesOf, wordsOfSpecs } from './rep3/inputs.ts'
 import { shapeOf, wordsOfShape, type OutputShape } from './rep3/outputs.ts'
 import { computing, keyCoins, roleOf } from './rep3/party.ts'
 import { topWords } from './rep3/truncate.ts'
-import { limbsOf, pairLength } from './words.ts'
-
-type Message = readonly [from: string, to: string, words: number]
-
-/** What passed between the parties so far. */
-interface Tally {
-  words: number
-  /** Rounds on the longest chain of messages to each role. */
-  readonly depth: Map<string, number>
-  /** Whether opened values decide about a part of it. */
-  decided: boolean
-  /** Whether those are counted as expected, not as they are at most. */
-  readonly expected: boolean
-  /** Whether the program states what it opens in mid-run; where it does not, opening is refused. */
-  readonly stated: boolean
-}
-
-const depthOf = (tally: Tally, role: string): number => tally.depth.get(role) ?? 0
-const deepest = (tally: Tally): number => Math.max(0, ...tally.depth.values())
-
-/** Messages that all leave before any of them arrives. */
-const round = (tally: Tally, messages: readonly Message[]): void => {
-  const sent = messages.filter(([, , words]) => words > 0)
-  const arrivals = sent.map(([from, to]) => [to, depthOf(tally, from) + 1] as const)
-  for (const [to, depth] of arrivals) tally.depth.set(to, Math.max(depthOf(tally, to), depth))
-  for (const [, , words] of sent) tally.words += words
-}
+import { deepest, localShapes, now, planes, round, shares, type Message, type Tally } from './tally.ts'
+import { limbsOf, oneRing, pairLength } from './words.ts'
 
 /** One vector from every party to its neighbour. */
 const toNeighbours = (tally: Tally, words: number, by: 1 | -1): void =>
@@ -50,42 +25,6 @@ const toNeighbours = (tally: Tally, words: number, by: 1 | -1): void =>
     tally,
     computing.map((role, i) => [role, roleOf(i, by), words]),
   )
-
-const shares = <R extends Ring>(ring: R, length: number): Arithmetic<R> => ({ kind: 'arithmetic', ring, length })
-const planes = (width: number, length: number): Bits => ({ kind: 'bits', width, length })
-// oxlint-disable-next-line require-yield -- nothing waits for anybody
-const now = function* <T>(result: T): Routine<T> {
-  return result
-}
-
-const local: Omit<Backend, 'join' | 'order' | 'shuffle' | keyof ReturnType<typeof talking>> = {
-  constant: (ring, values) => shares(ring, values.length / limbsOf(ring)),
-  add: (x, y) => shares(x.ring, pairLength(x.length, y.length)),
-  subtract: (x, y) => shares(x.ring, pairLength(x.length, y.length)),
-  negate: (x) => x,
-  shift: (x, by) => shares(x.ring, pairLength(x.length, by.length / limbsOf(x.ring))),
-  scale: (x, factor) => shares(x.ring, pairLength(x.length, factor.length / limbsOf(x.ring))),
-  weigh: (x, factors) => shares(x.ring, (x.length * limbsOf(x.ring)) / factors.length),
-  sum: (x, every) => shares(x.ring, every === 0 ? 0 : Math.floor(x.length / every)),
-  prefixSum: (x) => x,
-  concat: (...parts) =>
-    shares(
-      parts[0]!.ring,
-      parts.reduce((sum, { length }) => sum + length, 0),
-    ),
-  slice: (x, from, to) => shares(x.ring, Math.max(0, Math.min(to, x.length) - from)),
-  gather: (x, index) => shares(x.ring, index.length),
-  low: ({ length }) => shares(64, length),
-  constantBits: (width, length) => planes(width, length),
-  xor: (x) => x,
-  not: (x) => x,
-  planes: (x, index) => planes(index.length, x.length),
-  stack: (...parts) =>
-    planes(
-      parts.reduce((sum, { width }) => sum + width, 0),
-      parts[0]?.length ?? 0,
-    ),
-}
 
 const talking = (tally: Tally, turn: () => number) => {
   const deal = (dealer: number, words: number): void => round(tally, [[roleOf(dealer), roleOf(dealer, 2), words]])
@@ -111,18 +50,18 @@ const talking = (tally: Tally, turn: () => number) => {
   return {
     *multiply<R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>): Routine<Arithmetic<R>> {
       const length = pairLength(x.length, y.length)
-      product(x.ring, length)
+      product(oneRing(x.ring, y.ring), length)
       return yield* now(shares(x.ring, length))
     },
-    *matrixProduct<R extends Ring>(x: Arithmetic<R>, _: Arithmetic<R>, shape: Shape): Routine<Arithmetic<R>> {
-      product(x.ring, outer(shape))
+    *matrixProduct<R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, shape: Shape): Routine<Arithmetic<R>> {
+      product(oneRing(x.ring, y.ring), outer(shape))
       return yield* now(shares(x.ring, outer(shape)))
     },
     truncate: <R extends Ring>(x: Arithmetic<R>, by: number) => now(shiftRight(x.ring, x.ring, by, x.length, false)),
     multiplyTruncate: <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, by: number, terms = 1) =>
-      now(shiftRight(x.ring, x.ring, by, pairLength(x.length, y.length) / terms, true)),
-    matrixProductTruncate: <R extends Ring>(x: Arithmetic<R>, _: Arithmetic<R>, shape: Shape, by: number) =>
-      now(shiftRight(x.ring, x.ring, by, outer(shape), true)),
+      now(shiftRight(oneRing(x.ring, y.ring), x.ring, by, pairLength(x.length, y.length) / terms, true)),
+    matrixProductTruncate: <R extends Ring>(x: Arithmetic<R>, y: Arithmetic<R>, shape: Shape, by: number) =>
+      now(shiftRight(oneRing(x.ring, y.ring), x.ring, by, outer(shape), true)),
     widen: (x: Arithmetic<64>) => now(shiftRight(64, 128, 0, x.length, false)),
     *reveal(x: Arithmetic): Routine<Uint32Array> {
       requireStated(tally.stated, 'reveal')
@@ -207,7 +146,7 @@ const countJoin = function* (tally: Tally, branches: readonly ((branch: Backend)
 
 const counting = (tally: Tally, turn: () => number): Backend => {
   const backend: Backend = {
-    ...local,
+    ...localShapes,
     ...talking(tally, turn),
     *shuffle(columns) {
       const words = columns.reduce((sum, { ring, length }) => sum + limbsOf(ring) * length, 0)
@@ -250,11 +189,14 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expect
   const before = deepest(tally)
   const receivers = program.receivers(parameters)
   for (const role of [...computing, ...(program.owners ?? [])]) tally.depth.set(role, before)
-  const words = outputs.reduce((sum, [, value]) => sum + wordsOfShape(shapeOf(value)), 0)
+  const learns = learnsOf(program, parameters)
+  const wordsFor = (receiver: string): number =>
+    outputs.reduce((sum, [name, value]) => sum + (learns(receiver, name) ? wordsOfShape(shapeOf(value)) : 0), 0)
   round(
     tally,
     receivers.flatMap((receiver): Message[] => {
       const place = (computing as readonly string[]).indexOf(receiver)
+      const words = wordsFor(receiver)
       if (place >= 0) return [[roleOf(place, -1), receiver, words]]
       return [
         ['p0', receiver, words],
@@ -275,7 +217,7 @@ export const count = <P, In, Out>(program: Program<P, In, Out>, parameters: P): 
   const isComputing = (role: string): boolean => (computing as readonly string[]).includes(role)
   const coinsOf = (role: string): number => {
     const seeds = owners.includes(role) ? (isComputing(role) ? 1 : 2) : 0
-    return (isComputing(role) ? keyCoins : 0) + seeds * seedBytes
+    return (isComputing(role) ? keyCoins : 0) + seeds * seedBytes + (program.coins?.(parameters, role) ?? 0)
   }
   const roles = [...computing, ...(program.owners ?? [])]
   const stranger = owners.find((owner) => !roles.includes(owner))

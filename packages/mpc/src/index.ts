@@ -25,6 +25,7 @@ export {
   type ProgramProtocol,
   type Vectors,
 } from './program.ts'
+export { countSemi2k, semi2kProgram, type Semi2kProtocol, type Semi2kSetting, type Triples } from './semi2k/index.ts'
 export type { InputSpec } from './rep3/inputs.ts'
 export * from './words.ts'
 export { zre15 } from './garbled/index.ts'

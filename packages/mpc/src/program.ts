@@ -42,7 +42,7 @@ import { isStated } from './leakage.ts'
 import { rep3 } from './rep3/backend.ts'
 import { give, sharesByName, take, type InputSpec } from './rep3/inputs.ts'
 import { messages, type Messages } from './rep3/messages.ts'
-import { openTo, receiveOutputs } from './rep3/outputs.ts'
+import { openTo, receiveOutputs, wordsOfShape } from './rep3/outputs.ts'
 import { agreeKeys, computing, partyOf, type Components, type Ctx, type Index } from './rep3/party.ts'
 import { concatWords, limbsOf } from './words.ts'
 
@@ -65,8 +65,12 @@ export interface Program<P, In, Out> {
   readonly inputs: (parameters: P) => readonly InputSpec[]
   /** Who learns the outputs. */
   readonly receivers: (parameters: P) => readonly string[]
+  /** Whether a receiver learns the output of this name; each learns all unless told. */
+  readonly learns?: (parameters: P, receiver: string, name: string) => boolean
+  /** Bytes of private coins that a role draws for `encode`; none unless told. */
+  readonly coins?: (parameters: P, role: string) => number
   /** What a role brings, as words; the work that it can do on its own data in clear belongs here. */
-  readonly encode: (parameters: P, role: string, input: In) => Vectors
+  readonly encode: (parameters: P, role: string, input: In, coins?: Uint8Array) => Vectors
   /** The text: no branch on anything but parameters and lengths. */
   readonly compute: (backend: Backend, parameters: P, inputs: Inputs) => Routine<Outputs>
   /** What a receiver makes of the opened vectors: public work in clear. */
@@ -84,11 +88,12 @@ export interface Program<P, In, Out> {
 
 const isComputing = (role: string): boolean => (computing as readonly string[]).includes(role)
 
-const ownersOf = (specs: readonly InputSpec[]): readonly string[] =>
+/** Who brings something, in one order for all. */
+export const ownersOf = (specs: readonly InputSpec[]): readonly string[] =>
   [...new Set(specs.map(({ owner }) => owner))].sort()
 
 /** One vector of all that a role brings, in the order of the specs. */
-const ownWords = (specs: readonly InputSpec[], vectors: Vectors): Words =>
+export const ownWords = (specs: readonly InputSpec[], vectors: Vectors): Words =>
   concatWords(
     specs.map(({ name, ring, length }) => {
       const words = vectors[name]
@@ -117,8 +122,51 @@ function* begin(ctx: Ctx, index: Index, specs: readonly InputSpec[], own: Words)
   return { keys, inputs: Object.fromEntries(entries) as Inputs }
 }
 
-const named = (names: readonly string[], values: readonly Words[]): Vectors =>
+/** Vectors by name. */
+export const named = (names: readonly string[], values: readonly Words[]): Vectors =>
   Object.fromEntries(names.map((name, i) => [name, values[i]!]))
+
+/** What a trusted third party would return. */
+export const idealOf = <P, In, Out>(
+  program: Program<P, In, Out>,
+  parameters: P,
+  inputs: Readonly<Record<string, In>>,
+  receiver?: string,
+): Out => {
+  if (program.ideal !== undefined) return program.ideal(parameters, inputs)
+  const specs = program.inputs(parameters)
+  const vectors = Object.fromEntries(
+    ownersOf(specs).map((owner) => [owner, program.encode(parameters, owner, inputs[owner]!)]),
+  )
+  const shares = specs.map(({ name, owner, ring }) => [name, clearShare(ring, vectors[owner]![name]!)] as const)
+  const outputs = clear(program.compute, parameters, Object.fromEntries(shares))
+  return program.decode(
+    parameters,
+    Object.fromEntries(
+      Object.entries(outputs)
+        .filter(([name]) => receiver === undefined || learnsOf(program, parameters)(receiver, name))
+        .map(([name, value]) => [name, clearWords(value)]),
+    ),
+  )
+}
+
+/** Whether a receiver learns an output. */
+export const learnsOf =
+  <P, In, Out>({ learns }: Program<P, In, Out>, parameters: P) =>
+  (receiver: string, name: string): boolean =>
+    learns === undefined || learns(parameters, receiver, name)
+
+/** What a role brings, with the coins that it draws for it. */
+const encoded = <P, In, Out>(
+  program: Program<P, In, Out>,
+  ctx: Context<Messages, string>,
+  parameters: P,
+  input: In,
+): Vectors => {
+  const bytes = program.coins?.(parameters, ctx.role) ?? 0
+  const coins = bytes === 0 ? undefined : ctx.narrow('encode').rng.bytes(bytes)
+  return program.encode(parameters, ctx.role, input, coins)
+}
 
 export type ProgramProtocol<P, In, Out> = Protocol<
   string,
@@ -141,31 +189,39 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
     const index = (computing as readonly string[]).indexOf(ctx.role) as Index
     const specs = program.inputs(parameters)
     const mine = specs.filter(({ owner }) => owner === ctx.role)
-    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, program.encode(parameters, ctx.role, input))
+    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, encoded(program, ctx, parameters, input))
     const { keys, inputs } = yield* begin(ctx, index, specs, own)
     const party = partyOf(ctx, index, keys, 'main')
     const outputs = yield* program.compute(rep3(party, isStated(program.leakage)), parameters, inputs)
     yield* ctx.checkpoint()
-    const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs))
-    return opened === undefined ? program.nothing : program.decode(parameters, named(Object.keys(outputs), opened))
+    const learns = learnsOf(program, parameters)
+    const names = Object.keys(outputs)
+    const wanted = (receiver: string, i: number): boolean => learns(receiver, names[i]!)
+    const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs), wanted)
+    const mineOf = names.filter((name) => learns(ctx.role, name))
+    return opened === undefined ? program.nothing : program.decode(parameters, named(mineOf, opened))
   }
 
   function* own(ctx: Context<Messages, string>, parameters: P, input: In): Routine<Out | undefined> {
     const mine = program.inputs(parameters).filter(({ owner }) => owner === ctx.role)
     if (mine.length > 0) {
-      yield* give(ctx.narrow(`inputs/${ctx.role}`), mine, ownWords(mine, program.encode(parameters, ctx.role, input)))
+      yield* give(ctx.narrow(`inputs/${ctx.role}`), mine, ownWords(mine, encoded(program, ctx, parameters, input)))
     }
     yield* ctx.checkpoint()
     if (!program.receivers(parameters).includes(ctx.role)) return program.nothing
     const { outputs } = count(program, parameters)
+    const learns = learnsOf(program, parameters)
+    const mineOf = outputs.filter(([name]) => learns(ctx.role, name))
+    const largest = outputs.reduce((sum, [, shape]) => sum + wordsOfShape(shape), 0)
     const opened = yield* receiveOutputs(
       ctx,
-      outputs.map(([, shape]) => shape),
+      mineOf.map(([, shape]) => shape),
+      largest,
     )
     return program.decode(
       parameters,
       named(
-        outputs.map(([name]) => name),
+        mineOf.map(([name]) => name),
         opened,
       ),
     )
@@ -173,20 +229,6 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
 
   const party: Role<Messages, string, P, In, Out | undefined> = (ctx, parameters, input) =>
     isComputing(ctx.role) ? compute(ctx, parameters, input) : own(ctx, parameters, input)
-
-  const idealOf = (parameters: P, inputs: Readonly<Record<string, In>>): Out => {
-    if (program.ideal !== undefined) return program.ideal(parameters, inputs)
-    const specs = program.inputs(parameters)
-    const vectors = Object.fromEntries(
-      ownersOf(specs).map((owner) => [owner, program.encode(parameters, owner, inputs[owner]!)]),
-    )
-    const shares = specs.map(({ name, owner, ring }) => [name, clearShare(ring, vectors[owner]![name]!)] as const)
-    const outputs = clear(program.compute, parameters, Object.fromEntries(shares))
-    return program.decode(
-      parameters,
-      Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, clearWords(value)])),
-    )
-  }
 
   return defineProtocol<string, Messages, P, Readonly<Record<string, In>>, Readonly<Record<string, Out | undefined>>>({
     id: program.id,
@@ -208,9 +250,12 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
     parameters: program.parameters,
     cost: (parameters): Cost => count(program, parameters).cost,
     ideal(parameters, inputs) {
-      const output = idealOf(parameters, inputs)
       const receivers = program.receivers(parameters)
-      return Object.fromEntries(roles.map((role) => [role, receivers.includes(role) ? output : program.nothing]))
+      const common = program.learns === undefined ? idealOf(program, parameters, inputs) : undefined
+      const outputOf = (role: string): Out => common ?? idealOf(program, parameters, inputs, role)
+      return Object.fromEntries(
+        roles.map((role) => [role, receivers.includes(role) ? outputOf(role) : program.nothing]),
+      )
     },
     parties: Object.fromEntries(roles.map((role) => [role, party])),
   })

@@ -1,9 +1,10 @@
 /** Programs written in a test, run by all parties of `rep3` on inputs of p0, opened to p1. */
 import { createRng, taggedDigest } from '@tallystick/core'
-import { referenceEngine, simulate, type Engine, type Routine } from '@tallystick/protocol'
+import { referenceEngine, simulate, type AnyProtocol, type Engine, type Routine } from '@tallystick/protocol'
 import {
   integersOfWords,
   programProtocol,
+  type Program,
   wordsOfIntegers,
   type Arithmetic,
   type Backend,
@@ -19,6 +20,9 @@ export interface Run {
   readonly cost: { readonly rounds: number; readonly bytes: number; readonly expected?: unknown }
 }
 
+/** Turns a program into a protocol of some backend. */
+export type ProtocolOf = (program: Program<null, Vectors, Vectors>) => AnyProtocol
+
 let runs = 0
 
 /** Shares of the vectors, the outputs of `compute` on them, and what it took. */
@@ -26,8 +30,9 @@ export const runShared = (
   vectors: Readonly<Record<string, { readonly ring: Ring; readonly words: Uint32Array }>>,
   compute: (backend: Backend, inputs: Record<string, Arithmetic<any>>) => Routine<Outputs>,
   engine: Engine = referenceEngine,
+  protocolOf: ProtocolOf = programProtocol,
 ): Run => {
-  const protocol = programProtocol<null, Vectors, Vectors>({
+  const protocol = protocolOf({
     id: 'mpc/test',
     version: 1,
     parameters: () => null,
@@ -51,7 +56,7 @@ export const runShared = (
     p2: {},
   }
   const rng = (role: string) => createRng(taggedDigest('tallystick/test/v1', session, role))
-  const result = simulate(protocol, { parameters: null, inputs, rng, engine })
+  const result = simulate<string, any, any, any>(protocol, { parameters: null, inputs, rng, engine })
   const [error] = Object.values(result.errors)
   if (error !== undefined) throw error as Error
   const { rounds, bytes, expected } = protocol.cost(null)

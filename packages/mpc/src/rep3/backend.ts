@@ -15,7 +15,7 @@ import { partyOf, type Ctx, type Party, type Rep3Arithmetic } from './party.ts'
 import { shuffle } from './shuffle.ts'
 import { partsOf, shiftRight } from './truncate.ts'
 
-const checkShift = (ring: Ring, by: number): void => {
+export const checkShift = (ring: Ring, by: number): void => {
   if (Number.isInteger(by) && by >= 0 && by <= ring - 2) return
   throw new TallyError('api/misuse', 'self', `expected a truncation by 0 to ${ring - 2} bits, found ${by}`)
 }
@@ -23,7 +23,7 @@ const checkShift = (ring: Ring, by: number): void => {
 /** Comparisons of a batch of a sort: what they need in memory stays bounded. */
 export const compareBatch = 2 ** 18
 
-function* order(backend: Backend, keys: Arithmetic, { width, places }: OrderOptions = {}): Routine<Uint32Array> {
+export function* order(backend: Backend, keys: Arithmetic, { width, places }: OrderOptions = {}): Routine<Uint32Array> {
   const sort = quicksort(keys.length, places)
   for (let pairs = sort.next(); pairs !== undefined; pairs = sort.next()) {
     const { left, right } = pairs

@@ -14,14 +14,14 @@ import { expandPlace, multiply } from './multiply.ts'
 import { after, arithmetic, bits, roleOf, type Party } from './party.ts'
 import { transfer, vector } from './transfer.ts'
 
-const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
+export const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
   const out = new Uint32Array(a.length)
   for (let i = 0; i < out.length; i++) out[i] = a[i]! ^ b[i]!
   return out
 }
 
 /** The lowest `width` planes of the elements. */
-function* slice(party: Party, ring: Ring, words: Words, width: number): Routine<Uint32Array> {
+export function* slice(party: Pick<Party, 'work'>, ring: Ring, words: Words, width: number): Routine<Uint32Array> {
   const planes = yield* party.work.compute(bitsSlice, { words, ring })
   return width === ring ? planes : planes.slice(0, (planes.length / ring) * width)
 }

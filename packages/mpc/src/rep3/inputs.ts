@@ -29,7 +29,7 @@ const eachSpec = (specs: readonly InputSpec[], f: (spec: InputSpec, from: number
   return concatWords(specs.map((spec) => f(spec, at, (at += limbsOf(spec.ring) * spec.length))))
 }
 
-const minusMask = (specs: readonly InputSpec[], value: Words, mask: Words): Words =>
+export const minusMask = (specs: readonly InputSpec[], value: Words, mask: Words): Words =>
   eachSpec(specs, ({ ring }, from, to) => subtractWords(ring, value.subarray(from, to), mask.subarray(from, to)))
 
 const indexOf = (role: string): number => (computing as readonly string[]).indexOf(role)

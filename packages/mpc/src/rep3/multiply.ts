@@ -17,11 +17,11 @@ import type { Arithmetic, Bits, Ring, Shape, Words } from '../backend.ts'
 import { addWords, gatherWords, limbsOf, oneRing, pairLength, subtractWords } from '../words.ts'
 import { chunkWords } from './messages.ts'
 import { open64, openBits } from './local.ts'
-import { arithmetic, bits, roleOf, type Party, type Place, type Rep3Arithmetic } from './party.ts'
+import { arithmetic, bits, roleOf, type Components, type Party, type Place, type Rep3Arithmetic } from './party.ts'
 import { transfer, type Outgoing } from './transfer.ts'
 
 /** Words of a stream. */
-export const expandPlace = (party: Party, { key, at }: Place, words: number): Routine<Words> =>
+export const expandPlace = (party: Pick<Party, 'work'>, { key, at }: Place, words: number): Routine<Words> =>
   party.work.compute(bitsExpand, { key, at, words })
 
 /** Masked cross terms of x y, this party's component, from … to. */
@@ -69,10 +69,10 @@ export function* allTerms<R extends Ring>(party: Party, x: Rep3Arithmetic<R>, y:
 const callElements = 2 ** 20
 
 /** The local part of a matrix product, by runs of the inner dimension that stay within a call. */
-function* localProduct<R extends Ring>(
-  party: Party,
-  x: Rep3Arithmetic<R>,
-  y: Rep3Arithmetic<R>,
+export function* localProduct(
+  party: Pick<Party, 'work'>,
+  x: Pick<Rep3Arithmetic, 'ring' | keyof Components>,
+  y: Components,
   { rows, inner, columns, transposed = false }: Shape,
 ): Routine<Words> {
   const kernel = x.ring === 64 ? matrixProduct64 : matrixProduct128

@@ -34,10 +34,10 @@ const xor = (a: Words, b: Words): Words => {
   for (let i = 0; i < out.length; i++) out[i] = a[i]! ^ b[i]!
   return out
 }
-const plus: Combine = (shape, a, b) => (shape.kind === 'bits' ? xor(a, b) : addWords(shape.ring, a, b))
-const minus: Combine = (shape, a, b) => (shape.kind === 'bits' ? xor(a, b) : subtractWords(shape.ring, a, b))
+export const plus: Combine = (shape, a, b) => (shape.kind === 'bits' ? xor(a, b) : addWords(shape.ring, a, b))
+export const minus: Combine = (shape, a, b) => (shape.kind === 'bits' ? xor(a, b) : subtractWords(shape.ring, a, b))
 
-const combine = (shapes: readonly OutputShape[], f: Combine, a: Words, b: Words): Words => {
+export const combine = (shapes: readonly OutputShape[], f: Combine, a: Words, b: Words): Words => {
   let at = 0
   return concatWords(
     shapes.map((shape) => {
@@ -55,7 +55,7 @@ const componentsOf = (value: Shared): Components => {
 }
 
 /** The values in the order of the shapes. */
-const cut = (shapes: readonly OutputShape[], all: Words): readonly Words[] => {
+export const cut = (shapes: readonly OutputShape[], all: Words): readonly Words[] => {
   let at = 0
   return shapes.map((shape) => {
     const from = at
@@ -66,11 +66,19 @@ const cut = (shapes: readonly OutputShape[], all: Words): readonly Words[] => {
 
 const isComputing = (role: string): boolean => (computing as readonly string[]).includes(role)
 
-/** A computing party's side: the values where it is a receiver. */
+/** The parts of a vector of all values that `of` says yes to. */
+const pick = (shapes: readonly OutputShape[], all: Words, of: (i: number) => boolean): Words => {
+  let at = 0
+  const parts = shapes.map((shape) => all.subarray(at, (at += wordsOfShape(shape))))
+  return parts.every((_, i) => of(i)) ? all : concatWords(parts.filter((_, i) => of(i)))
+}
+
+/** A computing party's side: the values where it is a receiver, of those that `learns` says. */
 export function* openTo(
   party: Party,
   receivers: readonly string[],
   values: readonly Shared[],
+  learns: (receiver: string, i: number) => boolean = () => true,
 ): Routine<readonly Words[] | undefined> {
   const { index, shared } = party
   const role = computing[index]
@@ -79,29 +87,33 @@ export function* openTo(
   const own = concatWords(parts.map((part) => part.own))
   const next = concatWords(parts.map((part) => part.next))
   const words = own.length
+  const partOf = (receiver: string, all: Words): Words => pick(shapes, all, (i) => learns(receiver, i))
   const outside = receivers.filter((receiver) => !isComputing(receiver))
   const outgoing: Outgoing[] = []
   if (outside.length > 0 && index < 2) {
     const mask = yield* expandPlace(party, index === 0 ? shared.next(words) : shared.own(words), words)
     const sum = index === 0 ? combine(shapes, plus, own, next) : next
     const share = combine(shapes, index === 0 ? plus : minus, sum, mask)
-    outgoing.push(...outside.map((receiver) => vector(receiver, share)))
+    outgoing.push(...outside.map((receiver) => vector(receiver, partOf(receiver, share))))
   }
   const after = roleOf(index, 1)
-  if (receivers.includes(after)) outgoing.push(vector(after, own))
+  if (receivers.includes(after)) outgoing.push(vector(after, partOf(after, own)))
   const receives = receivers.includes(role)
-  const incoming: Incoming[] = receives ? [{ from: roleOf(index, -1), words }] : []
+  const mine = shapes.filter((_, i) => learns(role, i))
+  const size = mine.reduce((sum, shape) => sum + wordsOfShape(shape), 0)
+  const incoming: Incoming[] = receives ? [{ from: roleOf(index, -1), words: size }] : []
   const step = party.ctx.narrow('results')
   const [previous] = yield* transfer({ ctx: step, count: () => 0 }, 'result', words, outgoing, incoming)
   if (!receives) return undefined
-  return cut(shapes, combine(shapes, plus, combine(shapes, plus, own, next), previous!))
+  const both = combine(mine, plus, partOf(role, own), partOf(role, next))
+  return cut(mine, combine(mine, plus, both, previous!))
 }
 
-/** The side of a receiver that does not compute. */
-export function* receiveOutputs(ctx: Ctx, shapes: readonly OutputShape[]): Routine<readonly Words[]> {
+/** The side of a receiver that does not compute; `largest` are the words of all values, of which it learns some. */
+export function* receiveOutputs(ctx: Ctx, shapes: readonly OutputShape[], largest: number): Routine<readonly Words[]> {
   const words = shapes.reduce((sum, shape) => sum + wordsOfShape(shape), 0)
   const incoming = ['p0', 'p1'].map((from) => ({ from, words }))
   const step = ctx.narrow('results')
-  const [a, b] = yield* transfer({ ctx: step, count: () => 0 }, 'result', words, [], incoming)
+  const [a, b] = yield* transfer({ ctx: step, count: () => 0 }, 'result', largest, [], incoming)
   return cut(shapes, combine(shapes, plus, a!, b!))
 }

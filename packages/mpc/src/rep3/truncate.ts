@@ -50,7 +50,7 @@ const packs = (shape: Pick<Shifting, 'from' | 'to' | 'by' | 'length'>): boolean 
   topWords(shape) < limbsOf(shape.to) * shape.length
 
 /** Words without their top bit. */
-const belowTop = (ring: Ring, x: Words): Words => {
+export const belowTop = (ring: Ring, x: Words): Words => {
   const limbs = limbsOf(ring)
   const out = x.slice()
   for (let i = limbs - 1; i < out.length; i += limbs) out[i]! &= 0x7fffffff
@@ -58,7 +58,7 @@ const belowTop = (ring: Ring, x: Words): Words => {
 }
 
 /** An element of a larger (or the same) ring, unsigned. */
-const extend = (from: Ring, to: Ring, x: Words): Words => {
+export const extend = (from: Ring, to: Ring, x: Words): Words => {
   if (from === to) return x
   const out = new Uint32Array(2 * x.length)
   for (let i = 0; i < x.length; i += 2) {
@@ -68,7 +68,7 @@ const extend = (from: Ring, to: Ring, x: Words): Words => {
   return out
 }
 
-const topBits = (from: Ring, to: Ring, x: Words): Words => {
+export const topBits = (from: Ring, to: Ring, x: Words): Words => {
   const [source, target] = [limbsOf(from), limbsOf(to)]
   const out = new Uint32Array((x.length / source) * target)
   for (let i = source - 1, j = 0; i < x.length; i += source, j += target) out[j] = x[i]! >>> 31
@@ -76,7 +76,7 @@ const topBits = (from: Ring, to: Ring, x: Words): Words => {
 }
 
 /** x or -x where the top bit of c is set. */
-const signedBy = (from: Ring, to: Ring, c: Words, x: Words): Words => {
+export const signedBy = (from: Ring, to: Ring, c: Words, x: Words): Words => {
   const [source, target] = [limbsOf(from), limbsOf(to)]
   const out = new Uint32Array(x.length)
   for (let i = source - 1, j = 0; i < c.length; i += source, j += target) {
@@ -160,7 +160,7 @@ function* opener(shifting: Shifting, isA: boolean): Routine<readonly [Words, Wor
 }
 
 /** (c mod 2^(L-1)) >> f, the carry where c's top bit is set, and the offset taken off again. */
-const publicPart = ({ from, to, by }: Shifting, c: Words): Words => {
+export const publicPart = ({ from, to, by }: Pick<Shifting, 'from' | 'to' | 'by'>, c: Words): Words => {
   const below = extend(from, to, shiftRightWords(from, belowTop(from, c), by))
   const carry = shiftLeftWords(to, topBits(from, to, c), from - 1 - by)
   // 2^(L-2) may not be a multiple of 2^f: then f = L - 1, which no caller asks for.

@@ -1,0 +1,197 @@
+/**
+ * A program over additive shares, x = x_0 + … + x_(n-1) over Z_2^64, Z_2^128 or bits: two or more parties p0, p1 … compute,
+ * any owners besides. Triples: D. Beaver, "Efficient multiparty protocols using circuit randomization" (CRYPTO 1991),
+ * protocol of section 3; over Z_2^k as the semi-honest part of SPDZ2k (R. Cramer, I. Damgård, D. Escudero, P. Scholl,
+ * C. Xing, CRYPTO 2018, ia.cr/2018/482, figure 5), without its MACs. The text of a program is that of `../program.ts`.
+ *
+ *     helper                          p(i)                                      every other p(j)
+ *     ------------------------------------------------------------------------------------------------
+ *     key  <----------------------->  key (one contribution a side)
+ *                                     key, seed or share of inputs  <------->  key, seed or share of inputs
+ *     for each product, from key streams a_i, b_i, c_i of every party:
+ *     deal: ab - sum of other c  -->  (to one party, in turn)
+ *                                     masked: x_i - a_i, y_i - b_i  <------->  masked
+ *                                     z_i = c_i + d b_i + e a_i (+ d e at p0), d = x - a, e = y - b
+ *     truncation, bits, comparisons: pair.ts (two parties), many.ts (more); shuffle: shuffle.ts
+ *     ======================  checkpoint: all have signed all chain heads so far  ==============
+ *                                     result: z_i  ------------------------->  to each receiver
+ *
+ * Where the triples come from is in the terms:
+ * - `helper`: a role of its own, which brings and receives nothing. It is sent contributions to keys and, where a program
+ *   sorts, how many comparisons each level has (of shuffled keys, in an order that it does not know); no share and no masked
+ *   value. It knows all masks: together with any computing party, or with the traffic between two, it knows everything.
+ * - `transfers`: two parties and nobody else; oblivious transfers (`@tallystick/ot`, its assumptions). Z_2^64 and bits only:
+ *   products and truncations over Z_2^128 and shuffles are refused (terms/unsupported). Branches of a join run in turn.
+ * - `insecure-first-party-deals`: p0 is the dealer. That is no protection from p0, who knows all masks and so reads every
+ *   value from what it is sent: for tests and for parties who trust p0 with everything anyway.
+ * Triples from BGV ciphertexts are not made here: encryption lies in a package (`homomorphic`) that this one cannot use.
+ *
+ * Security. Semi-honest. With a helper: against any n - 1 of the n computing parties, or against the helper; not against
+ * the helper and one more. With transfers: against either party. AES-128 is a pseudorandom function. An active party can
+ * add errors to any value unseen: only the audit by replay finds that.
+ * Leakage. As for `rep3`: sizes, and what the program states that it opens in mid-run; whether the last unit of a truncation
+ * was rounded up is decided by the low bits of a share or mask that the parties know in part, so that an output with that
+ * unit tells a party which of two halves of an interval as long as 2 units the number was in.
+ * Refusal. A receiver may learn the outputs and withhold what the next receiver lacks, or refuse to sign the close.
+ * Cost. `counting.ts`: exact, or a bound for sorts. A product: one round, 16 bytes from each party to each other one, 8 from
+ * the helper to one of them; an AND gate 2 bits and 1; with two parties a comparison of 64 bits 7 rounds, 46 bytes and 23, a
+ * truncation one round, 1 bit and as many as are cut off. With transfers 1088 bytes a product and 8 an AND gate more.
+ * Constant time. But for the memory accesses of a shuffle.
+ */
+import { openTransfers } from '@tallystick/ot'
+import { TallyError } from '@tallystick/core'
+import { defineProtocol, type Cost, type Party as Role, type Protocol, type Routine } from '@tallystick/protocol'
+import { isStated } from '../leakage.ts'
+import { idealOf, named, ownersOf, ownWords, type Inputs, type Program } from '../program.ts'
+import type { InputSpec } from '../rep3/inputs.ts'
+import type { Words } from '../backend.ts'
+import { arithmetic } from './party.ts'
+import { semi2k } from './backend.ts'
+import { countSemi2k } from './counting.ts'
+import { give, openTo, receiveOutputs, sharesByName, take } from './inputs.ts'
+import { messages, type Messages } from './messages.ts'
+import { agreeKeys, computingOf, helper, partyOf, workingOf, type Ctx, type Keys, type Setting } from './party.ts'
+
+export type { Setting as Semi2kSetting, Triples } from './party.ts'
+export { countSemi2k } from './counting.ts'
+
+const mostParties = 8
+
+/** @throws TallyError api/misuse for a setting that there is not */
+const checkSetting = ({ parties, triples }: Setting): void => {
+  const fits = Number.isInteger(parties) && parties >= 2 && parties <= (triples === 'transfers' ? 2 : mostParties)
+  if (fits && ['helper', 'transfers', 'insecure-first-party-deals'].includes(triples)) return
+  const message = `expected 2 to ${mostParties} parties, 2 with oblivious transfers, found ${parties}`
+  throw new TallyError('api/misuse', 'self', message)
+}
+
+/** Keys, transfers and inputs, side by side; the shares by name. */
+function* begin(ctx: Ctx, setting: Setting, specs: readonly InputSpec[], own: Words) {
+  const { role } = ctx
+  const owners = ownersOf(specs)
+  const computes = computingOf(setting).includes(role)
+  const steps = owners.map((owner) => ctx.narrow(`inputs/${owner}`))
+  const [setup, extension] = [ctx.narrow('setup'), ctx.narrow('extension')]
+  const specsOf = (owner: string) => specs.filter((spec) => spec.owner === owner)
+  const peer = role === 'p0' ? 'p1' : 'p0'
+  const [agreed, ...rest] = yield* ctx.join(
+    () => agreeKeys(setup, setting),
+    ...owners.map((owner, i) => (): Routine<Words> => {
+      const mine = specsOf(owner)
+      if (!computes) return noWords()
+      return owner === role ? give(steps[i]!, setting, mine, own) : take(steps[i]!, setting, owner, mine)
+    }),
+    ...(setting.triples === 'transfers'
+      ? [() => openTransfers(extension, { peer, first: role === 'p0' }) as Routine<unknown>]
+      : []),
+  )
+  const transfers = setting.triples === 'transfers' ? { transfers: rest[owners.length] as Keys['transfers'] & {} } : {}
+  const keys: Keys = { ...agreed, ...transfers }
+  const entries = owners.flatMap((owner, i) =>
+    computes ? sharesByName(specsOf(owner), rest[i] as Words) : shapesByName(specsOf(owner)),
+  )
+  return { keys, inputs: Object.fromEntries(entries) as Inputs }
+}
+
+// oxlint-disable-next-line require-yield -- the helper gets no inputs
+function* noWords(): Routine<Words> {
+  return new Uint32Array(0)
+}
+
+/** What the helper computes on: zeros of the right shape. */
+const shapesByName = (specs: readonly InputSpec[]) =>
+  specs.map(({ name, ring, length }) => [name, arithmetic(ring, new Uint32Array((ring / 32) * length))] as const)
+
+export type Semi2kProtocol<P, In, Out> = Protocol<
+  string,
+  Messages,
+  P,
+  Readonly<Record<string, In>>,
+  Readonly<Record<string, Out | undefined>>
+>
+
+const helperLeakage = (leakage: string | undefined): string =>
+  isStated(leakage) ? 'how many comparisons each level of a sort of shuffled keys has' : 'nothing'
+
+const securityOf = ({ triples, parties }: Setting) => {
+  const cipher = 'AES-128 is a pseudorandom function'
+  const refusal = 'A receiver may learn the outputs and then withhold what another receiver lacks, or refuse to sign.'
+  const common = { adversary: 'semi-honest', statistical: 128, refusal } as const
+  if (triples === 'transfers') {
+    const assumptions = [cipher, 'those of the oblivious transfers: X25519, fixed-key AES correlation robust']
+    return { ...common, corruptions: 1, computational: 121, assumptions }
+  }
+  if (triples === 'helper') {
+    const assumptions = [cipher, `the helper works with none of the ${parties} computing parties`]
+    return { ...common, corruptions: 1, computational: 128, assumptions }
+  }
+  const assumptions = [cipher, 'INSECURE: p0 deals, knows all masks and can read every value']
+  return { ...common, corruptions: 0, computational: 0, assumptions }
+}
+
+/** The program under additive shares. Its owners and receivers are among p0 … p(n-1) and its own `owners`. */
+export const semi2kProgram = <P, In, Out>(
+  program: Program<P, In, Out>,
+  setting: Setting,
+): Semi2kProtocol<P, In, Out> => {
+  checkSetting(setting)
+  const computing = computingOf(setting)
+  const working = workingOf(setting)
+  const roles = [...working, ...(program.owners ?? [])]
+  const stated = isStated(program.leakage)
+
+  function* work(ctx: Ctx, parameters: P, input: In): Routine<Out | undefined> {
+    const specs = program.inputs(parameters)
+    const index = computing.indexOf(ctx.role)
+    const mine = specs.filter(({ owner }) => owner === ctx.role)
+    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, program.encode(parameters, ctx.role, input))
+    const { keys, inputs } = yield* begin(ctx, setting, specs, own)
+    const party = partyOf(ctx, setting, index, keys, 'main')
+    const outputs = yield* program.compute(semi2k(party, stated), parameters, inputs)
+    yield* ctx.checkpoint()
+    if (index === -1) return program.nothing
+    const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs))
+    return opened === undefined ? program.nothing : program.decode(parameters, named(Object.keys(outputs), opened))
+  }
+
+  function* own(ctx: Ctx, parameters: P, input: In): Routine<Out | undefined> {
+    const mine = program.inputs(parameters).filter(({ owner }) => owner === ctx.role)
+    if (mine.length > 0) {
+      const vectors = program.encode(parameters, ctx.role, input)
+      yield* give(ctx.narrow(`inputs/${ctx.role}`), setting, mine, ownWords(mine, vectors))
+    }
+    yield* ctx.checkpoint()
+    if (!program.receivers(parameters).includes(ctx.role)) return program.nothing
+    const { outputs } = countSemi2k(program, setting, parameters)
+    const shapes = outputs.map(([, shape]) => shape)
+    const opened = yield* receiveOutputs(ctx, setting, shapes)
+    const names = outputs.map(([name]) => name)
+    return program.decode(parameters, named(names, opened))
+  }
+
+  const party: Role<Messages, string, P, In, Out | undefined> = (ctx, parameters, input) =>
+    working.includes(ctx.role) ? work(ctx, parameters, input) : own(ctx, parameters, input)
+
+  return defineProtocol<string, Messages, P, Readonly<Record<string, In>>, Readonly<Record<string, Out | undefined>>>({
+    id: program.id,
+    version: program.version,
+    roles,
+    messages,
+    security: securityOf(setting),
+    leakage: Object.fromEntries(
+      roles.map((role) => {
+        if (computing.includes(role)) return [role, program.leakage ?? 'nothing']
+        return [role, role === helper ? helperLeakage(program.leakage) : 'nothing']
+      }),
+    ),
+    ...(stated && { attempts: 1 }),
+    parameters: program.parameters,
+    cost: (parameters): Cost => countSemi2k(program, setting, parameters).cost,
+    ideal(parameters, inputs) {
+      const output = idealOf(program, parameters, inputs)
+      const receivers = program.receivers(parameters)
+      return Object.fromEntries(roles.map((role) => [role, receivers.includes(role) ? output : program.nothing]))
+    },
+    parties: Object.fromEntries(roles.map((role) => [role, party])),
+  })
+}
