@@ -87,6 +87,38 @@ it('shares its workers between calls in the order of their pieces', async () => 
   outs.forEach((out, i) => expect(out).toEqual(engine['curve25519/scale']!(inputs[i] as never)))
 })
 
+it('goes on with what waits for a worker that an abort stops, whenever that is', async () => {
+  await using pool = nodePool({ workers: 1 })
+  for (const delay of [0, 5]) {
+    const controller = new AbortController()
+    const stopped = pool.run(curve25519Scale, { scalar, points: points(9, 4000) }, controller.signal)
+    const after = pool.run(curve25519Scale, { scalar, points: points(10, 200) })
+    setTimeout(() => controller.abort(new Error('enough')), delay)
+    await expect(stopped).rejects.toThrow('enough')
+    expect((await after).points).toHaveLength(6400)
+  }
+})
+
+it('tries once more what a killed worker had, and says so after a second one', async () => {
+  const broken: unknown[] = []
+  await using pool = nodePool({ workers: 1, onBroken: (cause) => broken.push(cause) })
+  const input = { scalar, points: points(11, 3000) }
+  await pool.run(curve25519Scale, { scalar, points: points(11, 200) })
+  const outcome = pool.run(curve25519Scale, input)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await Promise.all(pool.threads().map((thread) => thread.terminate()))
+  expect((await outcome).points).toHaveLength(96_000)
+  expect(broken).toHaveLength(1)
+})
+
+it('refuses a call beyond its queue', async () => {
+  await using pool = nodePool({ workers: 1, queue: 1 })
+  const calls = [1, 2, 3].map(() => pool.run(curve25519Scale, { scalar, points: points(12, 200) }))
+  const outcomes = await Promise.allSettled(calls)
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+  expect(outcomes[2]).toMatchObject({ reason: { code: 'api/misuse' } })
+})
+
 it('refuses work once disposed, and ends what is running', async () => {
   const pool = nodePool({ workers: 1 })
   const running = pool.run(curve25519Scale, { scalar, points: points(8, 20_000) })

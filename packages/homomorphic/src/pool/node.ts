@@ -14,8 +14,7 @@ import type { Worker } from 'node:worker_threads'
 import { TallyError } from '@tallystick/core'
 import type { Kernel } from '@tallystick/protocol'
 import type { RingCiphertext, RlweEvaluateInput, SwitchKeys } from '@tallystick/kernels'
-import { nodePool, type Pool } from '@tallystick/kernels/pool'
-import { Piscina } from 'piscina'
+import { nodePool, workerThreads, type Pool } from '@tallystick/kernels/pool'
 import type { Reply, Task } from './task.ts'
 
 export interface SealPoolOptions {
@@ -151,27 +150,8 @@ const createTurns = (most: number, queue: number) => {
 export const sealPool = (options: SealPoolOptions = {}): SealPool => {
   const { workers = availableParallelism(), idle = 30_000, queue = 1024, memory, onBroken } = options
   const kernels = options.kernels ?? nodePool({ workers })
-  const threads = new Piscina({
-    filename: new URL('./node-worker.ts', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: workers,
-    idleTimeout: idle,
-    // Workers need nothing of the environment, and must not inherit inspector or loader flags.
-    env: {},
-    execArgv: [],
-    ...(memory !== undefined && { resourceLimits: { maxOldGenerationSizeMb: memory } }),
-  })
-  // A worker that dies while it has no call is replaced by the next call that needs one.
-  threads.on('error', () => undefined)
-  // A call that waits for a worker which ended before it was ready would wait for ever: it is taken back.
-  let stranded = new AbortController()
-  threads.on('workerDestroy', () =>
-    queueMicrotask(() => {
-      if (threads.queueSize === 0 || threads.threads.length > 0) return
-      stranded.abort(new Error('the worker ended before it was ready'))
-      stranded = new AbortController()
-    }),
-  )
+  const filename = new URL('./node-worker.ts', import.meta.url).href
+  const threads = workerThreads({ filename, workers, idle, memory })
   const keyring = createKeyring()
   // No more than are at work: what waits inside piscina is lost with a worker that an abort stops.
   const inTurn = createTurns(workers, queue)
@@ -180,8 +160,7 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
   const arenas = createArenas()
   const attempt = async (input: RlweEvaluateInput, signal: AbortSignal | undefined): Promise<Reply> => {
     const { task, arena } = arenas.take(input)
-    const until = signal === undefined ? stranded.signal : AbortSignal.any([signal, stranded.signal])
-    const reply = (await threads.run(task, { signal: until })) as Reply
+    const reply = (await threads.run(task, [], signal)) as Reply
     // A worker that was stopped may still read: its memory goes with it.
     arenas.give(arena)
     return reply
@@ -215,7 +194,7 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
 
   return {
     workers,
-    threads: () => threads.threads,
+    threads: () => threads.running(),
     run<I, O>(kernel: Kernel<I, O>, input: I, signal?: AbortSignal): Promise<O> {
       if (kernel.name !== 'rlwe/evaluate') return kernels.run(kernel, input, signal)
       const given = input as RlweEvaluateInput
@@ -225,7 +204,7 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
     async [Symbol.asyncDispose]() {
       if (!open) return
       open = false
-      await Promise.all([threads.destroy(), kernels[Symbol.asyncDispose]()])
+      await Promise.all([threads[Symbol.asyncDispose](), kernels[Symbol.asyncDispose]()])
     },
   }
 }

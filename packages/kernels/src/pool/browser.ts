@@ -30,7 +30,8 @@ function hire(): Member {
   return { service: comlink.wrap<Service>(worker), broken, terminate }
 }
 
-export function browserPool({ workers = navigator.hardwareConcurrency, inlineBelow }: PoolOptions = {}): Pool {
+export function browserPool(options: PoolOptions = {}): Pool {
+  const { workers = navigator.hardwareConcurrency } = options
   const idle: Member[] = []
   const busy = new Set<Member>()
   const waiting: (() => void)[] = []
@@ -62,5 +63,5 @@ export function browserPool({ workers = navigator.hardwareConcurrency, inlineBel
       for (const member of [...idle, ...busy]) member.terminate(new Error('disposed'))
     },
   }
-  return poolOver(crew, wasmEngine, inlineBelow)
+  return poolOver(crew, wasmEngine, options)
 }

@@ -3,8 +3,9 @@
  * here; `node.ts` and `browser.ts` bring the workers.
  *
  * A call is cut by `kernel.batch` into pieces of at most PIECE rows. A piece is copied only when a worker is about to
- * take it, and the copy is transferred, so the caller's buffers are never detached and at most two pieces a worker are
- * in memory, however large the input; further pieces and calls wait in order. SharedArrayBuffers are shared, not copied.
+ * take it, and the copy is transferred, so the caller's buffers are never detached and at most one piece a worker is in
+ * memory, however large the input; further pieces and calls wait in order. SharedArrayBuffers are shared, not copied.
+ * Where a worker ends over a piece, another gets a new copy of it, once.
  */
 import { invariant, TallyError } from '@tallystick/core'
 import { type Engine, type Kernel, runKernel } from '@tallystick/protocol'
@@ -43,6 +44,10 @@ export interface PoolOptions {
    * what a hop to a worker and back costs.
    */
   readonly inlineBelow?: number
+  /** Calls that may wait for a worker; one more is refused. 65,536 unless given. */
+  readonly queue?: number
+  /** Told of each worker that broke over a call; the call is tried once more in another. */
+  readonly onBroken?: (cause: unknown) => void
 }
 
 /** Microseconds of one core for a call, by kernel, as measured (docs/kernels.md); for choosing where to run only. */
@@ -169,6 +174,11 @@ export function serve(engine: Engine, name: string, input: unknown): Reply {
 
 const disposed = (): TallyError => new TallyError('api/misuse', 'self', 'expected a pool in use, found it disposed')
 
+export const overrun = (queue: number): TallyError =>
+  new TallyError('api/misuse', 'self', `expected at most ${queue} waiting calls of kernels, found one more`, {
+    remedy: 'wait for the results of earlier calls, or ask for a longer queue',
+  })
+
 /** Rejects with the signal's reason once it is aborted; calls `forget` to stop listening. */
 function aborted(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
   const { promise, reject } = Promise.withResolvers<never>()
@@ -203,9 +213,12 @@ export function inlinePool(engine?: Engine): Pool {
 }
 
 /** A pool over a crew of workers; small calls run here, by the engine that `load` gives. */
-export function poolOver(crew: Crew, load: () => Promise<Engine>, inlineBelow = 1000): Pool {
+export function poolOver(crew: Crew, load: () => Promise<Engine>, options: PoolOptions = {}): Pool {
+  const { inlineBelow = 1000, queue = 65_536, onBroken } = options
   let open = true
-  let free = 2 * crew.workers
+  let free = crew.workers
+  /** Calls that are not done, however many pieces they have. */
+  let calls = 0
   const waiting: (() => void)[] = []
 
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -221,12 +234,25 @@ export function poolOver(crew: Crew, load: () => Promise<Engine>, inlineBelow = 
   }
 
   async function call(name: string, piece: () => unknown, signal: AbortSignal | undefined): Promise<unknown> {
-    const { value, transfer } = owned(piece())
-    const reply = await crew.call(name, value, transfer, signal).catch((cause: unknown) => {
+    const attempt = async (): Promise<Reply> => {
+      const { value, transfer } = owned(piece())
+      return await crew.call(name, value, transfer, signal)
+    }
+    const broke = (cause: unknown): void => {
       if (!open) throw disposed()
       if (signal?.aborted) throw signal.reason
-      throw new TallyError('invariant/broken', 'self', `kernel ${name} failed in its worker`, { cause })
-    })
+      onBroken?.(cause)
+    }
+    const reply = await attempt()
+      .catch((cause: unknown) => {
+        broke(cause)
+        return attempt()
+      })
+      .catch((cause: unknown) => {
+        broke(cause)
+        const message = `kernel ${name} failed in two workers, one after the other`
+        throw new TallyError('invariant/broken', 'self', message, { cause })
+      })
     if ('output' in reply) return reply.output
     const { code, blame, message, remedy } = reply.error
     throw new TallyError(code, blame, message, remedy === undefined ? {} : { remedy })
@@ -264,12 +290,15 @@ export function poolOver(crew: Crew, load: () => Promise<Engine>, inlineBelow = 
       const engine = await load()
       const estimate = estimates[kernel.name]?.(input as never) ?? Infinity
       if (!engine[kernel.name] || estimate < inlineBelow) return runKernel(engine, kernel, input)
-      if (!signal) return spread(kernel, input, undefined)
-      const abort = aborted(signal)
+      if (calls >= crew.workers + queue) throw overrun(queue)
+      calls++
+      const abort = signal && aborted(signal)
       try {
-        return await Promise.race([spread(kernel, input, signal), abort.promise])
+        const outcome = spread(kernel, input, signal)
+        return await (abort ? Promise.race([outcome, abort.promise]) : outcome)
       } finally {
-        abort.forget()
+        calls--
+        abort?.forget()
       }
     },
     async [Symbol.asyncDispose]() {
