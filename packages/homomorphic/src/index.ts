@@ -25,3 +25,15 @@ export type {
 } from './lookup/index.ts'
 export { lookupInput, lookupRows } from './lookup/rows.ts'
 export { explainLookup, type LookupExplanation } from './lookup/explain.ts'
+export * from './operators/expression.ts'
+export {
+  createKeys,
+  decrypt,
+  encrypt,
+  evaluateEncrypted,
+  type Columns,
+  type Frames,
+  type Keys,
+  type Results,
+} from './operators/index.ts'
+export { planOf, type Plan, type PlanOptions } from './plan/index.ts'

@@ -1,0 +1,113 @@
+/**
+ * Encrypted columns for a person who is no cryptographer:
+ *
+ *     const job = plan(program({ income: vector(1_000_000, { range: [0, 1e6] }) }, ({ income }) => variance(income)))
+ *     const keys = await createKeys(job, rng, pool)          // at the owner, who keeps `keys.secret`
+ *     const table = await encrypt(job, keys, { income })
+ *     const answer = await evaluateEncrypted(job, keys.published, table, pool)      // where nothing can be read
+ *     const { result } = await decrypt(job, keys, answer)
+ *
+ * BGV under the owner's key; one owner who is also the receiver. Between parties run `homomorphic/evaluate`.
+ */
+import { TallyError, type Rng } from '@tallystick/core'
+import type { Plan } from '../plan/index.ts'
+import { checkedColumn, resultsOf, type Columns } from './columns.ts'
+import { ground, runIn, type Runner } from './ground.ts'
+import { generateKeys, publishKeys, receiveKeys, type PublicKeys, type RingKeys } from './keys.ts'
+import { encryptSeeded, evaluate, openResults, receiveTile, sendResult, type Results } from './run.ts'
+
+/** Frames by ring. */
+export type Frames = readonly (readonly Uint8Array[])[]
+
+export interface Keys {
+  /** Never leaves the owner. */
+  readonly secret: readonly RingKeys[]
+  /** For whoever computes. */
+  readonly published: Frames
+}
+
+export const createKeys = async (plan: Plan, rng: Rng, pool: Runner): Promise<Keys> => {
+  const secret = generateKeys(plan, rng)
+  const published: (readonly Uint8Array[])[] = []
+  for (const [i, ring] of plan.rings.entries()) {
+    published.push(await runIn(pool, publishKeys(ground, ring, plan.targets, secret[i]!)))
+  }
+  return { secret, published }
+}
+
+/** @throws TallyError input/malformed, input/invalid-value for columns that are not as declared */
+export const encrypt = async (plan: Plan, keys: Keys, columns: Columns, pool: Runner): Promise<Frames> => {
+  if (plan.parties) throw new TallyError('api/misuse', 'self', 'this plan is between parties: run homomorphic/evaluate')
+  const checked = Object.fromEntries(
+    Object.entries(plan.program.inputs).map(([name, column]) => [name, checkedColumn(name, column, columns[name])]),
+  )
+  const frames: (readonly Uint8Array[])[] = []
+  for (const [i, ring] of plan.rings.entries()) {
+    const own = plan.inputs.map((_, position) =>
+      runIn(pool, encryptSeeded(ground, plan, ring, keys.secret[i]!, position, checked)),
+    )
+    frames.push(await Promise.all(own))
+  }
+  return frames
+}
+
+/** What needs no waiting for, as a routine. */
+// oxlint-disable-next-line require-yield
+function* given<T>(value: T): Generator<never, T> {
+  return value
+}
+
+const frameAt = (frames: readonly Uint8Array[], at: number): Uint8Array => {
+  const frame = frames[at]
+  if (frame === undefined)
+    throw new TallyError('peer/misbehaved', { peer: 'owner' }, `expected ${at + 1} frames, found ${frames.length}`)
+  return frame
+}
+
+/** @throws TallyError peer/misbehaved for frames of another plan or key */
+export const evaluateEncrypted = async (
+  plan: Plan,
+  published: Frames,
+  table: Frames,
+  pool: Runner,
+): Promise<Frames> => {
+  const results: (readonly Uint8Array[])[] = []
+  for (const [i, ring] of plan.rings.entries()) {
+    let at = 0
+    const next = () => given(frameAt(published[i] ?? [], at++))
+    const keys: PublicKeys = await runIn(pool, receiveKeys(ground, ring, plan.targets, next, 'owner'))
+    const tile = function* (position: number) {
+      return yield* receiveTile(ground, plan, keys, position, frameAt(table[i] ?? [], position), 'owner')
+    }
+    const values = await runIn(pool, evaluate(ground, plan, keys, tile))
+    const frames = values.map((value, position) =>
+      runIn(pool, sendResult(ground, plan, keys, position, value, undefined)),
+    )
+    results.push(await Promise.all(frames))
+  }
+  return results
+}
+
+/** @throws TallyError peer/misbehaved where a result does not decrypt: tell nobody, it answers a question about the data */
+export const decrypt = async (plan: Plan, keys: Keys, answer: Frames, pool: Runner): Promise<Results> => {
+  const slots: (readonly BigInt64Array[])[] = []
+  for (const [i, ring] of plan.rings.entries()) {
+    const next = (position: number) => given(frameAt(answer[i] ?? [], position))
+    const opened = await runIn(pool, openResults(ground, plan, ring, keys.secret[i]!, next, 'evaluator'))
+    if (opened === undefined) {
+      throw new TallyError(
+        'peer/misbehaved',
+        { peer: 'evaluator' },
+        'expected a result with room for its noise, found none',
+        {
+          remedy:
+            'the evaluator did not run the agreed program: do not tell it that this failed, and evaluate elsewhere',
+        },
+      )
+    }
+    slots.push(opened)
+  }
+  return resultsOf(plan, slots)
+}
+
+export type { Columns, Results }
