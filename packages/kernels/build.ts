@@ -61,6 +61,10 @@ const modules: Readonly<Record<string, Module>> = {
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
   'pir/scan': { entry: 'pir/index.ts', flags: '--importMemory' },
+  'pir/shared': {
+    entry: 'pir/index.ts',
+    flags: '--importMemory --sharedMemory --maximumMemory 65536 --enable threads',
+  },
   'rlwe/interpolate': { entry: 'rlwe/interpolate.ts' },
   'rlwe/ring': { entry: 'rlwe/index.ts' },
 }

@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest'
 import { pirEngine } from '../src/pir/engine.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
-import { commonInstance, layout, resident, residentIn } from '../src/pir/module.ts'
+import {
+  borrow,
+  commonInstance,
+  inScratch,
+  lend,
+  ownScratch,
+  resident,
+  residentIn,
+  sharedResident,
+} from '../src/pir/module.ts'
 import { scan } from '../src/pir/kernels.ts'
 import { bytes } from './samples.ts'
 
@@ -31,17 +40,41 @@ describe('resident bytes', () => {
     const columns = 64
     const table = resident(8 * columns)
     const { bytes: memory } = residentIn(table)!
-    const before = memory.slice(layout.raw, layout.out)
+    const before = memory.slice(ownScratch.raw, ownScratch.out)
     pirEngine['pir/scan']({ matrix: table, columns, queries: words(3, 3 * columns) })
     pirEngine['pir/multiply']({
       matrix: new Uint32Array(table.buffer, table.byteOffset, 128),
       inner: 16,
       vectors: words(4, 48),
     })
-    expect(Buffer.compare(memory.slice(layout.raw, layout.out), before)).toBe(0)
-    const common = commonInstance().bytes
+    expect(Buffer.compare(memory.slice(ownScratch.raw, ownScratch.out), before)).toBe(0)
+    const { bytes: common, free } = commonInstance()
     pirEngine['pir/gauss']({ coins: bytes(7, 16 * 777) })
-    expect(Buffer.compare(common.slice(layout.raw, layout.free), new Uint8Array(layout.free - layout.raw))).toBe(0)
+    expect(Buffer.compare(common.slice(ownScratch.raw, free), new Uint8Array(free - ownScratch.raw))).toBe(0)
+  })
+
+  it('are scanned by another thread where they lie, in scratch of its own, and wiped after', () => {
+    const columns = 64
+    const table = sharedResident(100 * columns)
+    table.set(bytes(1, table.length))
+    const queries = words(2, 3 * columns)
+    const expected = scan.run({ matrix: table, columns, queries })
+    const lent = structuredClone(lend(table.subarray(columns * 40)))
+    const borrowed = borrow(lent) as Uint8Array
+    const home = residentIn(borrowed)!
+    const rest = scan.run({ matrix: table.subarray(columns * 40), columns, queries })
+    const other = inScratch(residentIn(table)!, ({ raw }) => {
+      expect(pirEngine['pir/scan']({ matrix: borrowed, columns, queries })).toEqual(rest)
+      return raw
+    })
+    expect(other).toBe(ownScratch.raw)
+    expect(pirEngine['pir/scan']({ matrix: table, columns, queries })).toEqual(expected)
+    const second = inScratch(home, () => inScratch(home, (scratch) => scratch))
+    for (const { raw, out } of [ownScratch, second]) {
+      expect(Buffer.compare(home.bytes.slice(raw, out), new Uint8Array(out - raw))).toBe(0)
+    }
+    expect(lend(resident(64))).toBeUndefined()
+    expect(borrow(bytes(1, 4))).toEqual(bytes(1, 4))
   })
 
   it('are refused beyond what a memory can have', () => {

@@ -51,7 +51,7 @@ export const tiles: Kernel<TilesInput, Uint8Array> = {
     rows: ({ offsets }) => Math.ceil((offsets.length - 1) / tileRows),
     slice: ({ key, first, bytes, offsets }, from, to) => {
       const part = offsets.slice(from * tileRows, to * tileRows + 1)
-      const [start, end] = [part[0]!, part.at(-1)!]
+      const [start, end] = [part[0]!, offsets[Math.min(to * tileRows, offsets.length - 1)]!]
       const own = bytes.subarray(start, end)
       return { key, first: first + from * tileRows, bytes: own, offsets: part.map((offset) => offset - start) }
     },

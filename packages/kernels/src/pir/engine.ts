@@ -4,7 +4,15 @@
  */
 import { gaussTable } from './gauss.ts'
 import type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } from './kernels.ts'
-import { commonInstance, layout, residentIn, type Instance } from './module.ts'
+import {
+  commonInstance,
+  inScratch,
+  layout,
+  ownScratch as own,
+  residentIn,
+  type Instance,
+  type Scratch,
+} from './module.ts'
 import * as reference from './reference.ts'
 import { checkExpand, checkGauss, checkMultiply, checkPatch, checkScan } from './shapes.ts'
 
@@ -33,8 +41,8 @@ const eachBlock = (
   const fitting = Math.min(most, Math.max(4, 4 * Math.floor(common.room / rowBytes / 4)))
   for (let from = 0; from < rows; from += fitting) {
     const count = Math.min(fitting, rows - from)
-    common.bytes.set(matrix.subarray(from * rowBytes, (from + count) * rowBytes), layout.free)
-    each(common, layout.free, from, count)
+    common.bytes.set(matrix.subarray(from * rowBytes, (from + count) * rowBytes), common.free)
+    each(common, common.free, from, count)
   }
 }
 
@@ -46,7 +54,11 @@ const tail = (matrix: Uint8Array | Uint32Array, width: number, vector: Uint32Arr
 }
 
 const scan = (input: ScanInput): Uint32Array => {
-  const { matrix, columns, queries } = checkScan(input)
+  const home = residentIn(checkScan(input).matrix) ?? commonInstance()
+  return inScratch(home, (scratch) => scanIn(scratch, input))
+}
+
+const scanIn = (scratch: Scratch, { matrix, columns, queries }: ScanInput): Uint32Array => {
   const rows = matrix.length / columns
   const count = queries.length / columns
   const out = new Uint32Array(count * rows)
@@ -61,24 +73,24 @@ const scan = (input: ScanInput): Uint32Array => {
       if (loaded !== instance) {
         for (let k = 0; k < even; k++) {
           const query = queries.subarray((first + k) * columns, (first + k + 1) * columns)
-          if (k < group) bytes.set(bytesOf(query), layout.raw)
-          else wipe(instance, layout.raw, 4 * columns)
-          exports.split(layout.raw, columns, layout.halves + 4 * columns * k)
+          if (k < group) bytes.set(bytesOf(query), scratch.raw)
+          else wipe(instance, scratch.raw, 4 * columns)
+          exports.split(scratch.raw, columns, scratch.halves + 4 * columns * k)
         }
         loaded = instance
       }
       const whole = height & -4
-      if (group === 1) exports.scan(address, columns, whole, layout.halves, layout.out)
-      else exports.scanBatch(address, columns, whole, layout.halves, layout.out, even)
-      const answers = new Uint32Array(memory.buffer, layout.out, even * whole)
+      if (group === 1) exports.scan(address, columns, whole, scratch.halves, scratch.out)
+      else exports.scanBatch(address, columns, whole, scratch.halves, scratch.out, even)
+      const answers = new Uint32Array(memory.buffer, scratch.out, even * whole)
       for (let k = 0; k < group; k++) {
         out.set(answers.subarray(k * whole, (k + 1) * whole), (first + k) * rows + from)
         const query = queries.subarray((first + k) * columns, (first + k + 1) * columns)
         for (let r = whole; r < height; r++) out[(first + k) * rows + from + r] = tail(matrix, columns, query, from + r)
       }
     })
-    if (loaded !== undefined) wipe(loaded, layout.raw, 4 * columns)
-    if (loaded !== undefined) wipe(loaded, layout.halves, 4 * columns * even)
+    if (loaded !== undefined) wipe(loaded, scratch.raw, 4 * columns)
+    if (loaded !== undefined) wipe(loaded, scratch.halves, 4 * columns * even)
   }
   return out
 }
@@ -87,7 +99,11 @@ const scan = (input: ScanInput): Uint32Array => {
 const cachedBytes = 1 << 17
 
 const multiply = (input: MultiplyInput): Uint32Array => {
-  const { matrix, inner, vectors } = checkMultiply(input)
+  const home = residentIn(checkMultiply(input).matrix) ?? commonInstance()
+  return inScratch(home, (scratch) => multiplyIn(scratch, input))
+}
+
+const multiplyIn = (scratch: Scratch, { matrix, inner, vectors }: MultiplyInput): Uint32Array => {
   const rows = matrix.length / inner
   const count = vectors.length / inner
   const out = new Uint32Array(count * rows)
@@ -99,19 +115,19 @@ const multiply = (input: MultiplyInput): Uint32Array => {
     eachBlock(bytesOf(matrix), 4 * inner, height, (instance, address, from, size) => {
       const { exports, bytes, memory } = instance
       if (loaded !== instance) {
-        bytes.set(bytesOf(vectors.subarray(first * inner, (first + group) * inner)), layout.halves)
+        bytes.set(bytesOf(vectors.subarray(first * inner, (first + group) * inner)), scratch.halves)
         loaded = instance
       }
       const whole = size & -4
       for (let k = 0; k < group; k++) {
-        exports.multiply(address, inner, whole, layout.halves + 4 * inner * k, layout.out)
-        out.set(new Uint32Array(memory.buffer, layout.out, whole), (first + k) * rows + from)
+        exports.multiply(address, inner, whole, scratch.halves + 4 * inner * k, scratch.out)
+        out.set(new Uint32Array(memory.buffer, scratch.out, whole), (first + k) * rows + from)
         const vector = vectors.subarray((first + k) * inner, (first + k + 1) * inner)
         for (let r = whole; r < size; r++) out[(first + k) * rows + from + r] = tail(matrix, inner, vector, from + r)
       }
     })
-    if (loaded !== undefined) wipe(loaded, layout.halves, 4 * inner * group)
-    if (loaded !== undefined) wipe(loaded, layout.out, Math.min(layout.outBytes, 4 * rows))
+    if (loaded !== undefined) wipe(loaded, scratch.halves, 4 * inner * group)
+    if (loaded !== undefined) wipe(loaded, scratch.out, Math.min(layout.outBytes, 4 * rows))
   }
   return out
 }
@@ -125,22 +141,22 @@ const patch = (input: PatchInput): Uint32Array => {
   const count = rows.length / inner
   // Rows are worked off in fours; those that fill up have no differences.
   const even = 4 * Math.ceil(width / 4)
-  const { exports, bytes, memory, room } = commonInstance()
+  const { exports, bytes, memory, free, room } = commonInstance()
   const atOnce = Math.min(patchColumns, 2 * Math.floor((room - 4 * inner * even) / (8 * inner)))
   if (atOnce < 2 || 2 * even * patchColumns > layout.rawBytes) return reference.patch(input)
-  const address = layout.free
-  const columnsAt = layout.free + 4 * inner * even
+  const address = free
+  const columnsAt = free + 4 * inner * even
   bytes.set(bytesOf(words), address)
   for (let first = 0; first < count; first += atOnce) {
     const group = Math.min(atOnce, count - first)
     const pairs = (group + 1) >> 1
-    const part = new Int16Array(memory.buffer, layout.raw, even * 2 * pairs).fill(0)
+    const part = new Int16Array(memory.buffer, own.raw, even * 2 * pairs).fill(0)
     for (let b = 0; b < width; b++) {
       part.set(differences.subarray(b * count + first, b * count + first + group), 2 * pairs * b)
     }
     bytes.set(bytesOf(rows.subarray(first * inner, (first + group) * inner)), columnsAt)
     if ((group & 1) === 1) bytes.fill(0, columnsAt + 4 * inner * group, columnsAt + 4 * inner * (group + 1))
-    exports.patch(address, inner, even, layout.raw, pairs, columnsAt, layout.halves)
+    exports.patch(address, inner, even, own.raw, pairs, columnsAt, own.halves)
   }
   return new Uint32Array(memory.buffer, address, words.length).slice()
 }
@@ -154,13 +170,13 @@ const gauss = (input: GaussInput): Int32Array => {
   const most = layout.rawBytes / 16
   for (let first = 0; first < count; first += most) {
     const group = Math.min(most, count - first)
-    bytes.set(coins.subarray(16 * first, 16 * (first + group)), layout.raw)
-    exports.gauss(layout.raw, group + (group & 1), layout.table, gaussTable().length, layout.out)
-    out.set(new Int32Array(memory.buffer, layout.out, group), first)
+    bytes.set(coins.subarray(16 * first, 16 * (first + group)), own.raw)
+    exports.gauss(own.raw, group + (group & 1), layout.table, gaussTable().length, own.out)
+    out.set(new Int32Array(memory.buffer, own.out, group), first)
   }
   const dirty = Math.min(most, count) + 1
-  wipe(instance, layout.raw, Math.min(layout.rawBytes, 16 * dirty))
-  wipe(instance, layout.out, 4 * dirty)
+  wipe(instance, own.raw, Math.min(layout.rawBytes, 16 * dirty))
+  wipe(instance, own.out, 4 * dirty)
   return out
 }
 

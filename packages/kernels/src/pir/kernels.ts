@@ -56,31 +56,40 @@ export interface ExpandInput {
 export const expandRows = 64
 export const expandWords = 1024
 
-const joinWords = (parts: readonly Uint32Array[]): Uint32Array => {
+/** Rows that engines take at once: a call is cut between them. */
+const together = 4
+
+/** Answers of consecutive rows: of each part the words of a query stand together, as they shall in the whole. */
+const interleave = (parts: readonly Uint32Array[], sizes: readonly number[]): Uint32Array => {
+  if (parts.length === 1) return parts[0]!
+  const count = parts[0]!.length / (together * sizes[0]!)
   const out = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
+  for (let k = 0; k < count; k++) {
+    for (const part of parts) {
+      const words = part.length / count
+      out.set(part.subarray(k * words, (k + 1) * words), at)
+      at += words
+    }
   }
   return out
 }
 
 /**
- * queries × matrixᵀ: count × rows words, answer k, row r = Σ_j matrix[r][j] · queries[k][j] mod 2^32. Cut by queries,
- * not by rows, so that every part reads the whole matrix where it lies.
+ * queries × matrixᵀ: count × rows words, answer k, row r = Σ_j matrix[r][j] · queries[k][j] mod 2^32. Cut by rows of the
+ * matrix, so that each thread reads its part of it, where it lies.
  */
 export const scan: Kernel<ScanInput, Uint32Array> = {
   name: 'pir/scan',
   run: (input) => reference.scan(checkScan(input)),
   batch: {
-    rows: ({ queries, columns }) => queries.length / columns,
+    rows: ({ matrix, columns }) => Math.ceil(matrix.length / columns / together),
     slice: ({ matrix, columns, queries }, from, to) => ({
-      matrix,
+      matrix: matrix.subarray(from * together * columns, to * together * columns),
       columns,
-      queries: queries.subarray(from * columns, to * columns),
+      queries,
     }),
-    join: joinWords,
+    join: interleave,
   },
 }
 
