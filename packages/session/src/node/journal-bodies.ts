@@ -36,6 +36,9 @@ export interface Ring {
 }
 
 export interface WriterData {
+  /** The module that does the work. */
+  readonly writer: string
+  readonly control: typeof control
   readonly file: string
   /** Where it goes on. */
   readonly offset: number
@@ -56,6 +59,8 @@ export interface Bodies {
   close(): void
 }
 
+/** The thread is woken for so many pieces, or for whoever waits: waking it costs more than sealing a piece. */
+const wakePieces = 4
 const lookMilliseconds = 1000
 const patienceLooks = 60
 
@@ -76,8 +81,13 @@ const writeBlock = (file: string, key: Uint8Array, body: Uint8Array, offset: num
   }
 }
 
-/** The bodies of a segment, in a file that is there and empty. */
-export const createBodies = (file: string, key: Uint8Array): Bodies => {
+const writerModule = new URL('./journal-bodies-writer.ts', import.meta.url).href
+
+/**
+ * The bodies of a segment, in a file that is there and empty.
+ * @param writer what runs in the thread; another in tests
+ */
+export const createBodies = (file: string, key: Uint8Array, writer = writerModule): Bodies => {
   let thread: BodiesThread | undefined
   let end = 0
   return {
@@ -86,7 +96,7 @@ export const createBodies = (file: string, key: Uint8Array): Bodies => {
     },
     add(body) {
       const place = { offset: end, length: body.length }
-      if (end >= threadFromBytes) thread ??= startThread({ file, key, offset: end })
+      if (end >= threadFromBytes) thread ??= startThread({ writer, file, key, offset: end })
       if (thread === undefined) writeBlock(file, key, body, end)
       else thread.add(body)
       end += blockBytes(body.length)
@@ -101,10 +111,10 @@ interface BodiesThread extends Omit<Bodies, 'add'> {
   add(body: Uint8Array): void
 }
 
-const startThread = (given: Omit<WriterData, 'ring'>): BodiesThread => {
+const startThread = (given: Omit<WriterData, 'ring' | 'control'>): BodiesThread => {
   const words = new Int32Array(new SharedArrayBuffer(4 * (control.lengths + ringPieces)))
   const pieces = new Uint8Array(new SharedArrayBuffer(ringPieces * pieceBytes))
-  const workerData: WriterData = { ...given, ring: { words, pieces } }
+  const workerData: WriterData = { ...given, control, ring: { words, pieces } }
   // Its garbage is ciphertext outside the heap: a small heap is collected often, and lets go of it early.
   const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 }
   const thread = new Worker(new URL('./journal-bodies-thread.ts', import.meta.url), { workerData, resourceLimits })
@@ -118,6 +128,7 @@ const startThread = (given: Omit<WriterData, 'ring'>): BodiesThread => {
     for (let looks = 0; ;) {
       const now = Atomics.load(words, word)
       if (((now - least) | 0) >= 0) return
+      if (looks === 0) Atomics.notify(words, control.put)
       const errno = Atomics.load(words, control.failed)
       if (errno !== 0) throw Object.assign(new Error('bodies were not written'), { code: getSystemErrorName(errno) })
       if (Atomics.wait(words, word, now, lookMilliseconds) === 'timed-out' && ++looks === patienceLooks)
@@ -128,7 +139,8 @@ const startThread = (given: Omit<WriterData, 'ring'>): BodiesThread => {
     Atomics.store(words, control.lengths + (put & (ringPieces - 1)), length)
     put = (put + 1) | 0
     Atomics.store(words, control.put, put)
-    Atomics.notify(words, control.put)
+    const behind = (put - Atomics.load(words, control.taken)) | 0
+    if (behind >= wakePieces || length === stopPiece) Atomics.notify(words, control.put)
   }
   return {
     get put() {

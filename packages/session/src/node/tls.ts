@@ -14,6 +14,7 @@ import { createFramedLink, type ByteChannel, type FramedLink } from '../framed-l
 import { createEncoder } from '../framing.ts'
 import { defaultLinkLimits, type Link, type LinkLimits, type Listener } from '../link.ts'
 import { createHandshakeSlots, type HandshakeLimits } from './handshake-slots.ts'
+import { madeShortLived } from './short-lived.ts'
 import { dialError, refusedByListener, wrongCertificate } from './tls-errors.ts'
 
 /** The TLS half of a party's identity. */
@@ -120,6 +121,13 @@ interface Established {
   readonly timing: LinkTiming
 }
 
+/** Uninitialised where that pays. */
+const allocate = (bytes: number): Uint8Array => {
+  if (bytes < 4096) return new Uint8Array(bytes)
+  madeShortLived(bytes)
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+}
+
 const framed = ({ socket, peerKey, peer, limits, timing }: Established): FramedLink => {
   const binding = Uint8Array.from(socket.exportKeyingMaterial(32, exporterLabel, Buffer.alloc(0)))
   const link = createFramedLink({
@@ -129,7 +137,7 @@ const framed = ({ socket, peerKey, peer, limits, timing }: Established): FramedL
     peer,
     bind: () => binding,
     nonce: Uint8Array.from(randomBytes(32)),
-    allocate: (bytes) => (bytes < 4096 ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)),
+    allocate,
     firstFrameMilliseconds: timing.firstFrameMilliseconds,
   })
   let failure: TallyError | undefined
@@ -200,7 +208,10 @@ export const listenTls = async (options: ListenTlsOptions): Promise<Listener> =>
     })
     socket.once('secure', () => {
       const chunk = (bytes: Uint8Array): void => link?.chunk(bytes)
-      socket.on('data', chunk)
+      socket.on('data', (bytes: Uint8Array) => {
+        chunk(bytes)
+        madeShortLived(bytes.length)
+      })
       const peerKey = keyOf(socket)
       const peer = peerKey === undefined ? undefined : options.peers(peerKey)
       if (peerKey === undefined || peer === undefined || socket.alpnProtocol !== alpnProtocol) {
