@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Kernel } from '@tallystick/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
 import { wasmEngine } from '../src/engine.ts'
-import { curve25519Hash, curve25519Scale, kernels, tableIntersect } from '../src/index.ts'
+import { curve25519Hash, curve25519Scale, kernels, pirScan, tableIntersect } from '../src/index.ts'
 import { inlinePool, nodePool } from '../src/pool/node.ts'
+import { sharedResident } from '../src/pir/module.ts'
 import { cases, dst, expected, names } from './cases.ts'
 import { bytes, encode, messages, P, points } from './samples.ts'
 
@@ -28,6 +29,16 @@ for (const { title, pool } of pools) {
         const outputs = await Promise.all(runs)
         expect(outputs).toEqual(expected(kernel))
       }
+    })
+
+    it('scans a shared matrix in all its threads', async () => {
+      const columns = 1024
+      const matrix = sharedResident(5001 * columns)
+      for (let i = 0; i < matrix.length; i++) matrix[i] = i * 2654435761
+      const queries = Uint32Array.from({ length: 3 * columns }, (_, i) => Math.imul(i + 1, 2246822519))
+      const engine = await wasmEngine()
+      const whole = engine['pir/scan']!({ matrix: matrix.slice(), columns, queries } as never)
+      for (let i = 0; i < 3; i++) expect(await pool.run(pirScan, { matrix, columns, queries })).toEqual(whole)
     })
 
     it('joins pieces in order, with the first bad row of all', async () => {

@@ -10,7 +10,7 @@
 import { invariant, TallyError } from '@tallystick/core'
 import { type Engine, type Kernel, runKernel } from '@tallystick/protocol'
 import { wasmEngine } from '../engine.ts'
-import { residentIn } from '../pir/module.ts'
+import { borrow, lend, residentIn } from '../pir/module.ts'
 import type { IntersectInput } from '../table/kernels.ts'
 
 export interface Pool extends AsyncDisposable {
@@ -105,9 +105,9 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'oprf/combine': ({ points }: { points: Uint8Array }) => (points.length / 32) * 33,
   'p256/hash-scale': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 230,
   'p256/scale': ({ points }: { points: Uint8Array }) => (points.length / 33) * 190,
-  // A resident matrix is scanned by the thread that holds it: a copy costs more than a scan.
+  // A resident matrix that is not shared is scanned by the thread that holds it: a copy costs more than a scan.
   'pir/scan': ({ matrix, columns, queries }: { matrix: Uint8Array; columns: number; queries: Uint32Array }) =>
-    residentIn(matrix) ? 0 : (matrix.length / 1e4) * (queries.length / columns),
+    residentIn(matrix) && !lend(matrix) ? 0 : (matrix.length / 15_000) * (queries.length / columns),
   'pir/multiply': ({ matrix, inner, vectors }: { matrix: Uint32Array; inner: number; vectors: Uint32Array }) =>
     residentIn(matrix) ? 0 : (matrix.length / 2500) * (vectors.length / inner),
   'pir/patch': ({ differences, inner }: { differences: Int16Array; inner: number }) =>
@@ -151,21 +151,27 @@ export function buffersOf(output: unknown): ArrayBuffer[] {
   return [...new Set(values.flatMap(bufferOf))]
 }
 
-/** A flat input over buffers of its own; shared memory stays shared. */
+/** A flat input over buffers of its own; shared memory stays shared, with what a kernel needs to work in it. */
 function owned(input: unknown): { value: unknown; transfer: ArrayBuffer[] } {
-  const own = (value: unknown): unknown => (bufferOf(value).length > 0 ? (value as Uint8Array).slice() : value)
+  const own = (value: unknown): unknown =>
+    bufferOf(value).length > 0 ? (value as Uint8Array).slice() : (lend(value) ?? value)
   const value = ArrayBuffer.isView(input)
     ? own(input)
     : Object.fromEntries(Object.entries(input as object).map(([key, field]) => [key, own(field)]))
   return { value, transfer: buffersOf(value) }
 }
 
+const borrowed = (input: unknown): unknown =>
+  ArrayBuffer.isView(input)
+    ? input
+    : Object.fromEntries(Object.entries(input as object).map(([key, field]) => [key, borrow(field)]))
+
 /** What a worker does with a call. */
 export function serve(engine: Engine, name: string, input: unknown): Reply {
   const implementation = engine[name]
   invariant(implementation, `kernel ${name} has no entry in the engine`)
   try {
-    return { output: implementation(input as never) }
+    return { output: implementation(borrowed(input) as never) }
   } catch (error) {
     if (error instanceof TallyError) return { error: error.toJSON() }
     throw error
