@@ -2,7 +2,18 @@
 import { lookup, lookupInput, scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
-import { ecdh, ikn19, kkrt16, kmprt17, ra18, rr22, rr22Malicious, sumInput } from '@tallystick/psi'
+import {
+  circuitInput,
+  ecdh,
+  ikn19,
+  kkrt16,
+  kmprt17,
+  psty19,
+  ra18,
+  rr22,
+  rr22Malicious,
+  sumInput,
+} from '@tallystick/psi'
 import {
   isMatrix,
   isWhichMatrix,
@@ -15,7 +26,7 @@ import {
   whichInput,
   whichQueries,
 } from '@tallystick/query'
-import { statistics, tableInput } from '@tallystick/statistics'
+import { mostOwners, ownerRoles, statistics, statisticsWith, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
 import type { Sha256 } from './merkle.ts'
 
@@ -55,8 +66,10 @@ export const programs: Programs = {
   ...programOf(rr22Malicious, sets),
   ...programOf(ra18, queriesOrKey),
   ...programOf(ikn19, sumInput),
+  ...programOf(psty19, circuitInput),
   ...Object.assign({}, ...[...kmprt17.values()].map((protocol) => programOf(protocol, sets))),
   ...programOf(statistics, tableInput),
+  ...Object.assign({}, ...ownerRoles(mostOwners).map((_, i) => programOf(statisticsWith(i + 1), tableInput))),
   ...programOf(rep3Circuit, circuits),
   ...programOf(zre15, circuits),
   ...programOf(scoring, scoringInput),

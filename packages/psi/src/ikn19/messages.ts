@@ -26,6 +26,8 @@ export interface SumValues {
   readonly column: string
   readonly decimals: number
   readonly limbs: number
+  /** Width of the largest value, where the declaration says it: at most 12 a limb. */
+  readonly bits?: number | undefined
 }
 
 /** Rows with a number each. */

@@ -85,6 +85,7 @@ const reasonFor = (protocol: string, request: Request, alone: boolean): string =
   if (rows <= smallRows && protocol === 'psi/ecdh') {
     return `up to ${smallRows} rows the protocol with the fewest assumptions takes a second at most`
   }
+  if (protocol === 'psi/psty19') return 'it opens what is asked for and shows nobody which rows are common'
   if (output === 'cardinality') return 'it is the one that tells how many rows are common and not which'
   if (protocol === 'psi/kkrt16' && policy?.lpn === false) {
     return 'it is the fastest that does not rest on learning parity with noise'

@@ -2,12 +2,12 @@
  * What the planner knows of each set protocol: what it can do, the parameters that it takes, and the computing that a
  * party does, in units whose prices are measured on the machine at hand. Bytes and rounds are the protocol's own `cost`.
  */
-import type { SumValues } from '../ikn19/messages.ts'
+import { limbBits, type SumValues } from '../ikn19/messages.ts'
 import { leaderRole, leastParties, mostParties, rolesOf } from '../kmprt17/messages.ts'
 import type { ListTerms } from '../ra18/messages.ts'
 
 /** What is asked of two lists, or of three and more. */
-export type SetOutput = 'intersection' | 'cardinality' | 'sum'
+export type SetOutput = 'intersection' | 'cardinality' | 'sum' | 'statistics'
 
 export interface Request {
   /** Distinct rows by role, as they will stand in the terms: of receiver and sender, or of leader and members. */
@@ -17,8 +17,9 @@ export interface Request {
   readonly to: 'receiver' | 'both'
   /** Two unless told. */
   readonly parties?: number
-  /** Of a sum: what is added up. */
+  /** Of a sum or statistics: the receiver's values, and the sender's. */
   readonly values?: SumValues | undefined
+  readonly senderValues?: SumValues | undefined
   /** Rows below which a protocol that can withhold its result does so. */
   readonly minimum?: number | undefined
   /** The sender's list, where it was prepared for `psi/ra18`: then `sizes.sender` is the length of the list. */
@@ -65,7 +66,7 @@ const anyAdversary = ({ policy }: Request): string | undefined =>
 const noCardinality = ({ output }: Request): string | undefined =>
   output === 'cardinality' ? 'it shows the receiver which rows are common' : noSum({ output })
 const noSum = ({ output }: Pick<Request, 'output'>): string | undefined =>
-  output === 'sum' ? 'it adds nothing up' : undefined
+  output === 'sum' || output === 'statistics' ? 'it adds nothing up' : undefined
 const lpn = ({ policy }: Request): string | undefined =>
   policy?.lpn === false ? 'it rests on learning parity with noise' : undefined
 
@@ -75,6 +76,20 @@ const first = (...reasons: readonly (string | undefined)[]): string | undefined 
 const sized = ({ sizes, output, to }: Request) => ({ sizes, output, to })
 export const largest = ({ sizes }: Request): number => Math.max(...Object.values(sizes))
 const rowsOf = ({ sizes }: Request, role: string): number => sizes[role] ?? 0
+
+/** Declared values as a column of `psi/psty19`. */
+const circuitColumns = (values: SumValues | undefined) =>
+  values === undefined ? [] : [{ column: values.column, decimals: values.decimals }]
+
+const valueBits = (values: SumValues | undefined): number =>
+  values === undefined ? 1 : (values.bits ?? limbBits * values.limbs)
+
+const circuitParameters = ({ sizes, output, to, values, senderValues, minimum }: Request) => {
+  const shape = { sizes, output, to, minimum: minimum ?? 0 }
+  if (output === 'cardinality') return shape
+  const columns = { receiver: circuitColumns(values), sender: circuitColumns(senderValues) }
+  return { ...shape, columns, bits: Math.max(valueBits(values), valueBits(senderValues)) }
+}
 
 /** Fixed seconds and microseconds a row of the larger set, of one party, measured by `simulate` at 2^10 to 2^18 rows. */
 const linear =
@@ -110,7 +125,8 @@ export const models: Readonly<Record<string, Model>> = {
     refuses: (request) =>
       first(
         twoParties(request),
-        request.output === 'sum' ? undefined : 'it gives sums over what is common',
+        request.output === 'sum' ? undefined : 'it gives the sum of one column over what is common',
+        request.senderValues === undefined ? undefined : 'it adds up values of the receiver only',
         request.values === undefined ? 'the receiver declared no values (tally data declare --value)' : undefined,
         anyAdversary(request),
         request.to === 'both' ? undefined : 'both learn how many rows are common: only the sum is for one',
@@ -123,6 +139,26 @@ export const models: Readonly<Record<string, Model>> = {
       1e-6 *
       (rowsOf(request, 'receiver') * (hashScale + 2 * (request.values?.limbs ?? 1) * oprf) +
         rowsOf(request, 'sender') * scale),
+  },
+  'psi/psty19': {
+    refuses: (request) =>
+      first(
+        twoParties(request),
+        request.output === 'intersection' ? 'nobody learns which rows are common' : undefined,
+        request.output !== 'cardinality' && request.values === undefined && request.senderValues === undefined
+          ? 'nobody declared values (tally data declare --value)'
+          : undefined,
+        request.list === undefined ? undefined : 'it takes lists, not a prepared one',
+        lpn(request),
+        anyAdversary(request),
+      ),
+    parameters: circuitParameters,
+    seconds: (request, { symmetric }) => {
+      const columns = request.output === 'cardinality' ? 0 : 1
+      const products = request.output === 'statistics' && request.values && request.senderValues ? 1 : 0
+      const receiver = 18 + 2 * columns + 9 * products
+      return symmetric * (0.35 + 1e-6 * (receiver * rowsOf(request, 'receiver') + 3 * rowsOf(request, 'sender')))
+    },
   },
   'psi/ecdh': {
     refuses: (request) => first(twoParties(request), noSum(request), anyAdversary(request)),
