@@ -26,7 +26,7 @@ import { loadTable } from './table/engine.ts'
 import { loadTranspose } from './transpose/engine.ts'
 
 export type { Variant } from './curve25519/module.ts'
-export { readMemory, resident } from './pir/module.ts'
+export { readMemory, resident, sharedResident } from './pir/module.ts'
 
 const curveEngine = (curve: CurveEngine): Engine => ({
   'curve25519/hash': curve.hash,

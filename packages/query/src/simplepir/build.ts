@@ -53,7 +53,7 @@ export const emptySlot = (shape: Shape, version: number, rng: Rng): Uint8Array =
 export const emptyTable = (
   shape: Shape,
   rng: Rng,
-  matrix = new Uint8Array(matrixBytesOf(shape)),
+  matrix: Uint8Array = new Uint8Array(matrixBytesOf(shape)),
   version = 1,
 ): Table => {
   checkShape(shape)
