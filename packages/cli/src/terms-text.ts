@@ -2,8 +2,9 @@
  * The terms in plain words: what a person reads before approving. Every value of the canonical bytes is in it; a test
  * holds it to that.
  */
+import { programs } from '@tallystick/attestation'
 import { canonicalJson } from '@tallystick/core'
-import { partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
+import { auditorRoles, partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
 import { explain, parseParameters } from '@tallystick/statistics'
 import { columnsOf, normalisationsOf } from './key.ts'
 import { normalisations } from './normalisation.ts'
@@ -55,6 +56,10 @@ const outcomeOf = (terms: Terms, role: string): string => {
   const { name } = partyOf(terms, role)
   if (!terms.receivers.includes(role)) return `${role} (${name}): no output`
   const { queries } = terms.parameters as { queries?: unknown }
+  if (terms.protocol.id.startsWith('query/quorum-')) return `${role} (${name}): ${quorumOf(terms)}`
+  if (terms.protocol.id.startsWith('query/which-')) {
+    return `${role} (${name}): for ${String(queries)} ids of its choice, holder by holder, the row of the list, or that it has none`
+  }
   if (terms.protocol.id.startsWith('query/')) {
     return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
   }
@@ -63,10 +68,30 @@ const outcomeOf = (terms: Terms, role: string): string => {
   return `${role} (${name}): ${learnedBy(terms, role)}`
 }
 
+/** What a question to several holders tells, and on whose honesty that rests. */
+const quorumOf = ({ parameters, parties }: Terms): string => {
+  const { queries, mode, threshold } = parameters as { queries?: unknown; mode?: unknown; threshold?: unknown }
+  const told =
+    mode === 'count'
+      ? 'how many of the holders have it'
+      : `whether ${mode === 'any' ? 'any' : `at least ${String(threshold)}`} of the ${parties.length - 1} holders have it`
+  return `for ${String(queries)} ids of its choice ${told}, not which; it must not collude with holder-1, else both see which`
+}
+
 /** What a set operation tells a role that learns. */
 const learnedBy = ({ parameters, parties }: Terms, role: string): string => {
-  const { output, values } = parameters as { output?: unknown; values?: { column: string } }
+  const { output, values, columns } = parameters as {
+    output?: unknown
+    values?: { column: string }
+    columns?: Record<string, { column: string }[]>
+  }
   if (output === 'cardinality') return 'how many rows are common, not which'
+  if (columns !== undefined && output !== 'cardinality') {
+    const names = Object.entries(columns).flatMap(([of, each]) => each.map(({ column }) => `"${column}" of the ${of}`))
+    return output === 'sum'
+      ? `the sum over the common rows of ${names.join(', and of ')}; not how many these are, nor which`
+      : `how many rows are common, and over these the sums of ${names.join(' and ')} and of all products of two of them; not which`
+  }
   if (output === 'sum') {
     const column = values === undefined ? '' : ` ("${values.column}")`
     return role === 'receiver'
@@ -78,9 +103,11 @@ const learnedBy = ({ parameters, parties }: Terms, role: string): string => {
     : 'which of its own rows all the others have too'
 }
 
-const minimumOf = ({ sets, result }: NonNullable<Terms['minimum']>): string[] => [
+const minimumOf = ({ protocol, minimum }: Terms, { sets, result } = minimum!): string[] => [
   `no set of fewer than ${count(sets)} rows enters: every party checks it, nothing starts below`,
-  `a result of fewer than ${count(result)} rows is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
+  protocol.id === 'psi/psty19'
+    ? `of fewer than ${count(result)} common rows nothing is opened but that they are fewer: the protocol withholds it`
+    : `a result of fewer than ${count(result)} rows is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
 ]
 
 /** What each figure of a plan tells, in its own words. */
@@ -93,6 +120,10 @@ const figuresOf = ({ protocol, parameters }: Terms): string[] =>
         ),
       ]
     : []
+
+/** What who stops first gains by it: of the protocol as it is installed here, for it is not in the bytes. */
+const refusalOf = ({ protocol: { id } }: Terms): string[] =>
+  Object.hasOwn(programs, id) ? [section('If one stops', programs[id]!.protocol.security.refusal)] : []
 
 const flat = (lists: readonly (readonly string[])[]): string[] => lists.flat()
 
@@ -126,17 +157,19 @@ export const renderTerms = (terms: Terms): string => {
     section('Who learns', ...terms.parties.map(({ role }) => outcomeOf(terms, role))),
     ...figuresOf(terms),
     section('Beyond it', ...Object.entries(terms.leakage).map(([role, text]) => `${role}: ${text}`)),
+    ...refusalOf(terms),
     section(
       'Auditor',
       auditor.name,
       `key ${auditor.recipient}`,
+      ...(auditor.party === undefined ? [] : [`is party ${auditor.party}: ${auditorRoles(terms).join()}`]),
       `may hold the evidence of at most ${auditor.limit} of the parties; all consent to that of: ${
         auditor.audited?.join(', ') ?? 'nobody'
       }`,
       ...Object.entries(auditor.reveals).map(([role, text]) => `evidence of ${role}: ${text}`),
     ),
     ...(terms.resources === undefined ? [] : [section('Resources', canonicalJson(terms.resources))]),
-    ...(terms.minimum === undefined ? [] : [section('Minimum', ...minimumOf(terms.minimum))]),
+    ...(terms.minimum === undefined ? [] : [section('Minimum', ...minimumOf(terms))]),
     section(
       'Limits',
       `at most ${terms.attempts} attempts, none after ${terms.expires}`,

@@ -1,25 +1,40 @@
 /** What a grant allows is counted once a job, and never twice over. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { countAgainst, usedBy, writeGrant } from '../src/query/grants.ts'
+import { countAgainst, readGrant, tellsOf, toldBy, usedBy, writeGrant, type Tells } from '../src/query/grants.ts'
+import { tally } from './run.ts'
 
 let folder = ''
-beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'tally-grants-'))))
+let identity = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tally-grants-'))
+  identity = join(folder, 'asker', 'identity.json')
+  await tally('party', 'init', '--name', 'Asker', '--home', join(folder, 'asker'))
+})
 afterAll(() => rm(folder, { recursive: true }))
 
 const now = Date.parse('2030-01-01T00:00:00Z')
 let parties = 0
 const granted = async (quota: number) => {
   const party = `0x${String(++parties).padStart(64, '0')}` as const
-  await writeGrant(folder, { party, name: 'Bank', purpose: 'loans', quota, expires: '2030-06-01T00:00:00.000Z' })
-  const ask = (job: number, queries: number, more: { purpose?: string; at?: number; attempts?: number } = {}) => {
+  await writeGrant(folder, {
+    ...{ party, name: 'Bank', purpose: 'loans', quota, expires: '2030-06-01T00:00:00.000Z' },
+    tells: ['any', 'at-least-3'],
+  })
+  const ask = (
+    job: number,
+    queries: number,
+    more: { purpose?: string; at?: number; attempts?: number; tells?: Tells } = {},
+  ) => {
     const specHash = `0x${String(job).padStart(64, '0')}` as const
     const asked = {
       party,
       name: 'Bank',
       purpose: more.purpose ?? 'loans',
+      tells: more.tells ?? 'any',
       specHash,
       queries,
       attempts: more.attempts ?? 1,
@@ -62,4 +77,51 @@ it('is for one purpose and one time; a job that was counted goes on', async () =
   await expect(ask(1, 1, { at: Date.parse('2031-01-01T00:00:00Z') })).rejects.toMatchObject(refused)
   await ask(1, 1)
   expect(await ask(1, 1, { at: Date.parse('2031-01-01T00:00:00Z') })).toEqual({ used: 1, quota: 5 })
+})
+
+it('is for what the asker may be told, and for nothing else', async () => {
+  const { ask } = await granted(5)
+  for (const tells of ['which', 'count', 'at-least-2'] as const) {
+    await expect(ask(1, 1, { tells })).rejects.toMatchObject(refused)
+  }
+  expect(await ask(2, 1, { tells: 'at-least-3' })).toEqual({ used: 1, quota: 5 })
+  expect(await ask(3, 1)).toEqual({ used: 2, quota: 5 })
+})
+
+it('of before there was a choice tells rows', async () => {
+  const party = `0x${'ab'.repeat(32)}` as const
+  const old = { format: 'tallystick/query-grant/1', party, name: 'Bank', purpose: 'loans', quota: 5 }
+  await writeFile(
+    join(folder, 'grants', `${'ab'.repeat(32)}.json`),
+    JSON.stringify({ ...old, expires: '2030-06-01T00:00:00.000Z' }),
+  )
+  expect((await readGrant(folder, party))?.tells).toEqual(['which'])
+})
+
+it('reads what is told off terms and command lines', () => {
+  expect(toldBy('query/sealed-list', { queries: 1 })).toBe('which')
+  expect(toldBy('query/which-2', { queries: 1 })).toBe('which')
+  expect(toldBy('query/quorum-2', { mode: 'any' })).toBe('any')
+  expect(toldBy('query/quorum-4', { mode: 'at-least', threshold: 3 })).toBe('at-least-3')
+  for (const text of ['at-least-1', 'at-least-11', 'at-least-', 'all', ''])
+    expect(() => tellsOf(text)).toThrow(/expected which/)
+})
+
+it('is not given for a table that is not there', async () => {
+  const { code, stderr } = await tally(
+    ...[
+      'query',
+      'grant',
+      '--asker',
+      identity,
+      '--quota',
+      '5',
+      '--purpose',
+      'loans',
+      '--table',
+      join(folder, 'nowhere'),
+    ],
+  )
+  expect([code === 0, stderr.includes('nowhere')]).toEqual([false, true])
+  expect(existsSync(join(folder, 'nowhere'))).toBe(false)
 })

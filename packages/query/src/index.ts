@@ -86,7 +86,7 @@ export {
   type WhichParameters,
   type WhichQuery,
 } from './which/index.ts'
-export { quorumQueries, type QuorumOutputs, type QuorumQuery } from './quorum/index.ts'
+export { type Opening, quorumOver, quorumQueries, type QuorumOutputs, type QuorumQuery } from './quorum/index.ts'
 export {
   partnerRole,
   type MembersTable,

@@ -44,7 +44,7 @@ export const towards = (ctx: Context<any, any>, peer: string): Context<any, any>
   get rng() {
     return ctx.rng
   },
-  send: (name, value) => ctx.send(name, value as never, peer),
+  send: (name, value) => ctx.send(name, value, peer),
   receive: (name) => ctx.receive(name, peer) as Routine<any>,
   compute: (kernel, input) => ctx.compute(kernel, input),
   reserve: (correlation, count) => ctx.reserve(correlation, count),

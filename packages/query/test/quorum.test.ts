@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { createRng, taggedDigest, toHex, utf8ToBytes } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
-import { runKernel, simulate } from '@tallystick/protocol'
+import type { TransfersOptions } from '@tallystick/ot'
+import { runKernel, simulate, type Context } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import { oprfBlind } from '@tallystick/kernels'
 import {
@@ -17,11 +18,12 @@ import {
   membersKey,
   pickCells,
   quorumInput,
+  quorumOver,
   quorumQueries,
   runLocally,
   severalRows,
 } from '@tallystick/query'
-import type { QuorumAnswers, QuorumMode, QuorumParameters } from '@tallystick/query'
+import type { Opening, QuorumAnswers, QuorumMode, QuorumParameters } from '@tallystick/query'
 import { describe, expect, it } from 'vitest'
 import { itemsOf, rngOf } from './samples.ts'
 
@@ -64,14 +66,29 @@ const three = [
   holderOf('c', ['all', 'z', 'w', 'v', 'u']),
 ]
 
+/** Transfers whose seeds fall from the sky: the real ones have their own tests, and runs with them are below. */
+const dealt: Opening = {
+  *open(ctx: Context<any, any>, { peer, first }: TransfersOptions) {
+    const delta = ctx.narrow('delta').rng.bytes(16)
+    yield* ctx.send('otCorrections', delta.slice().fill(0), peer)
+    yield* ctx.receive('otCorrections', peer)
+    const seeds = (direction: string) => ({ seeds: rngOf(`dealt/${direction}`).bytes(16 * 512), used: 0 })
+    const [sending, receiving] = first ? [seeds('forth'), seeds('back')] : [seeds('back'), seeds('forth')]
+    return { peer, first, delta, sending, receiving }
+  },
+  cost: () => ({ rounds: 1, bytes: 32, coins: 16 }),
+}
+
+const two = three.slice(0, 2)
+const many = Array.from({ length: 32 }, (_, i) => `absent-${i}`)
 conformance(
-  quorumQueries.get(3)!,
+  quorumOver(dealt, 2),
   [
     {
-      name: 'any of three',
-      parameters: parametersFor(three, 1, 'any'),
-      inputs: inputsFor(three, ['both']),
-      alternative: inputsFor(three, ['absent']),
+      name: 'any of two',
+      parameters: parametersFor(two, many.length, 'any'),
+      inputs: inputsFor(two, ['one', ...many.slice(1)]),
+      alternative: inputsFor(two, many),
     },
   ],
   { engine, hash, schedules: 10 },
@@ -110,9 +127,10 @@ describe('query/quorum', () => {
     for (let holders = 2; holders <= 10; holders++) {
       const some = all.slice(0, holders)
       expect(ask(some, universe, 'count')).toEqual(truth(holders))
+      if (holders % 4 !== 2) continue
       expect(ask(some, universe, 'any')).toEqual(truth(holders).map((count) => (count > 0 ? 1 : 0)))
     }
-    for (let threshold = 2; threshold <= 10; threshold++) {
+    for (const threshold of [2, 3, 4, 8, 9, 10]) {
       expect(ask(all, universe, 'at-least', threshold)).toEqual(truth(10).map((n) => (n >= threshold ? 1 : 0)))
     }
   })
@@ -163,7 +181,7 @@ describe('query/quorum', () => {
     const run = (more: object) =>
       simulate(quorumQueries.get(3)!, {
         parameters,
-        inputs: { ...inputs, ...more } as never,
+        inputs: { ...inputs, ...more },
         rng: rngs('wrong'),
         engine,
       }).errors
@@ -178,7 +196,7 @@ describe('query/quorum', () => {
     const bits = (id: string) => {
       const ones = { blinded: 0, words: 0, gmwMasked: 0 }
       const totals = { blinded: 0, words: 0, gmwMasked: 0 }
-      for (let i = 0; i < 8; i++) {
+      for (let i = 0; i < 5; i++) {
         simulate(quorumQueries.get(3)!, {
           ...{ parameters: parametersFor(three, 1, 'any'), inputs: inputsFor(three, [id]), engine },
           rng: rngs(`${id}/${i}`),
@@ -202,7 +220,7 @@ describe('query/quorum', () => {
     for (const id of ['all', 'nobody']) {
       const [blinded, words, masked] = bits(id)
       // Elements are below 2^255 and even: two bits of 256 are always zero.
-      expect(Math.abs(blinded! + 2 * Math.sqrt(8 * 3))).toBeLessThan(40)
+      expect(Math.abs(blinded! + 2 * Math.sqrt(5 * 3))).toBeLessThan(40)
       expect(Math.abs(words!)).toBeLessThan(5)
       expect(Math.abs(masked!)).toBeLessThan(5)
     }

@@ -1,25 +1,27 @@
 /** `tally query terms`: terms of one job against one version of a table. */
 import { randomBytes } from 'node:crypto'
-import { canonicalJson, TallyError, toHex, type Hex } from '@tallystick/core'
-import { maxQueries } from '@tallystick/query'
+import { canonicalJson, TallyError, toHex, type Hex, type Json } from '@tallystick/core'
+import { holderRoles, leastHolders, maxQueries, mostHolders, preparedFor, preparedQuery } from '@tallystick/query'
 import { parseTerms, specHash, termsFormat, type PartyTerms } from '@tallystick/session'
 import { loadPublicIdentity } from '@tallystick/session/node'
 import { readChain } from '../chain.ts'
-import { readAuditor } from '../declaration.ts'
+import { auditorOf, readAuditor } from '../declaration.ts'
 import { writeFileWhole } from '../files.ts'
 import type { Output } from '../output.ts'
 import { protocolOf } from '../protocols.ts'
-import { parametersFor, readDescription } from '../query/description.ts'
+import { heldBy, membersOf, parametersFor, readDescription } from '../query/description.ts'
+import { tellsOf, type Tells } from '../query/grants.ts'
 import { renderTerms } from '../terms-text.ts'
 import { daysOf } from './terms.ts'
 
 interface TermsOptions {
   readonly asker: string
-  readonly holder: string
+  readonly holder: readonly string[]
   readonly auditor: string
   readonly purpose: string
   readonly queries: string
-  readonly prepared?: string
+  readonly tells: string
+  readonly prepared?: readonly string[]
   readonly days: string
   readonly chain?: string
   readonly out: string
@@ -46,33 +48,104 @@ const rootOf = (text: string | undefined): Hex => {
   })
 }
 
-export const queryTerms = async (output: Output, options: TermsOptions, tableFile: string): Promise<void> => {
-  const description = await readDescription(tableFile)
+/** The tables in the order of their holders, and the role of each. */
+const tablesOf = async (files: readonly string[], { holder }: TermsOptions) => {
+  if (files.length !== holder.length) {
+    throw new TallyError(
+      'api/usage',
+      'self',
+      `expected a holder for each table, found ${files.length} tables and ${holder.length} holders`,
+    )
+  }
+  if (files.length > mostHolders) {
+    throw new TallyError('api/usage', 'self', `expected at most ${mostHolders} holders, found ${files.length}`)
+  }
+  const roles = files.length === 1 ? ['holder'] : holderRoles(files.length)
+  const descriptions = await Promise.all(files.map((file) => readDescription(file)))
+  return roles.map((role, i) => ({ role, identity: holder[i]!, description: descriptions[i]! }))
+}
+type Tables = Awaited<ReturnType<typeof tablesOf>>
+
+const wrongKind = (expected: string, remedy: string): TallyError =>
+  new TallyError('terms/malformed', 'self', `expected ${expected}`, { remedy })
+
+/** Protocol and parameters of a question that gives rows. */
+const rowsQuestion = (tables: Tables, queries: number) => {
+  const held = tables.map(({ role, description }) => {
+    if (description.kind !== 'members') return { role, description }
+    throw wrongKind(
+      `a table that gives rows of ${role}, found one of members`,
+      'ask it with --tells any, or build a list',
+    )
+  })
+  const [first] = held
+  if (held.length === 1)
+    return { id: `query/${first!.description.kind}`, parameters: parametersFor(first!.description, queries) }
+  const holders = Object.fromEntries(held.map(({ role, description }) => [role, heldBy(description)]))
+  return { id: `query/which-${held.length}`, parameters: { queries, holders } }
+}
+
+/** Protocol and parameters of a question that gives a bit or a number. */
+const quorumQuestion = (tables: Tables, queries: number, tells: Exclude<Tells, 'which'>) => {
+  if (tables.length < leastHolders) {
+    throw wrongKind(`at least ${leastHolders} holders where ${tells} is told`, 'name the tables of several holders')
+  }
+  const holders = tables.map(({ role, description }) => {
+    if (description.kind === 'members') return [role, membersOf(description)] as const
+    throw wrongKind(`a table of members of ${role}`, 'let its holder build one: tally query build --mode members')
+  })
+  const threshold = Number(/^at-least-(\d+)$/.exec(tells)?.[1])
+  const mode = Number.isNaN(threshold) ? { mode: tells } : { mode: 'at-least', threshold }
+  return { id: `query/quorum-${tables.length}`, parameters: { queries, ...mode, holders: Object.fromEntries(holders) } }
+}
+
+/** Roots of prepared queries, by correlation. */
+const resourcesOf = (tables: Tables, prepared: readonly string[] = []) => {
+  const asked = tables.filter(({ description }) => description.kind === 'simplepir')
+  if (prepared.length > asked.length) {
+    throw new TallyError('api/usage', 'self', `expected ${asked.length} roots as --prepared, found ${prepared.length}`)
+  }
+  const roots = asked.map(({ role }, i) => [role === 'holder' ? preparedQuery : preparedFor(role), rootOf(prepared[i])])
+  return asked.length === 0 ? undefined : { asker: Object.fromEntries(roots) as Record<string, Hex> }
+}
+
+const revealedBy = (id: string): string =>
+  id.startsWith('query/quorum-')
+    ? 'the key of its table of members: with guessed ids and the table, who is on its list'
+    : 'its OPRF key and the sealed table: with guessed ids, every row'
+
+export const queryTerms = async (
+  output: Output,
+  options: TermsOptions,
+  tableFiles: readonly string[],
+): Promise<void> => {
+  const tables = await tablesOf(tableFiles, options)
   const auditor = await readAuditor(options.auditor)
   const queries = queriesOf(options.queries)
-  const { protocol, code } = protocolOf(`query/${description.kind}`)
+  const tells = tellsOf(options.tells)
+  const { id, parameters } = tells === 'which' ? rowsQuestion(tables, queries) : quorumQuestion(tables, queries, tells)
+  const { protocol, code } = protocolOf(id)
+  protocol.parameters(parameters)
+  const resources = resourcesOf(tables, options.prepared)
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const resources =
-    description.kind === 'simplepir' ? { asker: { 'query/prepared': rootOf(options.prepared) } } : undefined
   const terms = parseTerms({
     format: termsFormat,
     domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
     nonce: toHex(randomBytes(32)),
     purpose: options.purpose,
     protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
-    parameters: { ...parametersFor(description, queries) },
-    parties: [partyOf('asker', options.asker), partyOf('holder', options.holder)],
+    parameters: parameters as unknown as Json,
+    parties: [partyOf('asker', options.asker), ...tables.map(({ role, identity }) => partyOf(role, identity))],
     receivers: ['asker'],
     // What is committed is ids and a version of a table, whose digests stand in the parameters.
     data: {},
     leakage: protocol.leakage,
     auditor: {
-      name: auditor.name,
-      recipient: auditor.recipient,
+      ...auditorOf(auditor),
       limit: 1,
       reveals: {
         asker: 'the ids that it asked for, and its answers',
-        holder: 'its OPRF key and the sealed table: with guessed ids, every row',
+        ...Object.fromEntries(tables.map(({ role }) => [role, revealedBy(id)])),
       },
       audited: ['asker'],
     },
@@ -86,6 +159,6 @@ export const queryTerms = async (output: Output, options: TermsOptions, tableFil
   await writeFileWhole(options.out, `${canonicalJson(terms)}\n`)
   output.report(
     { event: 'terms', file: options.out, specHash: specHash(terms) },
-    `${renderTerms(terms)}\n\n${options.out}: send it to the partner; then both run "tally terms approve".`,
+    `${renderTerms(terms)}\n\n${options.out}: send it to the ${tables.length === 1 ? 'partner; then both' : 'holders; then all'} run "tally terms approve".`,
   )
 }

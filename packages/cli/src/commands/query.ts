@@ -2,50 +2,31 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { TallyError, utf8ToBytes } from '@tallystick/core'
+import { TallyError } from '@tallystick/core'
 import { nodePool, type Pool } from '@tallystick/kernels/pool'
-import {
-  answerAt,
-  askerRows,
-  computing,
-  decodeDelta,
-  encodeDelta,
-  rowCount,
-  unitBytesOf,
-  update as updateTable,
-  type Answers,
-  type Items,
-  type PirParameters,
-} from '@tallystick/query'
+import { computing, decodeDelta, encodeDelta, rowCount, update as updateTable, type Items } from '@tallystick/query'
 import { loadPublicIdentity } from '@tallystick/session/node'
-import { specHash } from '@tallystick/session'
 import type { Encoding } from '../csv.ts'
 import { readDataset } from '../dataset.ts'
-import { writeJson } from '../files.ts'
 import { openHome } from '../home.ts'
-import type { Job, Source } from '../job.ts'
-import { normalisationOf } from '../normalisation.ts'
 import type { Output } from '../output.ts'
-import { prepare as prepareRun, runParty, type Prepared, type RunOptions } from '../party-run.ts'
-import { fetchTable, keptFor, keptVersion, prepareUnits, sealedRows } from '../query/asking.ts'
+import { prepare as prepareRun, runParty, type Prepared } from '../party-run.ts'
+import { fetchTable, keptVersion, prepareUnits } from '../query/asking.ts'
 import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
-import { downloadBytes, readDescription, shapeOf, tableDigest, type Description } from '../query/description.ts'
-import { countAgainst, usedBy, writeGrant } from '../query/grants.ts'
+import { downloadBytes, readDescription, tableDigest, type Description } from '../query/description.ts'
+import { tellsOf, usedBy, writeGrant } from '../query/grants.ts'
+import { asking, holding, type QueryRun } from '../query/sides.ts'
 import {
   currentVersion,
-  holderSource,
   keyOf,
   publicFolder,
   readTable,
-  sha256Of,
   switchTo,
-  versionFor,
   versionsIn,
   writeListVersion,
   writePirVersion,
 } from '../query/table.ts'
-import { unitStore } from '../query/units.ts'
-import { capacityFor, columnsOf, readList } from '../query/values.ts'
+import { capacityFor, readList } from '../query/values.ts'
 import { count, traffic } from '../text.ts'
 import { daysOf } from './terms.ts'
 
@@ -72,7 +53,7 @@ interface BuildOptions {
   readonly encoding: Encoding
   readonly values?: string
   readonly rowBytes?: string
-  readonly mode: 'auto' | 'list' | 'pir'
+  readonly mode: 'auto' | 'list' | 'pir' | 'members'
   readonly source?: string
 }
 
@@ -81,28 +62,32 @@ const namesOf = (text: string | undefined): readonly string[] | undefined =>
 
 const told = (description: Description, folder: string): string =>
   `Version ${description.version}: ${
-    description.kind === 'sealed-list'
-      ? `a sealed list of ${count(description.rows)} rows`
-      : `${count(description.columns)} columns of ${description.slots} slots, ${count(description.stashRows)} rows in the stash`
+    description.kind === 'members'
+      ? `a table of ${count(description.rows)} members, without values`
+      : description.kind === 'sealed-list'
+        ? `a sealed list of ${count(description.rows)} rows`
+        : `${count(description.columns)} columns of ${description.slots} slots, ${count(description.stashRows)} rows in the stash`
   }. An asker downloads ${traffic(downloadBytes(description))} once.\n${folder}: send this folder to askers; it holds no row in clear.`
 
 export const build = async (output: Output, options: BuildOptions, input: string): Promise<void> => {
   const { table: folder, column, normalisation, duplicates, encoding, mode } = options
   const list = await readList(input, { column, normalisation, duplicates, encoding }, namesOf(options.values))
   const asked = options.rowBytes === undefined ? undefined : wholeOption(options.rowBytes, '--row-bytes', 0, 4096)
-  const valueBytes = capacityFor(list.values, asked)
+  const members = mode === 'members'
+  const valueBytes = members ? 0 : capacityFor(list.values, asked)
   const small = mode === 'list' || (mode === 'auto' && rowCount(list.ids) <= smallRows)
   const why =
     mode === 'auto'
       ? `${count(rowCount(list.ids))} rows are ${small ? 'few: askers get all of them sealed' : 'many: askers retrieve them by PIR'}`
       : 'as --mode says'
-  output.note(`${input}: ${count(rowCount(list.ids))} rows of up to ${valueBytes} bytes; ${why}.`)
+  const size = members ? 'without values' : `of up to ${valueBytes} bytes`
+  output.note(`${input}: ${count(rowCount(list.ids))} rows ${size}; ${why}.`)
   const version = existsSync(join(folder, 'current.json')) ? (await currentVersion(folder)) + 1 : 1
   await using pool = poolOf()
   const progress = await output.progress()
   const built = await buildTable({
     ...{ folder, pool, list, valueBytes, version },
-    kind: small ? 'sealed-list' : 'simplepir',
+    kind: members ? 'members' : small ? 'sealed-list' : 'simplepir',
     about: { source: options.source ?? input.replace(/^.*[/\\]/, ''), column, normalisation },
     onProgress: (what, done) => progress.update(what, done),
   }).finally(() => progress.stop())
@@ -138,8 +123,8 @@ const nothing: Items = { bytes: new Uint8Array(), offsets: new Uint32Array(1) }
 export const update = async (output: Output, options: UpdateOptions): Promise<void> => {
   const { table: folder, encoding } = options
   const before = await readDescription(join(publicFolder(folder, await currentVersion(folder)), 'table.json'))
-  if (before.kind === 'sealed-list') {
-    throw new TallyError('api/usage', 'self', 'this table is a list that is shipped whole', {
+  if (before.kind !== 'simplepir') {
+    throw new TallyError('api/usage', 'self', 'this table is one that is shipped whole', {
       remedy: 'build it again from the whole list (tally query build)',
     })
   }
@@ -185,6 +170,7 @@ export const grant = async (
     readonly asker: string
     readonly quota: string
     readonly purpose: string
+    readonly tells: readonly string[]
     readonly days: string
   },
 ): Promise<void> => {
@@ -193,11 +179,12 @@ export const grant = async (
   const quota = wholeOption(options.quota, '--quota', 1, 1_000_000_000)
   // Before anything is written: a mistyped folder must not become a grant that nobody reads.
   await currentVersion(options.table)
-  await writeGrant(options.table, { party, name, purpose: options.purpose, quota, expires })
+  const tells = options.tells.map(tellsOf)
+  await writeGrant(options.table, { party, name, purpose: options.purpose, tells, quota, expires })
   const used = await usedBy(options.table, party)
   output.report(
-    { event: 'granted', party, quota, used, expires },
-    `${name} may ask for ${count(quota)} ids in all until ${expires} (${count(used)} were asked for), for "${options.purpose}".`,
+    { event: 'granted', party, tells, quota, used, expires },
+    `${name} is told ${tells.join(', ')}; it may ask for ${count(quota)} ids in all until ${expires} (${count(used)} were asked for), for "${options.purpose}".`,
   )
 }
 
@@ -236,115 +223,21 @@ export const prepare = async (
   )
 }
 
-type QueryRun = RunOptions & {
-  readonly id?: readonly string[]
-  readonly input?: string
-  readonly encoding: Encoding
-  readonly table?: string
-}
-
-/** The ids asked for, by the rule of the table. @throws TallyError input/invalid-value; never shows an id */
-const idsOf = async (
-  description: Description,
-  options: QueryRun,
-): Promise<{ ids: Items; texts: readonly string[] }> => {
-  const { column, normalisation } = description
-  if (options.input !== undefined) {
-    const rule = { column, normalisation, duplicates: 'refuse', encoding: options.encoding } as const
-    const { items } = await readDataset(options.input, rule)
-    const texts = Array.from({ length: rowCount(items) }, (_, i) =>
-      new TextDecoder().decode(items.bytes.subarray(items.offsets[i], items.offsets[i + 1])),
-    )
-    return { ids: items, texts }
-  }
-  const { apply } = normalisationOf(normalisation)
-  const texts = (options.id ?? []).map((text, i) => {
-    const id = apply(text)
-    if (typeof id === 'string') return id
-    throw new TallyError(
-      'input/invalid-value',
-      'self',
-      `--id number ${i + 1} cannot be read as ${normalisation}: ${id.problem}`,
-    )
-  })
-  if (texts.length === 0) throw new TallyError('api/usage', 'self', 'expected --id or --input: what to ask for')
-  const parts = texts.map((text) => utf8ToBytes(text))
-  const offsets = new Uint32Array(parts.length + 1)
-  parts.forEach((part, i) => (offsets[i + 1] = offsets[i]! + part.length))
-  return { ids: { bytes: Buffer.concat(parts), offsets }, texts }
-}
-
-const keepAnswers = async (
-  output: Output,
-  folder: string,
-  { values }: Description,
-  texts: readonly string[],
-  { session }: Job,
-): Promise<void> => {
-  const answers = session.output as Answers
-  const rows = texts.map((id, i) => {
-    const answer = answerAt(answers, i)
-    // A row that does not open is told here and nowhere else: see docs/query.md before doing anything about it.
-    return answer.status === 'found'
-      ? { id, status: answer.status, row: columnsOf(values, answer.value) }
-      : { id, status: answer.status }
-  })
-  const file = join(folder, 'answers.json')
-  await writeJson(file, rows, true)
-  for (const row of rows) {
-    const shown =
-      'row' in row
-        ? Object.entries(row.row)
-            .map(([name, value]) => `${name} ${value}`)
-            .join(', ')
-        : ''
-    output.report({ event: 'answer', ...row }, `${row.id}: ${row.status}${shown === '' ? '' : `: ${shown}`}`)
-  }
-  const spoiled = rows.filter(({ status }) => status === 'spoiled').length
-  if (spoiled > 0) {
-    output.note(
-      `${spoiled} rows do not open. Do not ask again and do not tell the holder before reading "Spoiled rows" in docs/query.md: either shows it where you asked.`,
-    )
-  }
-}
-
-const asking = async (output: Output, prepared: Prepared, options: QueryRun) => {
-  const { home, terms, own } = prepared
-  const description = await keptFor(home, terms.parameters)
-  const { ids, texts } = await idsOf(description, options)
-  const rows = askerRows(ids, await sealedRows(home, description))
-  const dataset: Source = {
-    path: options.input ?? 'the ids of --id',
-    digest: sha256Of(rows.bytes, new Uint8Array(rows.offsets.slice().buffer)).slice(2),
-    items: rows,
-  }
-  const root = terms.resources?.[own.role]?.['query/prepared']
-  const correlations =
-    description.kind === 'simplepir' && root !== undefined
-      ? unitStore(home.folder, root, unitBytesOf(shapeOf(description)))
-      : undefined
-  const folder = home.jobFolder(terms)
-  return { dataset, correlations, keepResult: (job: Job) => keepAnswers(output, folder, description, texts, job) }
-}
-
-const holding = async (output: Output, { terms, peers }: Prepared, options: QueryRun) => {
-  const folder = options.table
-  if (folder === undefined) {
-    throw new TallyError('api/usage', 'self', 'expected --table: the folder of the table that is asked')
-  }
-  const description = await versionFor(folder, terms.parameters)
-  const dataset = await holderSource(folder, description)
-  const asker = peers[0]!
-  const { queries } = terms.parameters as unknown as PirParameters
-  const { purpose, attempts } = terms
-  const asked = { party: asker.party, name: asker.name, purpose, specHash: specHash(terms), queries, attempts }
-  const { used, quota } = await countAgainst(folder, asked, Date.now())
-  const keepResult = async (): Promise<void> =>
-    output.report(
-      { event: 'result', kind: 'none', queries, used, quota },
-      `${asker.name} asked for ${count(queries)} ids; ${count(used)} of ${count(quota)} are used.`,
-    )
-  return { dataset, correlations: undefined, keepResult }
+/** What a run costs and rests on, before anything is sent. */
+const explain = (output: Output, { runnable, terms }: Prepared): void => {
+  const { protocol } = runnable
+  const { bytes, rounds } = protocol.cost(protocol.parameters(terms.parameters))
+  const { adversary, assumptions } = protocol.security
+  const learns = terms.parties.map(({ role, name }) => `  ${role} (${name}): ${protocol.leakage[role]}`)
+  output.report(
+    { event: 'explained', protocol: protocol.id, bytes, rounds, adversary, assumptions },
+    [
+      `${protocol.id}: ${count(rounds)} rounds, ${traffic(bytes)} in all; against ${adversary} parties, if:`,
+      ...assumptions.map((text) => `  ${text}`),
+      'Known to each beyond the answers:',
+      ...learns,
+    ].join('\n'),
+  )
 }
 
 export const run = async (output: Output, options: QueryRun): Promise<void> => {
@@ -353,7 +246,10 @@ export const run = async (output: Output, options: QueryRun): Promise<void> => {
   if (!terms.protocol.id.startsWith('query/')) {
     throw new TallyError('terms/mismatch', 'self', `these terms are about ${terms.protocol.id}, not about a query`)
   }
-  const side = await (own.role === 'asker' ? asking : holding)(output, prepared, options)
+  await using pool = poolOf()
+  const side =
+    own.role === 'asker' ? await asking(output, prepared, options, pool) : await holding(output, prepared, options)
+  if (options.explain === true) explain(output, prepared)
   if (meeting === undefined) {
     const { bytes, rounds } = prepared.runnable.protocol.cost(prepared.runnable.protocol.parameters(terms.parameters))
     return output.report(
@@ -361,7 +257,6 @@ export const run = async (output: Output, options: QueryRun): Promise<void> => {
       `All is in order. The run would exchange ${traffic(bytes)} in ${rounds} rounds. Nothing was sent.`,
     )
   }
-  await using pool = poolOf()
   // A chain entry for each query would cost more than the query: "tally query anchor" records them in batches.
   await runParty({ output, prepared, meeting, pool, ...side, chain: options.chain ?? null })
 }

@@ -3,12 +3,16 @@
  * stash.bin, or list.bin). Prepared units are in units.ts.
  */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatBytes, fromHex, TallyError, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import {
   bindUnits,
+  cellBytes,
+  cellsDigest,
+  cellsFor,
+  cellsOf,
   computing,
   decodeDelta,
   expandMatrix,
@@ -16,6 +20,7 @@ import {
   listDigest,
   makeUnits,
   patchHint,
+  type Items,
 } from '@tallystick/query'
 import { readBytes, writeFileWhole, writeJson } from '../files.ts'
 import type { Home } from '../home.ts'
@@ -26,9 +31,11 @@ import {
   readDescription,
   shapeOf,
   type Description,
+  type MembersDescription,
   type PirDescription,
+  type RowsDescription,
 } from './description.ts'
-import { fileDigest, readInto, sha256Of } from './table.ts'
+import { fileDigest, readInto, sha256Of, wholeFile } from './table.ts'
 import { keepUnits } from './units.ts'
 
 const tableFolder = ({ folder }: Home, salt: Hex): string => join(folder, 'query', salt.slice(2))
@@ -44,7 +51,7 @@ export const keptVersion = async (home: Home, salt: Hex): Promise<Description | 
   return existsSync(file) ? readDescription(file) : undefined
 }
 
-/** @throws TallyError terms/mismatch unless the version of the terms is here */
+/** @param parameters of the one holder @throws TallyError terms/mismatch unless the version of the terms is here */
 export const keptFor = async (home: Home, parameters: unknown): Promise<Description> => {
   const { salt } = parameters as { readonly salt: Hex }
   const kept = await keptVersion(home, salt)
@@ -84,10 +91,13 @@ export const fetchTable = async (
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const kept = await keptVersion(home, description.salt)
   let how: Fetched = 'whole'
-  if (description.kind === 'sealed-list') {
-    const list = await readBytes(join(from, 'list.bin'), 'a sealed list')
-    if (listDigest(list) !== description.list) throw damaged(join(from, 'list.bin'))
-    await writeFileWhole(join(folder, 'list.bin'), list)
+  if (description.kind !== 'simplepir') {
+    const name = wholeFile(description)
+    const whole = await readBytes(join(from, name), 'a table that is shipped whole')
+    const named =
+      description.kind === 'members' ? description.cells === cellsDigest(whole) : description.list === listDigest(whole)
+    if (!named) throw damaged(join(from, name))
+    await writeFileWhole(join(folder, name), whole)
   } else {
     const stash = await readBytes(join(from, 'stash.bin'), 'the stash of a table')
     if (listDigest(stash) !== description.stash) throw damaged(join(from, 'stash.bin'))
@@ -107,11 +117,33 @@ export const fetchTable = async (
 }
 
 /** Sealed rows that the asker has whole: list or stash. */
-export const sealedRows = (home: Home, description: Description): Promise<Uint8Array> =>
+export const sealedRows = (home: Home, description: RowsDescription): Promise<Uint8Array> =>
   readBytes(
     join(tableFolder(home, description.salt), description.kind === 'sealed-list' ? 'list.bin' : 'stash.bin'),
     'the sealed rows of a table',
   )
+
+/** The cells of a table of members at which ids may stand: read one by one, the file is not read whole. */
+export const cellsAt = async (
+  home: Home,
+  description: MembersDescription,
+  ids: Items,
+  pool: Pool,
+): Promise<Uint8Array> => {
+  const { salt, rows } = description
+  const places = await runOver(pool, cellsOf(computing, fromHex(salt), rows, ids))
+  const path = join(tableFolder(home, salt), wholeFile(description))
+  if (!existsSync(path)) throw damaged(path)
+  const file = await open(path, 'r')
+  try {
+    if ((await file.stat()).size !== cellBytes * cellsFor(rows)) throw damaged(path)
+    const cells = new Uint8Array(cellBytes * places.length)
+    for (const [i, place] of places.entries()) await file.read(cells, cellBytes * i, cellBytes, cellBytes * place)
+    return cells
+  } finally {
+    await file.close()
+  }
+}
 
 const loadHint = async (home: Home, pool: Pool, description: PirDescription) => {
   const shape = shapeOf(description)

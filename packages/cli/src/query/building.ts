@@ -4,10 +4,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createRng, fromHex, toHex, TallyError, type Hex, type Rng } from '@tallystick/core'
-import { resident } from '@tallystick/kernels/engine'
+import { resident, sharedResident } from '@tallystick/kernels/engine'
 import type { Pool } from '@tallystick/kernels/pool'
 import type { Routine } from '@tallystick/protocol'
 import {
+  buildMembers,
+  cellsDigest,
   chooseShape,
   columnOf,
   computing,
@@ -34,7 +36,9 @@ import {
 import { writeFileWhole, writeJson } from '../files.ts'
 import type { List } from './values.ts'
 import { tableFormat, type Description, type PirDescription } from './description.ts'
-import { keyOf, readInto, sha256Of } from './table.ts'
+import { keyOf, membersKeyOf, readInto, sha256Of } from './table.ts'
+
+const saltBytes = 12
 
 /** Rows of a piece: about a third of a second, which is what an interruption costs. */
 export const pieceRows = 8192
@@ -230,9 +234,33 @@ export const describePir = (
   stash: listDigest(stashOf(table)),
 })
 
+/** Salts that are tried: rows without a place are expected once in 2^40. */
+const salts = 8
+
+/** A table of members, begun anew each time: it takes a minute a million rows. */
+const members = async ({ folder, pool, list, version, about, onProgress }: BuildOptions): Promise<Built> => {
+  for (let i = 0; i < salts; i++) {
+    const salt = new Uint8Array(randomBytes(saltBytes))
+    const keyPair = await membersKeyOf(folder, salt)
+    const told = (done: number): void => onProgress('placing rows', done)
+    const cells = await runOver(pool, buildMembers(computing, keyPair, salt, list.ids, freshRng(), told))
+    if (cells === undefined) continue
+    const own = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), version, valueBytes: 0 }
+    const digests = { rows: rowCount(list.ids), cells: cellsDigest(cells) }
+    return {
+      description: { kind: 'members', format: tableFormat, ...about, values: [], ...own, ...digests },
+      list: cells,
+    }
+  }
+  throw new TallyError('input/malformed', 'self', `no salt of ${salts} gives every row a place`, {
+    remedy: 'report this: it happens by chance less than once in 2^300 builds',
+  })
+}
+
 /** Seals, places and makes the hint; writes nothing but the pieces of an interrupted build. */
 export const build = async (options: BuildOptions): Promise<Built> => {
   const { folder, pool, list, kind, valueBytes, version, about, onProgress } = options
+  if (kind === 'members') return members(options)
   const sealed = await seal(folder, pool, list, valueBytes, version, (done) => onProgress('sealing rows', done))
   const { publicKey } = await keyOf(folder)
   const told = { ...about, values: [...list.names], publicKey: toHex(publicKey) }
@@ -242,7 +270,7 @@ export const build = async (options: BuildOptions): Promise<Built> => {
     return { description: { kind, format: tableFormat, ...told, ...digests }, list: whole }
   }
   const shape: Shape = chooseShape(rowCount(list.ids), valueBytes)
-  const empty = emptyTable(shape, freshRng(), resident(matrixBytesOf(shape)), version)
+  const empty = emptyTable(shape, freshRng(), sharedResident(matrixBytesOf(shape)), version)
   const table: Table = { ...empty, salt: sealed.salt }
   const overflow: Uint8Array[] = []
   for (const { column, slot } of rowsOf(sealed)) {

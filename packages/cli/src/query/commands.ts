@@ -27,8 +27,8 @@ const registerHolder = (query: Command, { examples, encodingOption, lazily }: Re
           .default('refuse'),
       )
       .addOption(
-        new Option('--mode <how>', 'ship all rows sealed, or retrieve them by PIR')
-          .choices(['auto', 'list', 'pir'])
+        new Option('--mode <how>', 'ship all rows sealed, or retrieve them by PIR; members: only who is on the list')
+          .choices(['auto', 'list', 'pir', 'members'])
           .default('auto'),
       )
       .option('--row-bytes <n>', 'room for the values of a row (default: what the longest takes)')
@@ -56,6 +56,11 @@ const registerHolder = (query: Command, { examples, encodingOption, lazily }: Re
       .requiredOption('--asker <identity.json>', 'who may ask')
       .requiredOption('--quota <n>', 'ids in all; what was asked for stays counted when a grant is written again')
       .requiredOption('--purpose <text>', 'as the terms of each job must say')
+      .option(
+        '--tells <what...>',
+        'what the asker may be told: which (the rows), or of several holders any, count, at-least-2 …',
+        ['which'],
+      )
       .option('--days <n>', 'days until it ends', '90')
       .addOption(tableOption())
       .action(lazily(async () => (await import('../commands/query.ts')).grant)),
@@ -86,31 +91,39 @@ const registerAsker = (query: Command, { examples, homeOption, encodingOption, l
   examples(
     query
       .command('terms')
-      .description('write terms of one job against one version of a table')
-      .argument('<table.json>', 'the description of the version')
+      .description('write terms of one job against one version of a table, or of the tables of 2 to 10 holders')
+      .argument('<table.json...>', 'the descriptions of the versions')
       .requiredOption('--asker <identity.json>', 'the party that asks')
-      .requiredOption('--holder <identity.json>', 'the party whose list it is')
+      .requiredOption('--holder <identity.json...>', 'the parties whose lists they are, in the same order')
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the asker')
       .requiredOption('--purpose <text>', 'what the answers are for; the grant must say the same')
       .option('--queries <n>', 'ids asked for', '1')
-      .option('--prepared <root>', 'the root that "tally query prepare" printed; for a table that is asked by PIR')
+      .option('--tells <what>', 'which (the rows of each), or any, count, at-least-2 … of tables of members', 'which')
+      .option(
+        '--prepared <root...>',
+        'the root that "tally query prepare" printed, for each table that is asked by PIR, in their order',
+      )
       .option('--days <n>', 'days until the terms expire', '1')
       .option('--chain <chain.json>', 'the chain that records it (default: none)')
       .option('--out <file>', 'where to write them', 'query.json')
       .action(lazily(async () => (await import('../commands/query-terms.ts')).queryTerms)),
     'tally query terms table.json --asker bank-a/identity.json --holder bank-b/identity.json \\\n' +
       '      --auditor audit/auditor.json --purpose "Loan applications" --queries 1 --prepared 0x…',
+    'tally query terms b/table.json c/table.json --tells any --asker bank-a/identity.json \\\n' +
+      '      --holder bank-b/identity.json bank-c/identity.json --auditor audit/auditor.json \\\n' +
+      '      --purpose "Loan applications"',
   )
   examples(
     query
       .command('run')
       .description('ask, or answer, under approved terms; run it again after a crash and it goes on where it was')
-      .requiredOption('--terms <terms.json>', 'terms that both parties approved')
+      .requiredOption('--terms <terms.json>', 'terms that all parties approved')
       .option('--id <id...>', 'asker: what to ask for')
       .option('--input <ids.csv>', 'asker: a list of ids, in a column named as the holder names it')
       .option('--table <folder>', 'holder: the folder of the table')
-      .option('--listen <[host:]port>', 'wait for the partner here')
-      .option('--connect <host:port>', 'go to the partner there')
+      .option('--listen <[host:]port>', 'wait here for the partners that are not dialled')
+      .option('--connect <[role=]host:port...>', 'go to a partner there; its role is needed where there are several')
+      .option('--explain', 'say first what the run costs, and what it rests on')
       .option('--dry-run', 'check everything, predict the traffic, use no network')
       .option('--chain <chain.json>', 'record this job by itself on a chain (default: later, with "anchor")')
       .addOption(encodingOption())

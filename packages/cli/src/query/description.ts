@@ -3,7 +3,16 @@
  * files beside it, and the terms of every query name the version by one digest over all of it.
  */
 import { TallyError, type Hex } from '@tallystick/core'
-import { matrixBytesOf, versionDigest, type ListParameters, type PirParameters } from '@tallystick/query'
+import {
+  cellBytes,
+  cellsFor,
+  matrixBytesOf,
+  versionDigest,
+  type HeldTable,
+  type ListParameters,
+  type MembersTable,
+  type PirParameters,
+} from '@tallystick/query'
 import { z } from 'zod'
 import { readFormat } from '../declaration.ts'
 
@@ -28,6 +37,8 @@ const common = {
 
 const schema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sealed-list'), ...common, rows: z.int().min(0), list: hex(32) }),
+  /** Who is on the list, without values: for questions to several holders that tell one bit. */
+  z.strictObject({ kind: z.literal('members'), ...common, rows: z.int().min(0), cells: hex(32) }),
   z.strictObject({
     kind: z.literal('simplepir'),
     ...common,
@@ -43,6 +54,9 @@ const schema = z.discriminatedUnion('kind', [
 
 export type Description = z.infer<typeof schema>
 export type PirDescription = Extract<Description, { kind: 'simplepir' }>
+export type MembersDescription = Extract<Description, { kind: 'members' }>
+/** Of a table that gives rows. */
+export type RowsDescription = Exclude<Description, MembersDescription>
 
 export const readDescription = (path: string): Promise<Description> =>
   readFormat(path, schema, 'the description of a table', 'tally query build')
@@ -53,7 +67,7 @@ export const tableDigest = (description: PirDescription): Hex =>
   versionDigest({ ...description, shape: shapeOf(description) })
 
 /** Parameters of a query against this version, as the terms have them. */
-export const parametersFor = (description: Description, queries: number): ListParameters | PirParameters => {
+export const parametersFor = (description: RowsDescription, queries: number): ListParameters | PirParameters => {
   const { publicKey, salt, valueBytes } = description
   const each = { queries, publicKey, salt, valueBytes }
   if (description.kind === 'sealed-list') return { ...each, rows: description.rows, list: description.list }
@@ -61,11 +75,29 @@ export const parametersFor = (description: Description, queries: number): ListPa
   return { ...each, columns, slots, table: tableDigest(description), matrix, stashRows, stash }
 }
 
-/** Whether terms are about this version. */
+/** The table of one holder among several that give rows. */
+export const heldBy = (description: RowsDescription): HeldTable => {
+  const { queries: _, ...table } = parametersFor(description, 1)
+  return { kind: description.kind, ...table } as HeldTable
+}
+
+/** The table of one holder among several that give a bit. */
+export const membersOf = ({ publicKey, salt, rows, cells }: MembersDescription): MembersTable => ({
+  ...{ publicKey, salt, rows, cells },
+})
+
+/** Whether terms are about this version. @param parameters of the one holder */
 export const isAbout = (parameters: unknown, description: Description): boolean => {
-  const { list, table, matrix } = parameters as Readonly<Record<string, unknown>>
+  const { list, table, matrix, cells } = parameters as Readonly<Record<string, unknown>>
+  if (description.kind === 'members') return cells === description.cells
   if (description.kind === 'sealed-list') return list === description.list
   return table === tableDigest(description) && matrix === description.matrix
+}
+
+/** What terms say of the table of one role; of the holder, where there is only one. */
+export const tableIn = (parameters: unknown, role: string): unknown => {
+  const { holders } = parameters as { readonly holders?: Readonly<Record<string, unknown>> }
+  return holders === undefined ? parameters : holders[role]
 }
 
 export const otherVersion = (folder: string): TallyError =>
@@ -75,6 +107,8 @@ export const otherVersion = (folder: string): TallyError =>
 
 /** Bytes of a query's answer path, for choosing and explaining. */
 export const downloadBytes = (description: Description): number =>
-  description.kind === 'sealed-list'
-    ? description.rows * (30 + description.valueBytes)
-    : 4096 * Math.ceil(matrixBytesOf(shapeOf(description)) / description.columns)
+  description.kind === 'members'
+    ? cellBytes * cellsFor(description.rows)
+    : description.kind === 'sealed-list'
+      ? description.rows * (30 + description.valueBytes)
+      : 4096 * Math.ceil(matrixBytesOf(shapeOf(description)) / description.columns)

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TallyError, type Hex } from '@tallystick/core'
+import type { QuorumParameters } from '@tallystick/query'
 import { z } from 'zod'
 import { readFormat } from '../declaration.ts'
 import { writeFileWhole, writeJson } from '../files.ts'
@@ -17,11 +18,39 @@ export const grantFormat = 'tallystick/query-grant/1'
 
 const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
 
+const tellsSchema = z.custom<Tells>(
+  (value) => typeof value === 'string' && /^(?:which|any|count|at-least-(?:[2-9]|10))$/.test(value),
+  {
+    error: 'expected which, any, count or at-least-2 to at-least-10',
+  },
+)
+
+/**
+ * What an asker is told, as grants and command lines say it: `which` (the rows of each holder), or of several holders together
+ * `any`, `count` (how many), or `at-least-2` … `at-least-10`.
+ */
+export type Tells = 'which' | 'any' | 'count' | `at-least-${number}`
+
+/** @throws TallyError api/usage */
+export const tellsOf = (text: string): Tells => {
+  if (/^(?:which|any|count|at-least-(?:[2-9]|10))$/.test(text)) return text as Tells
+  throw new TallyError('api/usage', 'self', `expected which, any, count or at-least-2 to at-least-10, found "${text}"`)
+}
+
+/** What the asker of a job is told. */
+export const toldBy = (id: string, parameters: unknown): Tells => {
+  if (!id.startsWith('query/quorum-')) return 'which'
+  const { mode, threshold } = parameters as QuorumParameters
+  return mode === 'at-least' ? `at-least-${threshold!}` : mode
+}
+
 const schema = z.strictObject({
   format: z.literal(grantFormat),
   party: hex(32),
   name: z.string().min(1),
   purpose: z.string().min(1),
+  /** What the asker may be told; a grant of before there was a choice tells rows. */
+  tells: z.array(tellsSchema).min(1).default(['which']),
   /** Evaluations in all, over all attempts of all jobs. */
   quota: z.int().min(1),
   expires: z.iso.datetime(),
@@ -52,6 +81,7 @@ export interface Asked {
   readonly party: Hex
   readonly name: string
   readonly purpose: string
+  readonly tells: Tells
   readonly specHash: Hex
   readonly queries: number
   /** That the terms allow. */
@@ -65,7 +95,7 @@ const refused = (message: string, remedy: string): TallyError =>
  * Counts a job against the grant of its asker, once.
  * @param now milliseconds since the epoch
  * @returns evaluations allowed, with these, and the quota
- * @throws TallyError terms/not-approved without a grant, for another purpose, after its end, or over its quota
+ * @throws TallyError terms/not-approved without a grant, for another purpose or another answer, after its end, or over its quota
  */
 export const countAgainst = async (
   folder: string,
@@ -75,7 +105,7 @@ export const countAgainst = async (
   const grant = await readGrant(folder, asked.party)
   const remedy = 'tally query grant says who may ask, how often and what for'
   if (grant === undefined) throw refused(`${asked.name} has no grant for this table`, remedy)
-  const { quota, purpose, expires } = grant
+  const { quota, purpose, expires, tells } = grant
   const jobs = jobsFolder(folder, asked.party)
   await mkdir(jobs, { recursive: true, mode: 0o700 })
   const most = asked.queries * asked.attempts
@@ -83,6 +113,12 @@ export const countAgainst = async (
   if (existsSync(file)) return { used: await usedBy(folder, asked.party), quota }
   if (purpose !== asked.purpose) {
     throw refused(`the grant of ${asked.name} is for "${purpose}", the terms say "${asked.purpose}"`, remedy)
+  }
+  if (!tells.includes(asked.tells)) {
+    throw refused(
+      `the grant of ${asked.name} lets it be told ${tells.join(', ')}, the terms tell ${asked.tells}`,
+      remedy,
+    )
   }
   if (now > Date.parse(expires)) throw refused(`the grant of ${asked.name} ended at ${expires}`, remedy)
   // Counted first, then looked at: of two that begin together neither overlooks the other.

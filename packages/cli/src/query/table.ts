@@ -3,7 +3,8 @@
  *
  *   secret.json                   the OPRF key, readable by its owner only
  *   grants/<party>.json           who may ask, how often and what for; grants/<party>/ what was asked
- *   versions/<n>/public/          table.json and what askers download: hint.bin and stash.bin, or list.bin; delta.bin
+ *   versions/<n>/public/          table.json and what askers download: hint.bin and stash.bin, or list.bin; delta.bin;
+ *                                 of a table of members cells.bin
  *   versions/<n>/matrix.bin       what is scanned, with occupied.bin: which of its slots hold rows
  *   current.json                  the version for new terms; replaced whole, so that queries under way keep theirs
  *   building/                     sealed rows of a build that was interrupted
@@ -13,12 +14,13 @@ import { createReadStream, existsSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex, toHex, utf8ToBytes, TallyError, type Hex } from '@tallystick/core'
-import { resident } from '@tallystick/kernels/engine'
+import { sharedResident } from '@tallystick/kernels/engine'
 import {
   deriveKeyPair,
   holderOffsets,
   listDigest,
   matrixBytesOf,
+  membersKey,
   stashOf,
   type KeyPair,
   type Table,
@@ -41,13 +43,20 @@ const secretFormat = 'tallystick/query-key/1'
 const secretSchema = z.strictObject({ format: z.literal(secretFormat), seed: hex(32) })
 const currentSchema = z.strictObject({ version: z.int().min(1) })
 
-/** The OPRF key of a folder, made where it is not there yet. */
-export const keyOf = async (folder: string): Promise<KeyPair> => {
+const seedOf = async (folder: string): Promise<Uint8Array> => {
   const file = join(folder, 'secret.json')
   if (!existsSync(file)) await writeJson(file, { format: secretFormat, seed: toHex(randomBytes(32)) }, true)
   const { seed } = await readFormat(file, secretSchema, 'the OPRF key of a table', 'tally query build')
-  return deriveKeyPair(fromHex(seed), utf8ToBytes('tallystick/query/v1'))
+  return fromHex(seed)
 }
+
+/** The OPRF key of a folder, made where it is not there yet. */
+export const keyOf = async (folder: string): Promise<KeyPair> =>
+  deriveKeyPair(await seedOf(folder), utf8ToBytes('tallystick/query/v1'))
+
+/** The key of a table of members: another for each build, by its salt. */
+export const membersKeyOf = async (folder: string, salt: Uint8Array): Promise<KeyPair> =>
+  membersKey(await seedOf(folder), salt)
 
 const versionFolder = (folder: string, version: number): string => join(folder, 'versions', `${version}`)
 
@@ -119,9 +128,14 @@ export const writePirVersion = async (
   await writeJson(join(shown, 'table.json'), description)
 }
 
+/** The file of a table that is shipped whole. */
+export const wholeFile = ({ kind }: Pick<Description, 'kind'>): string =>
+  kind === 'members' ? 'cells.bin' : 'list.bin'
+
+/** Writes a version that is shipped whole. */
 export const writeListVersion = async (folder: string, description: Description, list: Uint8Array): Promise<void> => {
   const shown = publicFolder(folder, description.version)
-  await writeFileWhole(join(shown, 'list.bin'), list)
+  await writeLarge(join(shown, wholeFile(description)), list)
   await writeJson(join(shown, 'table.json'), description)
 }
 
@@ -149,7 +163,7 @@ export const versionFor = async (folder: string, parameters: unknown): Promise<D
 export const readTable = async (folder: string, description: PirDescription): Promise<Table> => {
   const own = versionFolder(folder, description.version)
   const shape = shapeOf(description)
-  const matrix = resident(matrixBytesOf(shape))
+  const matrix = sharedResident(matrixBytesOf(shape))
   const occupied = new Uint8Array(shape.columns * shape.slots)
   await readInto(join(own, 'matrix.bin'), matrix)
   await readInto(join(own, 'occupied.bin'), occupied)
@@ -169,6 +183,11 @@ export const readTable = async (folder: string, description: PirDescription): Pr
 
 /** What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned. */
 export const holderSource = async (folder: string, description: Description): Promise<Source> => {
+  if (description.kind === 'members') {
+    const { secretKey } = await membersKeyOf(folder, fromHex(description.salt))
+    const items = { bytes: secretKey, offsets: holderOffsets(secretKey.length, 0) }
+    return { path: folder, digest: description.cells.slice(2), items }
+  }
   const { secretKey } = await keyOf(folder)
   if (description.kind === 'sealed-list') {
     const items = { bytes: secretKey, offsets: holderOffsets(secretKey.length, 0) }
@@ -176,7 +195,7 @@ export const holderSource = async (folder: string, description: Description): Pr
   }
   const total = 32 + matrixBytesOf(shapeOf(description))
   // The key lies just before the matrix, whose lines start aligned.
-  const memory = resident(32 + total)
+  const memory = sharedResident(32 + total)
   memory.set(secretKey, 32)
   await readInto(join(versionFolder(folder, description.version), 'matrix.bin'), memory.subarray(64))
   if (sha256Of(memory.subarray(64)) !== description.matrix) {

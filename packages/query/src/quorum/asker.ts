@@ -1,7 +1,7 @@
 /** The asker: learns for each id one bit, or a number. */
 import { concatBytes } from '@tallystick/core'
 import { oprfBlind, oprfScale } from '@tallystick/kernels'
-import { openTransfers, bitTriples, vectorWords } from '@tallystick/ot'
+import { bitTriples, type openTransfers, vectorWords } from '@tallystick/ot'
 import type { Context, Routine } from '@tallystick/protocol'
 import { checkIds, misbehaved, sendElements } from '../evaluation.ts'
 import { drawScalars } from '../rfc9497/group.ts'
@@ -83,33 +83,34 @@ const valuesFrom = (planes: Uint32Array, bits: number, queries: number): Uint8Ar
   })
 }
 
-export function* asker(
-  ctx: Context<any, any>,
-  parameters: QuorumParameters,
-  { ids, cells }: QuorumAskerInput,
-): Routine<QuorumAnswers> {
-  const { queries, holders } = parameters
-  checkIds(ids, queries)
-  checkCells(parameters, cells)
-  const question = questionOf(parameters)
-  const scalars = drawScalars(ctx.narrow('blinds').rng, queries)
-  const blinded = yield* ctx.compute(oprfBlind, { dst: membersTag, ...ids, scalars })
-  for (const role of Object.keys(holders)) {
-    yield* sendElements(blinded, (part) => towards(ctx, role).send('blinded', part))
+export const askerOver = (open: typeof openTransfers) =>
+  function* (
+    ctx: Context<any, any>,
+    parameters: QuorumParameters,
+    { ids, cells }: QuorumAskerInput,
+  ): Routine<QuorumAnswers> {
+    const { queries, holders } = parameters
+    checkIds(ids, queries)
+    checkCells(parameters, cells)
+    const question = questionOf(parameters)
+    const scalars = drawScalars(ctx.narrow('blinds').rng, queries)
+    const blinded = yield* ctx.compute(oprfBlind, { dst: membersTag, ...ids, scalars })
+    for (const role of Object.keys(holders)) {
+      yield* sendElements(blinded, (part) => towards(ctx, role).send('blinded', part))
+    }
+    const transfers = yield* open(ctx.narrow('transfers'), { peer: partnerRole, first: true })
+    const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * gateWords(question))
+    const vectors: Uint8Array[] = []
+    for (const role of Object.keys(holders)) {
+      vectors.push(...(yield* candidateWords(ctx.narrow(`words/${role}`), parameters, role, cells[role]!, scalars)))
+    }
+    const planes = yield* planesOf(ctx, concatBytes(...vectors), wordBits(question))
+    const shares = yield* answerShares(ctx.narrow('circuit'), transfers, { triples, used: 0 }, question, planes)
+    yield* ctx.checkpoint()
+    const theirs = (yield* ctx.receive('answers')) as Uint32Array
+    if (theirs.length !== shares.length) {
+      throw misbehaved(partnerRole, `${theirs.length} words of answers in the place of ${shares.length}`)
+    }
+    const opened = shares.map((word, i) => word ^ theirs[i]!)
+    return { kind: 'quorum', values: valuesFrom(opened, answerBits(question), queries) }
   }
-  const transfers = yield* openTransfers(ctx.narrow('transfers'), { peer: partnerRole, first: true })
-  const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * gateWords(question))
-  const vectors: Uint8Array[] = []
-  for (const role of Object.keys(holders)) {
-    vectors.push(...(yield* candidateWords(ctx.narrow(`words/${role}`), parameters, role, cells[role]!, scalars)))
-  }
-  const planes = yield* planesOf(ctx, concatBytes(...vectors), wordBits(question))
-  const shares = yield* answerShares(ctx.narrow('circuit'), transfers, { triples, used: 0 }, question, planes)
-  yield* ctx.checkpoint()
-  const theirs = (yield* ctx.receive('answers')) as Uint32Array
-  if (theirs.length !== shares.length) {
-    throw misbehaved(partnerRole, `${theirs.length} words of answers in the place of ${shares.length}`)
-  }
-  const opened = shares.map((word, i) => word ^ theirs[i]!)
-  return { kind: 'quorum', values: valuesFrom(opened, answerBits(question), queries) }
-}

@@ -1,6 +1,6 @@
 /** The holders: evaluate what the asker blinded; the first one computes the answers with it. None learns anything. */
 import { concatBytes, invariant } from '@tallystick/core'
-import { bitTriples, openTransfers } from '@tallystick/ot'
+import { bitTriples, type openTransfers } from '@tallystick/ot'
 import type { Context, Routine } from '@tallystick/protocol'
 import type { Nothing } from '../answers.ts'
 import { checkKey, misbehaved, receiveBlinded } from '../evaluation.ts'
@@ -24,13 +24,14 @@ function* evaluatedWords(
 }
 
 function* partner(
+  open: typeof openTransfers,
   ctx: Context<any, any>,
   parameters: QuorumParameters,
   { secretKey }: QuorumHolderInput,
 ): Routine<Nothing> {
   const { queries, holders } = parameters
   const question = questionOf(parameters)
-  const transfers = yield* openTransfers(ctx.narrow('transfers'), { peer: askerRole, first: false })
+  const transfers = yield* open(ctx.narrow('transfers'), { peer: askerRole, first: false })
   const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * gateWords(question))
   const own = yield* evaluatedWords(ctx, parameters, secretKey)
   const vectors: Uint8Array[] = []
@@ -48,16 +49,13 @@ function* partner(
   return { kind: 'none' }
 }
 
-export function* holder(
-  ctx: Context<any, any>,
-  parameters: QuorumParameters,
-  input: QuorumHolderInput,
-): Routine<Nothing> {
-  const table = parameters.holders[ctx.role]
-  invariant(table !== undefined, 'a holder is named by the parameters')
-  checkKey(input.secretKey, table.publicKey)
-  if (ctx.role === partnerRole) return yield* partner(ctx, parameters, input)
-  yield* ctx.send('words', yield* evaluatedWords(ctx, parameters, input.secretKey))
-  yield* ctx.checkpoint()
-  return { kind: 'none' }
-}
+export const holderOver = (open: typeof openTransfers) =>
+  function* (ctx: Context<any, any>, parameters: QuorumParameters, input: QuorumHolderInput): Routine<Nothing> {
+    const table = parameters.holders[ctx.role]
+    invariant(table !== undefined, 'a holder is named by the parameters')
+    checkKey(input.secretKey, table.publicKey)
+    if (ctx.role === partnerRole) return yield* partner(open, ctx, parameters, input)
+    yield* ctx.send('words', yield* evaluatedWords(ctx, parameters, input.secretKey))
+    yield* ctx.checkpoint()
+    return { kind: 'none' }
+  }

@@ -62,15 +62,15 @@
  */
 import { equalBytes } from '@tallystick/core'
 import { oprfBlind } from '@tallystick/kernels'
-import { bitTriplesCost, transfersCost } from '@tallystick/ot'
+import { bitTriplesCost, openTransfers, type PairCost, transfersCost, vectorWords } from '@tallystick/ot'
 import { defineProtocol, referenceEngine, type Cost, type Protocol } from '@tallystick/protocol'
 import type { Nothing } from '../answers.ts'
 import { computing, runLocally } from '../local.ts'
 import { scalarCoins } from '../rfc9497/group.ts'
 import { askerRole, forHolders, holderRoles } from '../several.ts'
-import { asker } from './asker.ts'
+import { askerOver } from './asker.ts'
 import { answerBits, circuitCost, gateWords } from './circuit.ts'
-import { holder } from './holder.ts'
+import { holderOver } from './holder.ts'
 import {
   elementBytes,
   messages,
@@ -84,7 +84,6 @@ import {
   type QuorumInputs,
   type QuorumParameters,
 } from './messages.ts'
-import { vectorWords } from '@tallystick/ot'
 import { candidates, membersTag } from './table.ts'
 
 export type QuorumOutputs = Record<string, QuorumAnswers | Nothing>
@@ -112,30 +111,39 @@ const idealOf = (parameters: QuorumParameters, inputs: QuorumInputs): QuorumOutp
   return { [askerRole]: { kind: 'quorum', values }, ...none }
 }
 
-const costOf = (parameters: QuorumParameters): Cost => {
-  const { queries, holders } = parameters
-  const question = questionOf(parameters)
-  const transfers = transfersCost()
-  const triples = bitTriplesCost(32 * gateWords(question))
-  const circuit = circuitCost(question)
-  const roles = Object.keys(holders)
-  const others = roles.slice(1)
-  return {
-    rounds: Math.max(2, transfers.rounds + triples.rounds) + circuit.rounds + 1,
-    bytes:
-      queries * (elementBytes * roles.length + wordBytes * others.length) +
-      (transfers.bytes + triples.bytes + circuit.bytes) +
-      4 * answerBits(question) * vectorWords(queries),
-    coins: {
-      [askerRole]: queries * (scalarCoins + candidates * wordBytes * roles.length) + transfers.coins + triples.coins,
-      [partnerRole]: transfers.coins + triples.coins,
-      ...Object.fromEntries(others.map((role) => [role, 0])),
-    },
-    correlations: {},
-  }
+/** Opens the transfers of asker and partner. */
+export interface Opening {
+  readonly open: typeof openTransfers
+  readonly cost: () => PairCost
 }
 
-const quorumOf = (holders: number): QuorumQuery => {
+const costOf =
+  ({ cost }: Opening) =>
+  (parameters: QuorumParameters): Cost => {
+    const { queries, holders } = parameters
+    const question = questionOf(parameters)
+    const transfers = cost()
+    const triples = bitTriplesCost(32 * gateWords(question))
+    const circuit = circuitCost(question)
+    const roles = Object.keys(holders)
+    const others = roles.slice(1)
+    return {
+      rounds: Math.max(2, transfers.rounds + triples.rounds) + circuit.rounds + 1,
+      bytes:
+        queries * (elementBytes * roles.length + wordBytes * others.length) +
+        (transfers.bytes + triples.bytes + circuit.bytes) +
+        4 * answerBits(question) * vectorWords(queries),
+      coins: {
+        [askerRole]: queries * (scalarCoins + candidates * wordBytes * roles.length) + transfers.coins + triples.coins,
+        [partnerRole]: transfers.coins + triples.coins,
+        ...Object.fromEntries(others.map((role) => [role, 0])),
+      },
+      correlations: {},
+    }
+  }
+
+/** The protocol over transfers that are opened in some way; {@link quorumQueries} open them by base transfers. */
+export const quorumOver = (opening: Opening, holders: number): QuorumQuery => {
   const roles = holderRoles(holders)
   const id = `query/quorum-${holders}`
   const known = 'who is asked, the question and the number of ids (they stand in the terms)'
@@ -165,11 +173,16 @@ const quorumOf = (holders: number): QuorumQuery => {
       ...Object.fromEntries(roles.map((role) => [role, known])),
     },
     parameters: parserFor(id, holders),
-    cost: costOf,
+    cost: costOf(opening),
     ideal: idealOf,
-    parties: Object.fromEntries([[askerRole, asker] as const, ...roles.map((role) => [role, holder] as const)]) as any,
+    parties: Object.fromEntries([
+      [askerRole, askerOver(opening.open)] as const,
+      ...roles.map((role) => [role, holderOver(opening.open)] as const),
+    ]),
   })
 }
 
 /** By number of holders, 2 to 10. */
-export const quorumQueries: ReadonlyMap<number, QuorumQuery> = forHolders(quorumOf)
+export const quorumQueries: ReadonlyMap<number, QuorumQuery> = forHolders((holders) =>
+  quorumOver({ open: openTransfers, cost: transfersCost }, holders),
+)

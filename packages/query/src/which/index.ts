@@ -231,10 +231,7 @@ const whichOf = (holders: number): WhichQuery => {
     parameters: parserFor(id, roles),
     cost: costOf,
     ideal: idealOf,
-    parties: Object.fromEntries([
-      [askerRole, askerOf] as const,
-      ...roles.map((role) => [role, holderOf] as const),
-    ]) as any,
+    parties: Object.fromEntries([[askerRole, askerOf] as const, ...roles.map((role) => [role, holderOf] as const)]),
   })
 }
 

@@ -1,0 +1,142 @@
+/** Several holders asked in one job, each in a process of its own, over TLS. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTally, tally, type Running } from './run.ts'
+
+const before = { folder: process.cwd(), state: process.env['XDG_STATE_HOME'] }
+const purpose = 'Loan applications'
+let folder = ''
+
+const json = async (...args: readonly string[]): Promise<Record<string, any>> => {
+  const { code, stdout, stderr } = await tally(...args, '--json')
+  if (code !== 0) throw new Error(`${stdout}${stderr}`)
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, any>
+}
+
+const lists = { b: ['both', 'all', 'one'], c: ['both', 'all'], d: ['all', 'other'] }
+type Side = keyof typeof lists
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tally-several-'))
+  process.chdir(folder)
+  process.env['XDG_STATE_HOME'] = join(folder, 'state')
+  await json('auditor', 'init', '--name', 'Audit', '--home', 'audit')
+  for (const side of ['a', 'b', 'c', 'd']) await json('party', 'init', '--name', `Bank ${side}`, '--home', side)
+  for (const [side, ids] of Object.entries(lists)) {
+    await writeFile(`${side}.csv`, `person,reason\n${ids.map((id) => `${id},${side} says so`).join('\n')}\n`)
+  }
+})
+afterAll(async () => {
+  process.chdir(before.folder)
+  if (before.state === undefined) delete process.env['XDG_STATE_HOME']
+  else process.env['XDG_STATE_HOME'] = before.state
+  await rm(folder, { recursive: true })
+})
+
+/** Builds a table, fetches it for the asker and grants what is told. */
+const built = async (side: Side, mode: 'list' | 'members', tells: readonly string[]): Promise<string> => {
+  const table = `${side}-${mode}`
+  const made = await json('query', 'build', `${side}.csv`, '--column', 'person', '--mode', mode, '--table', table)
+  await json('query', 'fetch', made['folder'] as string, '--home', 'a')
+  await json(
+    ...['query', 'grant', '--asker', 'a/identity.json', '--quota', '100', '--purpose', purpose],
+    ...['--table', table, '--tells', ...tells],
+  )
+  return made['folder'] as string
+}
+
+const termsFor = async (sides: readonly Side[], tables: readonly string[], queries: number, tells: string) => {
+  const file = `${sides.join('')}-${tells}.json`
+  const made = await json(
+    ...['query', 'terms', ...tables.map((shown) => join(shown, 'table.json')), '--asker', 'a/identity.json'],
+    ...['--holder', ...sides.map((side) => `${side}/identity.json`), '--auditor', 'audit/auditor.json'],
+    ...['--purpose', purpose, '--queries', `${queries}`, '--tells', tells, '--out', file],
+  )
+  for (const side of ['a', ...sides]) await json('terms', 'approve', file, '--home', side)
+  return { file, job: join('a', 'jobs', (made['specHash'] as string).slice(2)) }
+}
+
+/** Every holder listens, and dials the holders before it; the asker dials all. */
+const run = async (sides: readonly Side[], file: string, mode: 'list' | 'members', ids: readonly string[]) => {
+  const dialled: string[] = []
+  const holders: Running[] = []
+  for (const [i, side] of sides.entries()) {
+    const holder = startTally([
+      ...['query', 'run', '--terms', file, '--table', `${side}-${mode}`, '--home', side, '--listen', '127.0.0.1:0'],
+      ...(dialled.length === 0 ? [] : ['--connect', ...dialled]),
+    ])
+    holders.push(holder)
+    const { port } = await holder.first('listening')
+    dialled.push(`holder-${i + 1}=127.0.0.1:${String(port)}`)
+  }
+  const asker = startTally([
+    ...['query', 'run', '--terms', file, '--home', 'a', '--explain', '--id', ...ids, '--connect', ...dialled],
+  ])
+  void asker.ended.then(
+    ({ code }) => code !== 0 && setTimeout(() => holders.forEach((each) => each.kill('SIGKILL')), 5000),
+  )
+  const ended = await Promise.all([asker, ...holders].map((each) => each.ended))
+  expect(ended.map(({ code, events }) => (code === 0 ? 0 : events.at(-1)))).toEqual(ended.map(() => 0))
+  return { asker: ended[0]!.events, holders: ended.slice(1).map(({ events }) => events) }
+}
+const answersOf = (events: readonly Record<string, unknown>[]) =>
+  events.filter(({ event }) => event === 'answer').map(({ event: _, ...answer }) => answer)
+
+const trustFor = (sides: readonly string[]) => ['--trust', ...sides.map((side) => `${side}/identity.json`)]
+
+describe('tally query of several holders', () => {
+  it('tells whether at least two of three have an id, and nobody more', { timeout: 120_000 }, async () => {
+    const sides = ['b', 'c', 'd'] as const
+    const tables: string[] = []
+    for (const side of sides) tables.push(await built(side, 'members', ['any', 'at-least-2']))
+    const ids = ['one', 'both', ' all ', 'nobody']
+    const { file, job } = await termsFor(sides, tables, ids.length, 'at-least-2')
+    const { asker, holders } = await run(sides, file, 'members', ids)
+    expect(answersOf(asker)).toEqual([
+      { id: 'one', 'at-least-2': false },
+      { id: 'both', 'at-least-2': true },
+      { id: 'all', 'at-least-2': true },
+      { id: 'nobody', 'at-least-2': false },
+    ])
+    const explained = asker.find(({ event }) => event === 'explained')!
+    expect(JSON.stringify(explained)).toContain('DO NOT COLLUDE')
+    for (const events of holders) {
+      expect(events.find(({ event }) => event === 'result')).toMatchObject({ kind: 'none', used: 4, quota: 100 })
+      expect(JSON.stringify(events)).not.toContain('both')
+    }
+    const files = [join(job, 'record.json'), join(job, 'evidence.age')]
+    const replayed = await tally('replay', ...files, '--key', 'audit/auditor.key', ...trustFor(['a', ...sides]))
+    expect([replayed.stderr, replayed.code]).toEqual(['', 0])
+    // The grants do not let the asker be told a number: each holder refuses before anything is sent.
+    const count = await termsFor(sides, tables, 1, 'count')
+    const refused = await tally(
+      ...['query', 'run', '--terms', count.file, '--table', 'c-members', '--home', 'c', '--dry-run'],
+    )
+    expect([refused.code === 0, refused.stderr.includes('terms/not-approved')]).toEqual([false, true])
+  })
+
+  it('tells which of two has an id, with the row', { timeout: 120_000 }, async () => {
+    const sides = ['b', 'c'] as const
+    const tables = [await built('b', 'list', ['which']), await built('c', 'list', ['which'])]
+    const { file, job } = await termsFor(sides, tables, 2, 'which')
+    const { asker } = await run(sides, file, 'list', ['both', 'one'])
+    const says = (side: string) => ({ status: 'found', row: { reason: `${side} says so` } })
+    const expected = [
+      { id: 'both', holders: { 'holder-1': says('b'), 'holder-2': says('c') } },
+      { id: 'one', holders: { 'holder-1': says('b'), 'holder-2': { status: 'absent' } } },
+    ]
+    expect(answersOf(asker)).toEqual(expected)
+    expect(JSON.parse(await readFile(join(job, 'answers.json'), 'utf8'))).toEqual(expected)
+    expect((await tally('verify', join(job, 'record.json'), ...trustFor(['a', ...sides]))).code).toBe(0)
+  })
+
+  it('refuses tables that do not fit the question', async () => {
+    const [list, members] = [await built('b', 'list', ['which']), await built('c', 'members', ['any'])]
+    await expect(termsFor(['b', 'c'], [list, members], 1, 'any')).rejects.toThrow('expected a table of members')
+    await expect(termsFor(['b', 'c'], [list, members], 1, 'which')).rejects.toThrow('found one of members')
+    await expect(termsFor(['c'], [members], 1, 'any')).rejects.toThrow('at least 2 holders')
+    await expect(termsFor(['b', 'c'], [list], 1, 'which')).rejects.toThrow('a holder for each table')
+  })
+})
