@@ -39,7 +39,7 @@ const measure = async (parameters: Parameters): Promise<readonly StatisticsFigur
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
     const { to: _, ...rest } = parameters
     const task = { protocol: statistics, input: () => null }
-    const terms = { ...termsOf(task, rest, identities), parameters: parameters as never }
+    const terms = { ...termsOf(task, rest as never, identities), parameters: parameters as never }
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
     for (const child of children) child.send({ keys })

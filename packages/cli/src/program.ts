@@ -87,7 +87,7 @@ const registerData = (program: Command): void => {
           .choices(['refuse', 'keep-first', 'count'])
           .default('refuse'),
       )
-      .option('--value <column>', 'of a list: numbers to be added up over what is common (psi/ikn19)')
+      .option('--value <column>', 'of a list: numbers to be added up over what is common')
       .option('--maximum <number>', 'the largest that such a number can be; it is told to the partner')
       .option('--decimals <n>', 'digits after the point of such numbers (default: 0)')
       .option('--source <text>', 'what the list is, for whoever approves the terms (default: the name of the file)')
@@ -113,8 +113,11 @@ const registerTerms = (program: Command): void => {
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of one party')
       .requiredOption('--purpose <text>', 'what the result is for')
       .addOption(
-        new Option('--output <kind>', 'which rows are common, how many, or the sum of their values')
-          .choices(['intersection', 'cardinality', 'sum'])
+        new Option(
+          '--output <kind>',
+          'which rows are common, how many, the sums of their values, or sums and products of two columns',
+        )
+          .choices(['intersection', 'cardinality', 'sum', 'statistics'])
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
@@ -263,9 +266,12 @@ const registerStatistics = (program: Command): void => {
   examples(
     stats
       .command('plan')
-      .description('write terms from an analysis and the declarations of three parties, and explain them')
+      .description('write terms from an analysis and the declarations of the parties, and explain them')
       .argument('<analysis>', 'a module whose default export is analyse(...), or such a plan as JSON')
-      .requiredOption('--party <table.json...>', 'the declarations of p0, p1 and p2, in this order')
+      .requiredOption(
+        '--party <table.json...>',
+        'the declarations of p0, p1 and p2, who compute, then of further owners of tables',
+      )
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of p0')
       .requiredOption('--purpose <text>', 'what the figures are for')
       .option('--days <n>', 'days until the terms expire', '30')

@@ -9,7 +9,7 @@ import { runClear } from './clear.ts'
 import { add } from './operators/adder.ts'
 import { lessThan } from './operators/compare.ts'
 import { isStated, requireStated } from './leakage.ts'
-import { learnsOf, type Program } from './program.ts'
+import type { Program } from './program.ts'
 import { compareBatch } from './rep3/backend.ts'
 import { expectedComparisons, levelBound } from './quicksort.ts'
 import { seedBytes, seedsOf, sharesOf, wordsOfSpecs } from './rep3/inputs.ts'
@@ -189,7 +189,7 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, parameters: P, expect
   const before = deepest(tally)
   const receivers = program.receivers(parameters)
   for (const role of [...computing, ...(program.owners ?? [])]) tally.depth.set(role, before)
-  const learns = learnsOf(program, parameters)
+  const learns = (receiver: string, name: string): boolean => program.learns?.(parameters, receiver, name) ?? true
   const wordsFor = (receiver: string): number =>
     outputs.reduce((sum, [name, value]) => sum + (learns(receiver, name) ? wordsOfShape(shapeOf(value)) : 0), 0)
   round(

@@ -57,6 +57,8 @@ export interface Terms {
   readonly leakage: Readonly<Record<string, string>>
   readonly auditor: {
     readonly name: string
+    /** Where the auditor is one of the parties: its id, so that its own role counts among those it holds. */
+    readonly party?: Hex | undefined
     /** `age1…`: the public key that evidence is encrypted to. */
     readonly recipient: string
     /** How many parties' evidence may reach the auditor. */
@@ -110,6 +112,7 @@ const schema = z.strictObject({
   leakage: byRole(line(2000)),
   auditor: z.strictObject({
     name: line(100),
+    party: hex(32).optional(),
     recipient: z.string().regex(/^age1[02-9ac-hj-np-z]{10,4000}$/, { error: 'expected an age recipient (age1…)' }),
     limit: integer(1, 255),
     reveals: byRole(line(1000)),
@@ -133,6 +136,27 @@ const malformed = (message: string): TallyError =>
   })
 
 const quoted = (roles: readonly string[]): string => roles.map((r) => `"${r}"`).join(', ')
+
+/** The role of the auditor itself, where it is a party: by its keys, and not by what anybody is called. */
+export const auditorRoles = ({
+  parties,
+  auditor,
+}: {
+  readonly parties: readonly { readonly role: string; readonly party: Hex }[]
+  readonly auditor: { readonly party?: Hex | undefined }
+}): string[] => parties.filter(({ party }) => party === auditor.party).map(({ role }) => role)
+
+const consistentAuditor = ({ parties, auditor }: Terms): void => {
+  if (auditor.party !== undefined && !parties.some(({ party }) => party === auditor.party)) {
+    throw malformed(`terms.auditor.party: expected the id of one of terms.parties, found ${auditor.party}`)
+  }
+  const namesake = parties.find(({ name, party }) => name === auditor.name && party !== auditor.party)
+  if (namesake === undefined) return
+  throw malformed(
+    `terms.auditor.party: expected ${namesake.party}, for the auditor has the name of ${namesake.role}; if it is ` +
+      'another, it needs another name',
+  )
+}
 
 /** What a shape cannot say: roles that fit together, ids that fit the keys, nobody twice. */
 const consistent = (terms: Terms): void => {
@@ -174,9 +198,8 @@ const consistent = (terms: Terms): void => {
       `terms.auditor.audited: expected at most ${limit} roles (terms.auditor.limit), found ${audited.length}`,
     )
   }
-  // An auditor that is a party knows its own evidence: its role counts.
-  const own = terms.parties.filter((party) => party.name === terms.auditor.name).map((party) => party.role)
-  const reached = new Set([...audited, ...own])
+  consistentAuditor(terms)
+  const reached = new Set([...audited, ...auditorRoles(terms)])
   if (audited.length > 0 && reached.size > limit) {
     throw malformed(
       `terms.auditor.audited: expected at most ${limit} roles with the auditor's own (terms.auditor.limit), found ${reached.size}`,
@@ -236,6 +259,14 @@ const object = (value: unknown): Readonly<Record<string, unknown>> =>
  */
 const checkParameters = (terms: Terms): void => {
   const { sizes, to } = object(terms.parameters)
+  const unsized =
+    sizes === undefined ? undefined : Object.keys(terms.data).find((r) => !Object.hasOwn(object(sizes), r))
+  if (unsized !== undefined) {
+    throw malformed(
+      `terms.parameters.sizes: expected the rows of each role with data, found none of "${unsized}" ` +
+        `(terms.data.${unsized}.rows: ${terms.data[unsized]!.rows})`,
+    )
+  }
   for (const [role, rows] of Object.entries(object(sizes))) {
     const found = Object.hasOwn(terms.data, role) ? terms.data[role]!.rows : undefined
     if (found !== rows) {
@@ -244,8 +275,9 @@ const checkParameters = (terms: Terms): void => {
       )
     }
   }
-  if (typeof to !== 'string') return
-  const expected = to === 'both' || to === 'all' ? terms.parties.map((p) => p.role) : [to]
+  if (typeof to !== 'string' && !Array.isArray(to)) return
+  const named = Array.isArray(to) ? to.map(String) : [to]
+  const expected = to === 'both' || to === 'all' ? terms.parties.map((p) => p.role) : named
   const same = expected.length === terms.receivers.length && expected.every((r) => terms.receivers.includes(r))
   if (!same)
     throw malformed(

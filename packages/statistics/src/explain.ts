@@ -1,5 +1,5 @@
 /** What a plan costs and tells, before it runs. */
-import { prepare, statistics } from './program.ts'
+import { prepare, statisticsWith } from './program.ts'
 import type { Parameters } from './plan.ts'
 
 export interface Explanation {
@@ -21,11 +21,14 @@ const secondsAByte = 1 / 40e6
 /** @param latency milliseconds of one way between parties */
 export const explain = (parameters: Parameters, latency: number): Explanation => {
   const { figures } = prepare(parameters)
-  const { rounds, bytes } = statistics.cost(parameters)
+  const { rounds, bytes } = statisticsWith(parameters.owners ?? 0).cost(parameters)
   return {
     rounds,
     bytes,
     seconds: rounds * (secondsARound + latency / 1000) + ((2 * bytes) / 3) * secondsAByte,
-    learns: parameters.outputs.map(({ name }, f) => ({ name, text: figures[f]!.learns })),
+    learns: parameters.outputs.map(({ name, to }, f) => ({
+      name,
+      text: `${figures[f]!.learns}${to === undefined ? '' : ` (only ${to.join(', ')})`}`,
+    })),
   }
 }

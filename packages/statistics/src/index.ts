@@ -5,9 +5,11 @@ export { parseParameters, tableSchema } from './parameters.ts'
 export {
   prepare,
   statistics,
-  statisticsProgram,
+  statisticsWith,
   summarise,
   tableInput,
   type Output as StatisticsOutput,
 } from './program.ts'
+export { decimalText, intersectionFigures } from './intersection.ts'
+export type { ColumnFigures, IntersectionFigures, Moments, PairFigures, ScaledColumn } from './intersection.ts'
 export { explain, type Explanation } from './explain.ts'

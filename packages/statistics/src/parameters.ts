@@ -2,7 +2,7 @@
 import { TallyError } from '@tallystick/core'
 import { z } from 'zod'
 import { checkSchema, maxLevels } from './columns.ts'
-import { roles, type Parameters } from './plan.ts'
+import { mostOwners, ownerRoles, receiversOf, roles, rolesOf, type Parameters } from './plan.ts'
 
 const name = z.string().min(1).max(100)
 const columns = z.array(name).min(1).max(64)
@@ -81,16 +81,29 @@ const column = z.discriminatedUnion('type', [
 
 export const tableSchema = z.strictObject({ columns: z.array(column).min(1).max(256) })
 
-const perRole = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(roles), value)
+const role = z.enum([...roles, ...ownerRoles(mostOwners)])
+const perRole = <T extends z.ZodType>(value: T) => z.partialRecord(role, value)
+const privacy = z.discriminatedUnion('mechanism', [
+  z.strictObject({ mechanism: kind('laplace'), epsilon: z.number().min(1e-4).max(64) }),
+  z.strictObject({ mechanism: kind('gaussian'), rho: z.number().min(1e-8).max(2048) }),
+])
 
 const schema = z.strictObject({
   layout: z.enum(['horizontal', 'vertical']),
   outputs: z
-    .array(z.strictObject({ name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/), statistic }))
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/),
+        statistic,
+        to: z.array(role).min(1).optional(),
+        privacy: privacy.optional(),
+      }),
+    )
     .min(1)
     .max(500),
   minimumCount: z.int().min(0).max(1_000_000),
-  to: z.enum(['all', ...roles]),
+  to: z.union([z.enum(['all']), role, z.array(role).min(1)]),
+  owners: z.int().min(1).max(mostOwners).optional(),
   sizes: perRole(
     z
       .int()
@@ -106,17 +119,31 @@ const malformed = (message: string, remedy = 'make the terms anew with "tally st
 const sameColumns = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 /** What a shape cannot say: tables that fit together. */
-const consistent = ({ layout, sizes, tables, outputs }: Parameters): void => {
-  const owners = roles.filter((role) => tables[role] !== undefined)
-  const sized = roles.filter((role) => sizes[role] !== undefined)
+const consistent = (parameters: Parameters): void => {
+  const { layout, sizes, tables, outputs } = parameters
+  const all = rolesOf(parameters)
+  const owners = all.filter((each) => tables[each] !== undefined)
+  const sized = all.filter((each) => sizes[each] !== undefined)
+  const receivers = receiversOf(parameters)
+  const named = [...Object.keys(tables), ...receivers, ...outputs.flatMap(({ to = [] }) => to)]
+  const stranger = named.find((each) => !all.includes(each))
+  if (stranger !== undefined) throw malformed(`expected roles of ${all.join(', ')}, found ${stranger}`)
+  const learning = new Set(outputs.flatMap(({ to = receivers }) => to))
+  const idle = [
+    ...receivers.filter((each) => !learning.has(each)),
+    ...[...learning].filter((each) => !receivers.includes(each)),
+  ]
+  if (idle.length > 0 || new Set(receivers).size < receivers.length) {
+    throw malformed(`"to" names ${receivers.join(', ')}, the outputs go to ${[...learning].sort().join(', ')}`)
+  }
   if (owners.length === 0) throw malformed('expected a table of at least one party, found none')
   if (owners.join() !== sized.join()) throw malformed('expected sizes for exactly the roles that have tables')
-  for (const role of owners) checkSchema(tables[role]!)
+  for (const each of owners) checkSchema(tables[each]!)
   const [first, ...others] = owners
   const names = outputs.map(({ name: output }) => output)
   if (new Set(names).size < names.length) throw malformed('two outputs have the same name')
   if (layout === 'horizontal') {
-    const other = others.find((role) => !sameColumns(tables[role], tables[first!]))
+    const other = others.find((each) => !sameColumns(tables[each], tables[first!]))
     if (other !== undefined) {
       throw malformed(
         `horizontal tables have the same columns, those of ${first} and ${other} differ`,
@@ -125,15 +152,15 @@ const consistent = ({ layout, sizes, tables, outputs }: Parameters): void => {
     }
     return
   }
-  const uneven = others.find((role) => sizes[role] !== sizes[first!])
+  const uneven = others.find((each) => sizes[each] !== sizes[first!])
   if (uneven !== undefined) {
     throw malformed(
       `vertical tables have the same rows, ${first} has ${sizes[first!]} and ${uneven} ${sizes[uneven]}`,
       'join the tables on the common ids first',
     )
   }
-  const all = owners.flatMap((role) => tables[role]!.columns.map(({ name: column }) => column))
-  const twice = all.find((each, i) => all.indexOf(each) !== i)
+  const columnsOfAll = owners.flatMap((each) => tables[each]!.columns.map(({ name: column }) => column))
+  const twice = columnsOfAll.find((each, i) => columnsOfAll.indexOf(each) !== i)
   if (twice !== undefined) throw malformed(`two parties have a column "${twice}"`, 'rename one of them')
 }
 

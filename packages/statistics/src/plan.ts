@@ -83,9 +83,18 @@ export interface Cuts {
   readonly bins?: number | undefined
 }
 
+/** Noise of a figure, for differential privacy (privacy.ts): the discrete Laplace or the discrete Gaussian distribution. */
+export type Privacy =
+  | { readonly mechanism: 'laplace'; readonly epsilon: number }
+  /** Zero-concentrated differential privacy. */
+  | { readonly mechanism: 'gaussian'; readonly rho: number }
+
 export interface Output {
   readonly name: string
   readonly statistic: Statistic
+  /** Roles that learn it; all that the plan names unless told. */
+  readonly to?: readonly Role[] | undefined
+  readonly privacy?: Privacy | undefined
 }
 
 /** What a script makes. */
@@ -97,15 +106,24 @@ export interface Plan {
    * complementary suppression: row counts are public, so a cell that is withheld alone follows from the others.
    */
   readonly minimumCount: number
-  /** The one role that learns the outputs, or `all`. */
-  readonly to: string
+  /** Who learns outputs: `all`, one role, or several. */
+  readonly to: Role | 'all' | readonly Role[]
 }
 
+/** The parties that compute; each may bring a table as well. */
 export const roles = ['p0', 'p1', 'p2'] as const
-export type Role = (typeof roles)[number]
+export type Computing = (typeof roles)[number]
+/** `p0`, `p1`, `p2`, or `owner-1` and so on: who brings a table, or learns figures, and does not compute. */
+export type Role = string
+/** The most owners beside the computing parties. */
+export const mostOwners = 8
+
+export const ownerRoles = (count: number): readonly Role[] => Array.from({ length: count }, (_, i) => `owner-${i + 1}`)
 
 /** The public parameters of `statistics/rep3`: the plan with the tables that it is for. */
 export interface Parameters extends Plan {
+  /** Roles beside the computing ones; none unless told. */
+  readonly owners?: number | undefined
   /** Rows by role. */
   readonly sizes: Readonly<Partial<Record<Role, number>>>
   /** Horizontal tables have the same columns. */
@@ -257,23 +275,71 @@ export const scorecard = (
   return { kind: 'scorecard', y: y.column, x: columns, penalty, iterations, points }
 }
 
+/** All roles of a job. */
+export const rolesOf = ({ owners = 0 }: Pick<Parameters, 'owners'>): readonly Role[] => [
+  ...roles,
+  ...ownerRoles(owners),
+]
+
+/** Who learns any output. */
+export const receiversOf = (parameters: Parameters): readonly Role[] => {
+  const { to } = parameters
+  if (to === 'all') return rolesOf(parameters)
+  return typeof to === 'string' ? [to] : to
+}
+
+/** A figure with what the script says of it. */
+export interface Directed {
+  readonly statistic: Statistic
+  readonly to?: readonly Role[]
+  readonly privacy?: Privacy
+}
+
+const directed = (written: Statistic | Directed): Directed =>
+  'statistic' in written ? written : { statistic: written }
+
+/** A figure that these roles learn, and nobody else. */
+export const only = (written: Statistic | Directed, ...to: readonly Role[]): Directed => ({ ...directed(written), to })
+
+/** A figure with noise: of epsilon (discrete Laplace), or of rho (discrete Gaussian). See privacy.ts. */
+export const noisy = (
+  written: Statistic | Directed,
+  noise: { readonly epsilon: number } | { readonly rho: number },
+): Directed => ({
+  ...directed(written),
+  privacy:
+    'rho' in noise ? { mechanism: 'gaussian', rho: noise.rho } : { mechanism: 'laplace', epsilon: noise.epsilon },
+})
+
 export interface Analysis<Name extends string> {
   readonly layout: Layout
   readonly columns: readonly Name[]
   readonly minimumCount?: number
-  /** Default `all`. */
+  /** Who learns what the script does not direct by {@link only}; default `all`. */
   readonly to?: Role | 'all'
+}
+
+/** Who learns something, of outputs with receivers of their own. */
+const unionOf = (to: Role | 'all', outputs: readonly Output[]): Plan['to'] => {
+  if (outputs.every((output) => output.to === undefined)) return to
+  if (to === 'all' && outputs.some((output) => output.to === undefined)) return to
+  const others = outputs.some((output) => output.to === undefined) ? [to] : []
+  return [...new Set([...others, ...outputs.flatMap((output) => output.to ?? [])])].sort()
 }
 
 /** A plan, by the words of a script; the names of its outputs are the keys of what `write` returns. */
 export const analyse = <const Name extends string>(
   { layout, columns, minimumCount = 0, to = 'all' }: Analysis<Name>,
-  write: (columns: Readonly<Record<Name, Reference>>) => Readonly<Record<string, Statistic>>,
+  write: (columns: Readonly<Record<Name, Reference>>) => Readonly<Record<string, Statistic | Directed>>,
 ): Plan => {
   const references = Object.fromEntries(columns.map((column) => [column, { column }])) as unknown as Record<
     Name,
     Reference
   >
-  const outputs = Object.entries(write(references)).map(([name, statistic]) => ({ name, statistic }))
-  return { layout, outputs, minimumCount, to }
+  const outputs = Object.entries(write(references)).map(([name, written]): Output => ({ name, ...directed(written) }))
+  const own = (output: Output): Output =>
+    output.to === undefined && to !== 'all' && outputs.some((each) => each.to !== undefined)
+      ? { ...output, to: [to] }
+      : output
+  return { layout, outputs: outputs.map(own), minimumCount, to: unionOf(to, outputs) }
 }

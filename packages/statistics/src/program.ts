@@ -1,8 +1,9 @@
 /**
- * `statistics/rep3`: the figures of a plan over the tables of up to three parties, who compute themselves under
- * replicated secret sharing (Araki et al. 2016, ia.cr/2016/768; `@tallystick/mpc`).
+ * `statistics/rep3`: the figures of a plan over tables, under replicated secret sharing among three parties (Araki et al.
+ * 2016, ia.cr/2016/768; `@tallystick/mpc`), who may have tables themselves; `statistics/rep3/owners-k` with k owners
+ * beside them, who share their tables among the three.
  *
- *     p0, p1, p2       each: sums over its own data in clear; shares of them, and of rows where a figure needs rows
+ *     every owner      sums over its own data in clear; shares of them, and of rows where a figure needs rows
  *     p0, p1, p2       the program: products, comparisons, roots, inverses of shared numbers
  *     ==============   checkpoint   ==============
  *     to the receivers of the terms: the figures, and nothing else
@@ -21,14 +22,15 @@ import {
   type Inputs,
   type Outputs,
   type Program,
+  type ProgramProtocol,
 } from '@tallystick/mpc'
-import type { Json } from '@tallystick/core'
+import { TallyError, type Json } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { figureOf } from './catalogue.ts'
 import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
-import { roles, type Parameters, type Role } from './plan.ts'
+import { mostOwners, ownerRoles, receiversOf, type Parameters } from './plan.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { needsOf, type Needs } from './needs.ts'
 import { alignment, encodeInputs, givenOf, specsOf } from './shares.ts'
@@ -96,11 +98,21 @@ export const roundOpened = (values: Opened, rounding: Rounding | undefined): Ope
   )
 }
 
-export const statisticsProgram: Program<Parameters, Table, Output> = {
-  id: 'statistics/rep3',
-  version: 1,
+/** The figure of an output of the program, by its name. */
+const figureIndex = (name: string): number => Number(name.split('/')[0])
+
+const programWith = (owners: number): Program<Parameters, Table, Output> => ({
+  id: owners === 0 ? 'statistics/rep3' : `statistics/rep3/owners-${owners}`,
+  version: 2,
+  owners: ownerRoles(owners),
   parameters: (value) => {
     const parameters = parseParameters(value)
+    if ((parameters.owners ?? 0) !== owners) {
+      const message = `expected parameters for ${owners} owners that do not compute, found ${parameters.owners ?? 0}`
+      throw new TallyError('terms/malformed', 'self', message, {
+        remedy: 'make the terms anew with "tally stats plan"',
+      })
+    }
     const { scope, needs } = prepare(parameters)
     specsOf(scope, needs)
     return parameters
@@ -109,7 +121,9 @@ export const statisticsProgram: Program<Parameters, Table, Output> = {
     const { scope, needs } = prepare(parameters)
     return specsOf(scope, needs)
   },
-  receivers: ({ to }) => (to === 'all' ? roles : [to]),
+  receivers: receiversOf,
+  learns: ({ outputs }, receiver, name) =>
+    name.startsWith('aligned/') || (outputs[figureIndex(name)]!.to?.includes(receiver) ?? true),
   encode: (parameters, role, table) => {
     const { scope, needs } = prepare(parameters)
     return encodeInputs(scope, needs, role, table)
@@ -121,20 +135,32 @@ export const statisticsProgram: Program<Parameters, Table, Output> = {
       ([name, vector]) => [name, integersOfWords(ringOfName(name), vector)] as const,
     )
     const aligned = numbers.find(([name]) => name === 'aligned/128')?.[1][0]
-    const opened = parameters.outputs.map(({ name }, f) => {
+    const opened = parameters.outputs.flatMap(({ name, to }, f) => {
       const vectors = numbers.filter(([key]) => key.startsWith(`${f}/`))
-      return [name, vectors.map(([, values], v) => [...roundOpened(values, figures[f]!.rounding?.[v])])] as const
+      // Directed to others.
+      if (vectors.length === 0 && to !== undefined) return []
+      return [[name, vectors.map(([, values], v) => [...roundOpened(values, figures[f]!.rounding?.[v])])] as const]
     })
     return { aligned: aligned !== 0n, opened: Object.fromEntries(opened) }
   },
-}
+})
 
-export const statistics = programProtocol(statisticsProgram)
+export type Statistics = ProgramProtocol<Parameters, Table, Output>
+
+const protocols: readonly Statistics[] = Array.from({ length: mostOwners + 1 }, (_, owners) =>
+  programProtocol(programWith(owners)),
+)
+
+/** The three computing parties, with tables or without: `statistics/rep3`. */
+export const statistics = protocols[0]!
+
+/** With so many owners beside them, `owner-1` and on: `statistics/rep3/owners-k`. */
+export const statisticsWith = (owners: number): Statistics => protocols[owners]!
 
 /** A party's committed rows as its table; nothing for a role without one. */
 export const tableInput = (rows: Rows, role: string, parameters: unknown): Table => {
   const { tables, layout } = parseParameters(parameters)
-  const schema = tables[role as Role]
+  const schema = tables[role]
   return decodeTable(schema ?? { columns: [] }, rows, schema !== undefined && layout === 'vertical')
 }
 
@@ -142,6 +168,9 @@ export const tableInput = (rows: Rows, role: string, parameters: unknown): Table
 export const summarise = (parameters: Parameters, { aligned, opened }: Output): Readonly<Record<string, Json>> => {
   const { figures } = prepare(parameters)
   return Object.fromEntries(
-    parameters.outputs.map(({ name }, f) => [name, aligned ? figures[f]!.read(opened[name]!) : null]),
+    parameters.outputs.flatMap(({ name }, f) => {
+      const vectors = opened[name]
+      return vectors === undefined ? [] : [[name, aligned ? figures[f]!.read(vectors) : null]]
+    }),
   )
 }

@@ -1,7 +1,7 @@
 /** Parameters as the parts of a plan look at them: which column is whose, how many rows there are. */
 import { TallyError } from '@tallystick/core'
 import { largestCode, maxLevels, unitsOf, type Column, type NumericColumn } from './columns.ts'
-import { roles, type Parameters, type Role } from './plan.ts'
+import { rolesOf, type Parameters, type Role } from './plan.ts'
 
 /** A column where it is. */
 export interface Place {
@@ -32,7 +32,7 @@ const malformed = (message: string, remedy: string): TallyError =>
 export const scopeOf = (parameters: Parameters): Scope => {
   const { tables, sizes, layout } = parameters
   const vertical = layout === 'vertical'
-  const owners = roles.filter((role) => tables[role] !== undefined)
+  const owners = rolesOf(parameters).filter((role) => tables[role] !== undefined)
   const rowsOf = (role: Role): number => sizes[role] ?? 0
   const place = (name: string): Place => {
     for (const role of owners) {

@@ -17,11 +17,12 @@ import {
   minimum,
   quantiles,
   statistics,
+  statisticsWith,
   summarise,
   sum,
   tableInput,
   type Parameters,
-  type Role,
+  type Computing as Role,
   type Statistic,
   type StatisticsOutput,
   type Table,
@@ -124,6 +125,53 @@ const idealOf = (parameters: Parameters, inputs: Readonly<Record<Role, Table>>, 
 /** Correlations but for their last bits, which truncation makes random. */
 const near = (output: StatisticsOutput | undefined) =>
   output && { ...output, opened: { ...output.opened, ranks: output.opened['ranks']?.flat().map((v) => v >> 30n) } }
+
+/** Five parties: two that compute only, one that does both, two that only have tables; and figures for some of them. */
+const five: Parameters = {
+  layout: 'horizontal',
+  outputs: [
+    { name: 'mean', statistic: mean(columns('a')), to: ['owner-1', 'p1'] },
+    { name: 'regions', statistic: histogram(columns('b'), [5, 10]), to: ['p2'] },
+    { name: 'covariance', statistic: covariance([columns('a'), columns('b')]), to: ['p1'] },
+  ],
+  minimumCount: 0,
+  owners: 2,
+  to: ['owner-1', 'p1', 'p2'],
+  sizes: { p2: 3, 'owner-1': 2, 'owner-2': 2 },
+  tables: { p2: shared, 'owner-1': shared, 'owner-2': shared },
+}
+const tables5 = (shift: number): Readonly<Record<string, Table>> => {
+  const { p0, p1, p2 } = rowsOf(shift)
+  return { p0: nobody, p1: nobody, p2: p0, 'owner-1': p1, 'owner-2': p2 }
+}
+conformance(
+  statisticsWith(2),
+  [{ name: 'figures for some', parameters: five, inputs: tables5(0), alternative: tables5(1) }],
+  { engine: await wasmEngine(), schedules: 5 },
+)
+
+describe('statistics/rep3/owners-2', () => {
+  it('tells each role the figures that are for it', () => {
+    const found = statisticsWith(2).ideal(statisticsWith(2).parameters(five), tables5(0))
+    const told = Object.entries(found).map(([role, output]) => [role, output && Object.keys(summarise(five, output))])
+    expect(Object.fromEntries(told)).toEqual({
+      p0: undefined,
+      p1: ['mean', 'covariance'],
+      p2: ['regions'],
+      'owner-1': ['mean'],
+      'owner-2': undefined,
+    })
+    expect(summarise(five, found['owner-1']!)).toEqual({ mean: 68 / 7 })
+    expect(explain(five, 0).learns[1]!.text).toContain('(only p2)')
+  })
+  it.each([
+    ['a receiver that learns nothing', { ...five, to: ['owner-1', 'owner-2', 'p1', 'p2'] }],
+    ['an owner too many', { ...five, owners: 1 }],
+    ['outputs for others than the plan says', { ...five, to: 'p1' }],
+  ])('refuses %s', (_, parameters) => {
+    expect(code(() => statisticsWith(2).parameters(parameters))).toBe('terms/malformed')
+  })
+})
 
 describe('statistics/rep3', () => {
   it.each([

@@ -11,7 +11,7 @@ import {
   type Column,
   type Parameters,
   type Plan,
-  type Role,
+  type Computing as Role,
   type StatisticsOutput,
   type Table,
 } from '@tallystick/statistics'

@@ -6,7 +6,11 @@ import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
 import {
   explain,
   parseParameters,
+  mostOwners,
+  receiversOf,
   roles,
+  rolesOf,
+  statisticsWith,
   summarise,
   type Parameters,
   type Plan,
@@ -16,7 +20,7 @@ import {
 import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
 import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
-import { readAuditor } from '../declaration.ts'
+import { auditorOf, readAuditor } from '../declaration.ts'
 import { readJson, writeFileWhole, writeJson } from '../files.ts'
 import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
@@ -74,9 +78,13 @@ const joined = (plan: Plan, declarations: readonly TableDeclaration[]): void => 
   }
 }
 
+/** The first three compute, the others are owners beside them. */
+const rolesFor = (declarations: readonly TableDeclaration[]): readonly Role[] =>
+  rolesOf({ owners: declarations.length - roles.length })
+
 const byRole = <T>(declarations: readonly TableDeclaration[], of: (each: TableDeclaration) => T | null) =>
   Object.fromEntries(
-    roles.flatMap((role, i) => {
+    rolesFor(declarations).flatMap((role, i) => {
       const value = of(declarations[i]!)
       return value === null ? [] : [[role, value] as const]
     }),
@@ -85,15 +93,16 @@ const byRole = <T>(declarations: readonly TableDeclaration[], of: (each: TableDe
 const parametersOf = (plan: Plan, declarations: readonly TableDeclaration[]): Parameters =>
   parseParameters({
     ...plan,
+    ...(declarations.length > roles.length && { owners: declarations.length - roles.length }),
     sizes: byRole(declarations, ({ data }) => data?.rows ?? null),
     tables: byRole(declarations, ({ schema }) => schema),
   })
 
 export const plan = async (output: Output, options: PlanOptions, path: string): Promise<void> => {
   const { party } = options
-  if (party.length !== roles.length) {
-    const found = `found ${party.length}`
-    throw new TallyError('api/usage', 'self', `expected three declarations as --party (p0, p1, p2), ${found}`)
+  if (party.length < roles.length || party.length > roles.length + mostOwners) {
+    const expected = `three to ${roles.length + mostOwners} declarations as --party (p0, p1, p2, then owners)`
+    throw new TallyError('api/usage', 'self', `expected ${expected}, found ${party.length}`)
   }
   const [analysis, auditor, declarations] = await Promise.all([
     readPlan(path),
@@ -102,7 +111,8 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
   ])
   joined(analysis, declarations)
   const parameters = parametersOf(analysis, declarations)
-  const { protocol, code } = protocolOf('statistics/rep3')
+  const parties = rolesFor(declarations)
+  const { protocol, code } = protocolOf(statisticsWith(parameters.owners ?? 0).id)
   protocol.parameters(parameters)
   const { id, version, leakage } = protocol
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
@@ -113,16 +123,15 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
     purpose: options.purpose,
     protocol: { id, version, package: code.version, code: code.digest },
     parameters: parameters as unknown as Json,
-    parties: roles.map((role, i) => ({ role, ...declarations[i]!.identity })),
-    receivers: parameters.to === 'all' ? [...roles] : [parameters.to],
+    parties: parties.map((role, i) => ({ role, ...declarations[i]!.identity })),
+    receivers: [...receiversOf(parameters)],
     data: byRole(declarations, ({ data }) => data) as Terms['data'],
     leakage,
     auditor: {
-      name: auditor.name,
-      recipient: auditor.recipient,
+      ...auditorOf(auditor),
       limit: 1,
       reveals: Object.fromEntries(
-        roles.map((role) => [
+        parties.map((role) => [
           role,
           'its whole table, its shares of the others’ numbers, and the figures if it learns them',
         ]),
@@ -150,7 +159,7 @@ const explained = (parameters: Parameters, latency = defaultLatency) => {
   const { rounds, bytes, seconds, learns } = explain(parameters, latency)
   const text = [
     `${count(rounds)} rounds, ${traffic(bytes)} in all, about ${seconds.toFixed(1)} s at ${latency} ms a round trip.`,
-    `What ${parameters.to === 'all' ? 'all three' : parameters.to} will learn:`,
+    `What ${parameters.to === 'all' ? 'all' : receiversOf(parameters).join(', ')} will learn:`,
     ...learns.map(({ name, text: what }) => `  ${name}: ${what}`),
   ].join('\n')
   return { rounds, bytes, seconds, learns, text }
@@ -188,7 +197,7 @@ const readDeclared = async (
     throw new TallyError('api/usage', 'self', `expected --input with the table of ${own.role}`)
   }
   const { read } = await readTableDeclaration(options.table ?? join(home.folder, 'table.json'))
-  const schema = (terms.parameters as unknown as Parameters).tables[own.role as Role]
+  const schema = (terms.parameters as unknown as Parameters).tables[own.role]
   if (read === null || !sameSchema(schemaOf(read), schema)) {
     throw new TallyError('input/changed', 'self', 'the declaration in table.json has other columns than the terms', {
       remedy: 'name the declaration that the terms were made of (--table), or agree on new terms',
@@ -215,7 +224,10 @@ const show = (value: unknown): string =>
 const keepResult = async (output: Output, folder: string, parameters: Parameters, { session }: Job): Promise<void> => {
   const opened = session.output as StatisticsOutput | undefined
   if (opened === undefined) {
-    return output.report({ event: 'result', kind: 'none' }, `${parameters.to} has the figures; this side learns none.`)
+    return output.report(
+      { event: 'result', kind: 'none' },
+      `${receiversOf(parameters).join(', ')} learn the figures; this side learns none.`,
+    )
   }
   const figures = summarise(parameters, opened)
   const file = join(folder, 'figures.json')
@@ -249,14 +261,20 @@ export const run = async (output: Output, options: StatsRunOptions): Promise<voi
     keepResult: async (job) => {
       await keepResult(output, home.jobFolder(terms), parameters, job)
       // A job that had ended is told again without any network.
-      if (moved > 0) compare(output, predicted, moved, (performance.now() - began) / 1000)
+      if (moved > 0) compare(output, predicted, terms.parties.length, moved, (performance.now() - began) / 1000)
     },
   })
 }
 
 /** Both ends of a link count a byte, so all parties together move each of them twice. */
-const compare = (output: Output, predicted: ReturnType<typeof explained>, moved: number, seconds: number): void => {
-  const expected = (2 * predicted.bytes) / roles.length
+const compare = (
+  output: Output,
+  predicted: ReturnType<typeof explained>,
+  parties: number,
+  moved: number,
+  seconds: number,
+): void => {
+  const expected = (2 * predicted.bytes) / parties
   output.report(
     { event: 'compared', predictedBytes: expected, bytes: moved, predictedSeconds: predicted.seconds, seconds },
     `Moved by this party: ${traffic(moved)}, predicted on average ${traffic(expected)}. ` +
