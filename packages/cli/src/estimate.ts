@@ -2,7 +2,7 @@
 import type { Json } from '@tallystick/core'
 import { blake3Ids, curve25519HashScale, curve25519Scale, oprfBlind } from '@tallystick/kernels'
 import type { Pool } from '@tallystick/kernels/pool'
-import { referenceRates, type Policy, type Rates, type Request } from '@tallystick/psi'
+import { limbBits, referenceRates, type Policy, type Rates, type Request, type SumValues } from '@tallystick/psi'
 import type { Terms } from '@tallystick/session'
 
 /** Rows of a sample; enough for all workers to have a part. */
@@ -46,10 +46,18 @@ export const measureRates = async (pool: Pool): Promise<Rates> => {
   }
 }
 
+/** The column of a role in the parameters of circuit PSI, which says the width of all values in bits. */
+const circuitValues = (asked: Readonly<Record<string, Json>>, role: 'receiver' | 'sender'): SumValues | undefined => {
+  const { columns, bits } = asked as { columns?: Record<string, { column: string; decimals: number }[]>; bits?: number }
+  const column = columns?.[role]?.[0]
+  return column === undefined || bits === undefined ? undefined : { ...column, bits, limbs: Math.ceil(bits / limbBits) }
+}
+
 /** What the terms of a set operation ask of a protocol. */
 export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Policy): Request => {
   const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'list'>
   const { limbs, values } = asked as { limbs?: number; values?: { column: string; decimals: number } }
+  const [own, theirs] = [circuitValues(asked, 'receiver'), circuitValues(asked, 'sender')]
   const sizes = asked['sizes'] as Request['sizes']
   return {
     sizes: asked.list === undefined ? sizes : { ...sizes, sender: asked.list.rows },
@@ -57,7 +65,8 @@ export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Poli
     to: asked['to'] === 'both' ? 'both' : 'receiver',
     parties: parties.length,
     list: asked.list,
-    values: limbs === undefined ? undefined : { column: '', decimals: 0, ...values, limbs },
+    values: limbs === undefined ? own : { column: '', decimals: 0, ...values, limbs },
+    senderValues: theirs,
     minimum: minimum?.result,
     policy,
   }

@@ -1,6 +1,7 @@
 /** What a set operation gave a party: rows of its own list, a number, a sum, or nothing; told, and written down. */
 import { join } from 'node:path'
 import type { Terms } from '@tallystick/session'
+import { decimalText, intersectionFigures, type ScaledColumn } from '@tallystick/statistics'
 import type { Dataset } from './dataset.ts'
 import { writeJson } from './files.ts'
 import type { Output } from './output.ts'
@@ -11,6 +12,8 @@ export type SetResult =
   | { kind: 'intersection'; rows: Uint32Array }
   | { kind: 'cardinality'; size: number }
   | { kind: 'sum'; size: number; sum: number }
+  | { kind: 'sums'; sums: string[] }
+  | { kind: 'moments'; size: number; sums: string[]; products: string[] }
   | { kind: 'tags'; tags: Uint8Array }
   | { kind: 'withheld' }
   | { kind: 'none' }
@@ -47,6 +50,54 @@ const tellSum = async (
   )
 }
 
+/** The columns of both roles, in the order of the sums. */
+const columnsOf = ({ parameters }: Terms): readonly ScaledColumn[] => {
+  const { columns } = parameters as { columns?: Record<string, ScaledColumn[]> }
+  return [...(columns?.['receiver'] ?? []), ...(columns?.['sender'] ?? [])]
+}
+
+const tellSums = async (
+  output: Output,
+  folder: string,
+  terms: Terms,
+  { sums }: SetResult & { kind: 'sums' },
+): Promise<void> => {
+  const named = columnsOf(terms).map(({ column, decimals }, i) => ({ column, sum: decimalText(sums[i]!, decimals) }))
+  const file = join(folder, 'sum.json')
+  await writeJson(file, { sums: named }, true)
+  const text = named.map(({ column, sum }) => `"${column}" adds up to ${sum}`).join(', ')
+  output.report(
+    { event: 'result', kind: 'sums', sums: named, file },
+    `Over the ids on both lists, whose number is not told, ${text}: ${file}`,
+  )
+}
+
+const tellFigures = async (
+  output: Output,
+  folder: string,
+  terms: Terms,
+  moments: SetResult & { kind: 'moments' },
+): Promise<void> => {
+  const figures = intersectionFigures(columnsOf(terms), moments)
+  const file = join(folder, 'statistics.json')
+  await writeJson(file, figures, true)
+  const round = (value: number | null): string => (value === null ? 'none' : String(Number(value.toPrecision(6))))
+  const lines = [
+    ...figures.columns.map(
+      ({ column, sum, mean, deviation }) =>
+        `  ${column}: sum ${sum}, mean ${round(mean)}, standard deviation ${round(deviation)}`,
+    ),
+    ...figures.pairs.map(
+      ({ columns, covariance, correlation }) =>
+        `  ${columns.join(' and ')}: covariance ${round(covariance)}, correlation ${round(correlation)}`,
+    ),
+  ]
+  output.report(
+    { event: 'result', kind: 'statistics', file, figures: figures as never },
+    `${count(figures.count)} ids are on both lists:\n${lines.join('\n')}\n${file}`,
+  )
+}
+
 const tellWithheld = (output: Output, least: number): void =>
   output.report(
     { event: 'result-withheld', minimum: least },
@@ -70,11 +121,13 @@ export const keepSetResult = async (
   }
   const least = terms.minimum?.result ?? 0
   if (result.kind === 'withheld') return tellWithheld(output, least)
+  if (result.kind === 'sums') return tellSums(output, folder, terms, result)
   const rows =
     result.kind === 'tags' ? own.rowsOf(result.tags) : result.kind === 'intersection' ? result.rows : undefined
   const size = 'size' in result ? result.size : rows!.length
   if (size < least) return tellWithheld(output, least)
   if (result.kind === 'sum') return tellSum(output, folder, terms, result)
+  if (result.kind === 'moments') return tellFigures(output, folder, terms, result)
   if (rows === undefined) {
     const text = `${count(size)} ids are ${whereOf(terms)}.`
     return output.report({ event: 'result', kind: 'cardinality', size }, text)

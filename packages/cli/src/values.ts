@@ -27,11 +27,12 @@ export const valuesOf = (column: string, maximum: string | undefined, decimalsTe
       'declare a range that all values of this kind keep to: it is told to the partner, the numbers are not',
     )
   }
-  return { column, decimals, limbs: Math.ceil(Math.log2(most + 1) / limbBits) }
+  const bits = Math.ceil(Math.log2(most + 1))
+  return { column, decimals, bits, limbs: Math.ceil(bits / limbBits) }
 }
 
-/** The largest value that so many limbs hold. */
-const largestOf = ({ limbs, decimals }: SumValues): number => (2 ** (limbBits * limbs) - 1) / 10 ** decimals
+/** The largest value that so many bits, or limbs, hold. */
+const largestOf = ({ limbs, decimals, bits = limbBits * limbs }: SumValues): number => (2 ** bits - 1) / 10 ** decimals
 
 /**
  * Rows that enter a sum: 8 bytes, the value in big endian, then the id. Of records that repeat an id the first counts.

@@ -62,9 +62,9 @@ const bring = async ({ terms, own }: Prepared, { input, encoding, filter }: PsiO
   const dataset = await readDeclared(terms, own.role, input, encoding)
   const { records, duplicates } = dataset.counts
   const rowsOf = prepared === undefined ? noTags : (tags: Uint8Array) => commonRows(prepared, tags)
-  const { values } = requestOf(terms)
-  const valued = values !== undefined && own.role === terms.parties[0]!.role
-  const source = valued ? { ...dataset, items: await valuedRows(dataset, values) } : dataset
+  const { values: receivers, senderValues } = requestOf(terms)
+  const values = own.role === 'sender' ? senderValues : own.role === terms.parties[0]!.role ? receivers : undefined
+  const source = values === undefined ? dataset : { ...dataset, items: await valuedRows(dataset, values) }
   return { source, own: { records, duplicates }, dataset, rowsOf }
 }
 
