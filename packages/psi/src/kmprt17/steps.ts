@@ -63,7 +63,7 @@ export function* zeroShares(ctx: Compute, keys: readonly Uint8Array[], digests: 
 
 /** Sends a vector of elements in chunks. */
 export function* sendVector(
-  { chunkRows }: Parameters,
+  { chunkRows }: Pick<Parameters, 'chunkRows'>,
   vector: Uint8Array,
   send: (part: Uint8Array) => Routine<void>,
 ): Routine<void> {
