@@ -8,6 +8,7 @@ import { loadAes } from './aes/engine.ts'
 import { loadBlake3 } from './blake3/engine.ts'
 import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
+import { digestEngine } from './digest/kernels.ts'
 import { loadExpandConvolute } from './expand-convolute/engine.ts'
 import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
@@ -51,6 +52,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadTable,
   async () => p256Engine,
   async () => chachaEngine,
+  async () => digestEngine,
   async () => pirEngine,
   loadRing,
   loadShares,

@@ -101,7 +101,11 @@ export {
   masked1,
   masked128,
   masked64,
+  pairTerms1,
+  pairTerms128,
+  pairTerms64,
 } from './beaver/kernels.ts'
+export { words as digestWords } from './digest/kernels.ts'
 export type { Domain as BeaverDomain } from './beaver/kernels.ts'
 export { crossTerms128, crossTerms64, matrixProduct128, matrixProduct64 } from './ring/kernels.ts'
 export { kernels } from './kernels.ts'

@@ -1,5 +1,6 @@
 import * as aes from './aes/kernels.ts'
 import * as beaver from './beaver/kernels.ts'
+import * as digest from './digest/kernels.ts'
 import * as sliced from './bits/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
@@ -33,6 +34,10 @@ export const kernels = {
   'bits/masked': beaver.masked1,
   'bits/beaver': beaver.beaver1,
   'bits/deal': beaver.deal1,
+  'bits/pair-terms': beaver.pairTerms1,
+  'ring64/pair-terms': beaver.pairTerms64,
+  'ring128/pair-terms': beaver.pairTerms128,
+  'digest/words': digest.words,
   'bits/expand': sliced.expand,
   'bits/permutation': sliced.permutation,
   'bits/slice': sliced.slice,

@@ -76,6 +76,15 @@ const beaverCases = (limbs: number) => () =>
     })),
   )
 
+const pairCases = (limbs: number) => () =>
+  [...domainWords(limbs), 16_384 + limbs].flatMap((n) =>
+    [false, true].map((square) => ({
+      ...(n === 4 * limbs ? extreme(n) : terms(n, n, n)),
+      key: bytes(n + 5, 16),
+      square,
+    })),
+  )
+
 const dealCases = (limbs: number) => () =>
   [...domainWords(limbs), 16_384 + limbs].flatMap((n) =>
     [1, 2, 3].map((parties) => ({
@@ -99,6 +108,10 @@ export const shareCases = {
   'bits/masked': maskedCases(1),
   'bits/beaver': beaverCases(1),
   'bits/deal': dealCases(1),
+  'bits/pair-terms': pairCases(1),
+  'ring64/pair-terms': pairCases(2),
+  'ring128/pair-terms': pairCases(4),
+  'digest/words': () => [0, 1, 3, 100, 5000].map((n) => ({ words: words(n + 1, n) })),
   'ring64/masked': maskedCases(2),
   'ring64/beaver': beaverCases(2),
   'ring64/deal': dealCases(2),

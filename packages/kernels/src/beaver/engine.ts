@@ -1,8 +1,8 @@
 /** The kernels with triples over the module of the rings: tiles of 64 KiB, streams by the engine's AES. */
 import type { Engine } from '@tallystick/protocol'
 import type { StreamOf } from '../ring/engine.ts'
-import type { BeaverInput, DealInput, Domain, MaskedInput } from './kernels.ts'
-import { checkBeaver, checkDeal, checkMasked } from './shapes.ts'
+import type { BeaverInput, DealInput, Domain, MaskedInput, PairTermsInput } from './kernels.ts'
+import { checkBeaver, checkDeal, checkMasked, checkPairTerms } from './shapes.ts'
 
 type Address = WebAssembly.Global<'i32'>
 
@@ -88,6 +88,19 @@ export const beaverEngine = (exports: BeaverExports, streamOf: StreamOf): Engine
       operations[domain].beaver(size, first ? -1n : 0n)
     })
   }
+  const pairTerms = (domain: Domain) => (input: PairTermsInput) => {
+    const { x0, x1, y0, y1, key, at, square } = checkPairTerms(input, domain)
+    const stream = streamOf(key, at)
+    return byTiles(x0.length, (tile) => {
+      const { from, to, size } = tile
+      put(exports.X0, x0.subarray(from, to))
+      put(exports.X1, x1.subarray(from, to))
+      put(exports.Y0, y0.subarray(from, to))
+      put(exports.Y1, y1.subarray(from, to))
+      stream(region(exports.OWN, tile))
+      operations[domain].beaver(size, square ? -1n : 0n)
+    })
+  }
   const deal = (domain: Domain) => (input: DealInput) => {
     const { keys, a, b, c, words: total, to: corrected } = checkDeal(input, domain)
     const streams = keys.map((key, i) => ({
@@ -121,6 +134,7 @@ export const beaverEngine = (exports: BeaverExports, streamOf: StreamOf): Engine
       [`${group}/masked`, masked(domain)],
       [`${group}/beaver`, beaver(domain)],
       [`${group}/deal`, deal(domain)],
+      [`${group}/pair-terms`, pairTerms(domain)],
     ] as const
   })
   return Object.fromEntries(entries) as Engine

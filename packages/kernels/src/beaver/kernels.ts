@@ -6,7 +6,7 @@
  */
 import type { Kernel } from '@tallystick/protocol'
 import * as reference from './reference.ts'
-import { checkBeaver, checkDeal, checkMasked } from './shapes.ts'
+import { checkBeaver, checkDeal, checkMasked, checkPairTerms } from './shapes.ts'
 
 /** 1 stands for bits. */
 export type Domain = 1 | 64 | 128
@@ -65,6 +65,27 @@ const deal = (domain: Domain): Kernel<DealInput, Uint32Array> => ({
   run: (input) => reference.deal(checkDeal(input, domain), domain),
 })
 
+export interface PairTermsInput {
+  /** Two components of x and of y. */
+  readonly x0: Uint32Array
+  readonly x1: Uint32Array
+  readonly y0: Uint32Array
+  readonly y1: Uint32Array
+  readonly key: Uint8Array
+  readonly at: number
+  /** Whether x0 y0 is among the terms. */
+  readonly square: boolean
+}
+
+/** x0 y1 + x1 y0, and x0 y0, plus the stream: what two parties of four know of a product, masked. */
+const pairTerms = (domain: Domain): Kernel<PairTermsInput, Uint32Array> => ({
+  name: nameOf(domain, 'pair-terms'),
+  run: (input) => reference.pairTerms(checkPairTerms(input, domain), domain),
+})
+
+export const pairTerms1 = pairTerms(1)
+export const pairTerms64 = pairTerms(64)
+export const pairTerms128 = pairTerms(128)
 export const masked1 = masked(1)
 export const masked64 = masked(64)
 export const masked128 = masked(128)

@@ -1,6 +1,6 @@
 /** References over bigint: the oracle, not for speed. */
 import { expand } from '../bits/reference.ts'
-import type { BeaverInput, DealInput, Domain, MaskedInput } from './kernels.ts'
+import type { BeaverInput, DealInput, Domain, MaskedInput, PairTermsInput } from './kernels.ts'
 
 interface Field {
   readonly plus: (a: bigint, b: bigint) => bigint
@@ -69,6 +69,19 @@ export function deal({ keys, a, b, c, words, to }: DealInput, domain: Domain): U
   const [left, right, rest] = [sum(a, keys), sum(b, keys), sum(c, others)]
   return wordsOf(
     left.map((value, i) => minus(times(value, right[i]!), rest[i]!)),
+    domain,
+  )
+}
+
+export function pairTerms({ x0, x1, y0, y1, key, at, square }: PairTermsInput, domain: Domain): Uint32Array {
+  const { plus, times } = fieldOf(domain)
+  const parts = [x0, x1, y0, y1, expand({ key, at, words: x0.length })].map((part) => elements(part, domain))
+  const [a, b, c, d, stream] = parts as [bigint[], bigint[], bigint[], bigint[], bigint[]]
+  return wordsOf(
+    stream.map((mask, i) => {
+      const cross = plus(times(a[i]!, d[i]!), times(b[i]!, c[i]!))
+      return plus(mask, square ? plus(cross, times(a[i]!, c[i]!)) : cross)
+    }),
     domain,
   )
 }

@@ -1,7 +1,7 @@
 /** Shapes of the kernels with triples. @throws TallyError api/misuse in every check */
 import { TallyError } from '@tallystick/core'
 import { checkComponents, checkStream } from '../bits/shapes.ts'
-import type { BeaverInput, DealInput, Domain, MaskedInput } from './kernels.ts'
+import type { BeaverInput, DealInput, Domain, MaskedInput, PairTermsInput } from './kernels.ts'
 
 const limbsOf = (domain: Domain): number => Math.max(1, domain / 32)
 
@@ -27,4 +27,10 @@ export function checkDeal(input: DealInput, domain: Domain): DealInput {
   if (whole && Number.isInteger(to) && to >= 0 && to < keys.length) return input
   const found = `${words} words for party ${to} of ${keys.length}`
   throw new TallyError('api/misuse', 'self', `expected whole elements for one of the parties, found ${found}`)
+}
+
+export function checkPairTerms(input: PairTermsInput, domain: Domain): PairTermsInput {
+  checkStream(input.key, input.at)
+  checkComponents([input.x0, input.x1, input.y0, input.y1], limbsOf(domain))
+  return input
 }

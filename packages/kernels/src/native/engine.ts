@@ -3,6 +3,7 @@ import type { Engine } from '@tallystick/protocol'
 import { wasmEngine } from '../engine.ts'
 import { aes } from './aes.ts'
 import { chacha } from './chacha.ts'
+import { digest } from './digest.ts'
 import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeMerkle } from './merkle.ts'
@@ -13,6 +14,7 @@ import { loadNativeSoftspoken } from './softspoken.ts'
 const loadNative = async (): Promise<Engine> => ({
   ...aes,
   ...chacha,
+  ...digest,
   ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
