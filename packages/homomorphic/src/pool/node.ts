@@ -16,6 +16,7 @@ import type { Kernel } from '@tallystick/protocol'
 import type { RingCiphertext, RlweEvaluateInput, SwitchKeys } from '@tallystick/kernels'
 import { nodePool, workerThreads, type Pool } from '@tallystick/kernels/pool'
 import type { Reply, Task } from './task.ts'
+import { createTurns, disposed, twice } from './turns.ts'
 
 export interface SealPoolOptions {
   /** Threads with a SEAL of their own, 1 or more; the number of cores unless given. */
@@ -99,49 +100,6 @@ const createKeyring = () => {
   }
 }
 
-const disposed = (): TallyError => new TallyError('api/misuse', 'self', 'expected a pool in use, found it disposed')
-
-const overrun = (queue: number): TallyError =>
-  new TallyError('api/misuse', 'self', `expected at most ${queue} waiting calls of rlwe/evaluate, found one more`, {
-    remedy: 'wait for the results of earlier calls, or ask for a longer queue',
-  })
-
-/** So many may work at once, so many wait, in order. */
-const createTurns = (most: number, queue: number) => {
-  let free = most
-  const waiting: (() => void)[] = []
-  const next = (): void => {
-    const first = waiting.shift()
-    if (first) first()
-    else free++
-  }
-  const turn = (signal: AbortSignal | undefined): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const forget = (): void => {
-        waiting.splice(waiting.indexOf(go), 1)
-        reject(signal!.reason as Error)
-      }
-      const go = (): void => {
-        signal?.removeEventListener('abort', forget)
-        resolve()
-      }
-      signal?.addEventListener('abort', forget, { once: true })
-      waiting.push(go)
-    })
-  return async <T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-    if (free > 0) free--
-    else {
-      if (waiting.length >= queue) throw overrun(queue)
-      await turn(signal)
-    }
-    try {
-      return await work()
-    } finally {
-      next()
-    }
-  }
-}
-
 /**
  * A pool of kernels with SEAL in it.
  * @throws TallyError (of `run`) api/misuse for a wrong program, a full queue, a disposed pool; invariant/broken where two
@@ -170,23 +128,12 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
     input: RlweEvaluateInput,
     signal: AbortSignal | undefined,
   ): Promise<readonly RingCiphertext[]> => {
-    if (!open) throw disposed()
-    signal?.throwIfAborted()
-    const broke = (cause: unknown): void => {
+    const stopped = (): void => {
       if (!open) throw disposed()
-      if (signal?.aborted) throw signal.reason
-      onBroken?.(cause)
+      signal?.throwIfAborted()
     }
-    const reply = await attempt(input, signal)
-      .catch((cause: unknown) => {
-        broke(cause)
-        return attempt(input, signal)
-      })
-      .catch((cause: unknown) => {
-        broke(cause)
-        const message = 'rlwe/evaluate failed in two workers, one after the other'
-        throw new TallyError('invariant/broken', 'self', message, { cause })
-      })
+    stopped()
+    const reply = await twice(() => attempt(input, signal), stopped, onBroken)
     if ('output' in reply) return reply.output
     const { code, blame, message, remedy } = reply.error
     throw new TallyError(code, blame, message, remedy === undefined ? {} : { remedy })

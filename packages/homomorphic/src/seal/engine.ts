@@ -258,4 +258,7 @@ const createRunner = (seal: MainModule) => {
 }
 
 /** One SEAL for the calling thread: load it once. */
-export const sealEngine = async (): Promise<Engine> => ({ 'rlwe/evaluate': createRunner(await initialize()) })
+export const sealEngine = async (): Promise<Engine> => ({
+  // Without a place of its own SEAL's module is found beside its script, by Node and by bundlers.
+  'rlwe/evaluate': createRunner(await initialize({ locateFile: undefined } as object)),
+})
