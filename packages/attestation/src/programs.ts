@@ -1,5 +1,14 @@
 /** The protocols that can be run and replayed, and how the committed rows of a party become its input. */
-import { lookup, lookupInput, scoring, scoringInput, statisticsInput, statisticsOf } from '@tallystick/homomorphic'
+import {
+  evaluateInput,
+  evaluateOf,
+  lookup,
+  lookupInput,
+  scoring,
+  scoringInput,
+  statisticsInput,
+  statisticsOf,
+} from '@tallystick/homomorphic'
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import {
@@ -76,6 +85,9 @@ export const programs: Programs = {
   ...programOf(lookup, lookupInput),
   ...Object.assign(
     {},
-    ...[1, 2, 3, 4].map((owners) => programOf(statisticsOf(owners) as AnyProtocol, statisticsInput)),
+    ...[1, 2, 3, 4].flatMap((owners) => [
+      programOf(statisticsOf(owners) as AnyProtocol, statisticsInput),
+      programOf(evaluateOf(owners) as AnyProtocol, evaluateInput),
+    ]),
   ),
 }

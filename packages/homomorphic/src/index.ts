@@ -37,3 +37,10 @@ export {
   type Results,
 } from './operators/index.ts'
 export { planOf, type Plan, type PlanOptions } from './plan/index.ts'
+export { evaluateOf, programPlan } from './evaluate/index.ts'
+export type {
+  OwnerInput as EvaluateOwnerInput,
+  Parameters as EvaluateParameters,
+  ReceiverOutput as EvaluateReceiverOutput,
+} from './evaluate/index.ts'
+export { evaluateInput } from './rows.ts'

@@ -69,3 +69,9 @@ export const scoringInput = (rows: IntegerRows, role: string, parameters: unknow
 /** Of the roles that bring no rows, nothing. @throws TallyError input/malformed */
 export const statisticsInput = (rows: IntegerRows, role: string, parameters: unknown): OwnerInput | null =>
   role.startsWith('owner-') ? { values: tableOf(rows, (parameters as { columns: number }).columns) } : null
+
+/** Of the roles that bring no rows, nothing. @throws TallyError input/malformed */
+export const evaluateInput = (rows: IntegerRows, role: string, parameters: unknown): OwnerInput | null => {
+  const { columns } = parameters as { readonly columns: Readonly<Record<string, readonly string[]>> }
+  return role.startsWith('owner-') ? { values: tableOf(rows, columns[role]!.length) } : null
+}

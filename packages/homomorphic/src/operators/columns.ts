@@ -90,15 +90,20 @@ const joinResidues = (moduli: readonly bigint[]) => {
   }
 }
 
-/** A quotient of integers as the nearest double, give or take one unit in the last place. */
-const quotient = (numerator: bigint, denominator: bigint): number => {
+const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? (a < 0n ? -a : a) : gcd(b, a % b))
+
+/** A quotient of integers as a double, within one unit in the last place; equal quotients give one double. */
+export const quotient = (over: bigint, under: bigint): number => {
+  const common = gcd(over, under)
+  const [numerator, denominator] = [over / common, under / common]
+  if (denominator === 1n) return Number(numerator)
   const bits = (value: bigint): number => (value < 0n ? -value : value).toString(2).length
   const shift = Math.max(0, 64 - bits(numerator) + bits(denominator))
   const scaled = (numerator << BigInt(shift)) / denominator
   return shift > 1000 ? 0 : Number(scaled) / 2 ** shift
 }
 
-const finished = ({ finish }: Output, value: number): number =>
+export const finished = ({ finish }: Pick<Output, 'finish'>, value: number): number =>
   finish === 'logistic' ? 1 / (1 + Math.exp(-value)) : value
 
 /** `slots[ring][tile]` of a plan's results. */

@@ -143,9 +143,6 @@ function* runCall(on: Ground, { ring, keys }: PublicKeys, call: Call, inputs: re
   })
 }
 
-/** Calls that may be under way at once. */
-const atOnce = 4
-
 /** Runs the program in one ring; `tile` gives the ciphertext at a position of the plan's inputs. */
 export function* evaluate(
   on: Ground,
@@ -153,30 +150,25 @@ export function* evaluate(
   keys: PublicKeys,
   tile: (position: number) => Routine<RingCiphertext>,
 ): Routine<readonly RingCiphertext[]> {
-  const store = createStore(plan.calls, new Set(plan.tiles.map(({ id }) => id)))
+  const store = createStore(plan.waves.flat(), new Set(plan.tiles.map(({ id }) => id)))
   const positions = new Map(plan.inputs.map(({ id }, position) => [id, position]))
   const fetch = function* (id: number): Routine<void> {
     const position = positions.get(id)
     if (position !== undefined && !store.has(id)) store.put(id, yield* tile(position))
   }
-  let waiting = [...plan.calls]
-  while (waiting.length > 0) {
-    const ready = waiting
-      .filter(({ inputs }) => inputs.every((id) => positions.has(id) || store.has(id)))
-      .slice(0, atOnce)
+  for (const wave of plan.waves) {
     const taken: RingCiphertext[][] = []
-    for (const { inputs } of ready) {
+    for (const { inputs } of wave) {
       for (const id of inputs) yield* fetch(id)
       taken.push(inputs.map((id) => store.get(id)))
     }
     const made = (yield* on.join(
-      ...ready.map((call, i) => (branch: Ground) => runCall(branch, keys, call, taken[i]!)),
+      ...wave.map((call, i) => (branch: Ground) => runCall(branch, keys, call, taken[i]!)),
     )) as readonly (readonly RingCiphertext[])[]
-    for (const [i, { inputs, outputs }] of ready.entries()) {
+    for (const [i, { inputs, outputs }] of wave.entries()) {
       for (const id of inputs) store.used(id)
       outputs.forEach((id, j) => store.put(id, made[i]![j]!))
     }
-    waiting = waiting.filter((call) => !ready.includes(call))
   }
   // An input that is an output as it is.
   for (const { id } of plan.tiles) yield* fetch(id)

@@ -9,7 +9,7 @@ import type { Program } from '../operators/expression.ts'
 import { refuse } from '../operators/graph.ts'
 import { largestModulus, type Ring } from '../parameters.ts'
 import { exactArithmetic, type ExactValue } from './exact.ts'
-import { callsOf, type Call, type Step } from './instructions.ts'
+import { callsOf, wavesOf, type Call, type Step } from './instructions.ts'
 import { createTape, lower, NoRoom, tilesOf, type Lowered, type Value } from './lower.ts'
 import { exactRings, plainModuli } from './rings.ts'
 import { secondsOf } from './seconds.ts'
@@ -45,7 +45,9 @@ export interface Plan {
   readonly slots: number
   /** Galois elements that keys are needed for; 0 is relinearisation. */
   readonly targets: Uint32Array
-  readonly calls: readonly Call[]
+  /** Calls of the kernel; those of one wave need nothing of each other. */
+  readonly waves: readonly (readonly Call[])[]
+  /** In the order in which they are needed. */
   readonly inputs: readonly PlannedInput[]
   readonly tiles: readonly PlannedOutput[]
   readonly outputs: readonly Output[]
@@ -168,11 +170,14 @@ export const planOf = (program: Program, { parties = false }: PlanOptions = {}):
     const { id, level, flood } = value
     return { id, output, tile, level, flood }
   })
+  const kept = new Set(results.map(({ id }) => id))
+  const inputs = new Map(lowered.inputs.map(({ value, name, tile }) => [value.id, { id: value.id, name, tile }]))
+  const waves = wavesOf(callsOf(lowered.steps, [...kept]), new Set(inputs.keys()))
+  const order = [...waves.flat().flatMap((call) => call.inputs), ...kept]
   return {
-    ...{ program, scheme: 'bgv', rings, slots: rings[0]!.degree, parties },
+    ...{ program, scheme: 'bgv', rings, slots: rings[0]!.degree, parties, waves },
     targets: Uint32Array.from([...best.targets].sort((a, b) => a - b)),
-    calls: callsOf(lowered.steps, [...new Set(results.map(({ id }) => id))]),
-    inputs: lowered.inputs.map(({ value, name, tile }) => ({ id: value.id, name, tile })),
+    inputs: [...new Set(order)].flatMap((id) => inputs.get(id) ?? []),
     tiles: results,
     outputs: elaborated.outputs,
     roomBits: best.roomBits,

@@ -92,3 +92,19 @@ const callOf = (steps: readonly Step[], beyond: (value: number) => boolean): Cal
     galois: steps.some(({ name }) => name === 'rotate' || name === 'relinearise'),
   }
 }
+
+/** Calls that may be under way at once. */
+const atOnce = 4
+
+/** Calls in the order in which they run, those of one wave side by side; `given` are values that are there at the start. */
+export const wavesOf = (calls: readonly Call[], given: ReadonlySet<number>): readonly (readonly Call[])[] => {
+  const there = new Set(given)
+  const waves: (readonly Call[])[] = []
+  for (let waiting = [...calls]; waiting.length > 0;) {
+    const wave = waiting.filter(({ inputs }) => inputs.every((id) => there.has(id))).slice(0, atOnce)
+    for (const { outputs } of wave) for (const id of outputs) there.add(id)
+    waves.push(wave)
+    waiting = waiting.filter((call) => !wave.includes(call))
+  }
+  return waves
+}
