@@ -13,3 +13,4 @@ export {
 export { decimalText, intersectionFigures } from './intersection.ts'
 export type { ColumnFigures, IntersectionFigures, Moments, PairFigures, ScaledColumn } from './intersection.ts'
 export { explain, type Explanation } from './explain.ts'
+export * from './script.ts'

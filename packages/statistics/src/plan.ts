@@ -107,7 +107,7 @@ export interface Plan {
    */
   readonly minimumCount: number
   /** Who learns outputs: `all`, one role, or several. */
-  readonly to: Role | 'all' | readonly Role[]
+  readonly to: Role | readonly Role[]
 }
 
 /** The parties that compute; each may bring a table as well. */
@@ -316,11 +316,11 @@ export interface Analysis<Name extends string> {
   readonly columns: readonly Name[]
   readonly minimumCount?: number
   /** Who learns what the script does not direct by {@link only}; default `all`. */
-  readonly to?: Role | 'all'
+  readonly to?: Role
 }
 
 /** Who learns something, of outputs with receivers of their own. */
-const unionOf = (to: Role | 'all', outputs: readonly Output[]): Plan['to'] => {
+const unionOf = (to: Role, outputs: readonly Output[]): Plan['to'] => {
   if (outputs.every((output) => output.to === undefined)) return to
   if (to === 'all' && outputs.some((output) => output.to === undefined)) return to
   const others = outputs.some((output) => output.to === undefined) ? [to] : []
