@@ -178,6 +178,7 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       [1, 16, 1],
       [7, 48, 1],
       [70, 4112, 3],
+      [70, 4096, 1],
       [133, 64, 17],
       [4, 2 ** 18, 9],
     ].map(([rows, columns, count]) => ({
@@ -265,7 +266,8 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
       { degree: 8, plainModulus: 4_293_918_721n, most: 9, rows: 3 },
       { degree: 16, plainModulus: 4_293_918_721n, most: 4, rows: 1 },
     ].map(({ degree, plainModulus, most, rows }) => {
-      const residue = (i: number): number => (i % 5 === 0 ? Number(plainModulus) - 1 - (i % 3) : (i * 2_654_435) % 65_537)
+      const residue = (i: number): number =>
+        i % 5 === 0 ? Number(plainModulus) - 1 - (i % 3) : (i * 2_654_435) % 65_537
       return {
         ...{ degree, plainModulus, most },
         counts: Uint32Array.from({ length: degree }, (_, slot) => slot % (most + 1)),

@@ -28,3 +28,5 @@ let loading: Promise<Engine> | undefined
 /** The best engine under Node. */
 export const nodeEngine = (): Promise<Engine> =>
   (loading ??= Promise.all([wasmEngine(), loadNative()]).then(([portable, native]) => ({ ...portable, ...native })))
+
+export { widenScans } from './wide.ts'

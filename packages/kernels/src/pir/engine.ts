@@ -7,6 +7,7 @@ import type { ExpandInput, GaussInput, MultiplyInput, PatchInput, ScanInput } fr
 import {
   commonInstance,
   inScratch,
+  isWide,
   layout,
   ownScratch as own,
   residentIn,
@@ -66,6 +67,7 @@ const scanIn = (scratch: Scratch, { matrix, columns, queries }: ScanInput): Uint
   for (let first = 0; first < count; first += most) {
     const group = Math.min(most, count - first)
     const even = group + (group & 1)
+    const wide = isWide() && group === 1 && columns % 32 === 0
     const rowsAtOnce = 4 * Math.floor(layout.outBytes / (16 * even))
     let loaded: Instance | undefined
     eachBlock(matrix, columns, rowsAtOnce, (instance, address, from, height) => {
@@ -75,12 +77,14 @@ const scanIn = (scratch: Scratch, { matrix, columns, queries }: ScanInput): Uint
           const query = queries.subarray((first + k) * columns, (first + k + 1) * columns)
           if (k < group) bytes.set(bytesOf(query), scratch.raw)
           else wipe(instance, scratch.raw, 4 * columns)
-          exports.split(scratch.raw, columns, scratch.halves + 4 * columns * k)
+          const split = wide ? exports.splitWide : exports.split
+          split(scratch.raw, columns, scratch.halves + 4 * columns * k)
         }
         loaded = instance
       }
       const whole = height & -4
-      if (group === 1) exports.scan(address, columns, whole, scratch.halves, scratch.out)
+      if (wide) exports.scanWide(address, columns, whole, scratch.halves, scratch.out, scratch.raw)
+      else if (group === 1) exports.scan(address, columns, whole, scratch.halves, scratch.out)
       else exports.scanBatch(address, columns, whole, scratch.halves, scratch.out, even)
       const answers = new Uint32Array(memory.buffer, scratch.out, even * whole)
       for (let k = 0; k < group; k++) {

@@ -13,6 +13,8 @@ import { gaussTable } from './gauss.ts'
 export interface Exports {
   readonly split: (from: number, columns: number, to: number) => void
   readonly scan: (matrix: number, columns: number, rows: number, query: number, out: number) => void
+  readonly splitWide: (from: number, columns: number, to: number) => void
+  readonly scanWide: (matrix: number, columns: number, rows: number, query: number, out: number, sums: number) => void
   readonly scanBatch: (
     matrix: number,
     columns: number,
@@ -121,6 +123,20 @@ export const commonInstance = (): Instance & { readonly room: number } => ({
   room: commonBytes,
 })
 
+let wide = false
+
+/** Whether scans of one query go in pairs of vectors, here and in threads that are lent memory. */
+export const useWide = (on: boolean): void => void (wide = on)
+export const isWide = (): boolean => wide
+
+/** A new instance of what is compiled under the flags that V8 has now, for a test of them. */
+export const freshInstance = (bytes: number): Instance => {
+  compiled.alone = undefined
+  compiled.shared = undefined
+  common = undefined
+  return load('alone', bytes)
+}
+
 const residents = new WeakMap<ArrayBufferLike, Instance>()
 
 const place = (kind: Kind, length: number): Uint8Array => {
@@ -141,19 +157,22 @@ export interface Lent {
   readonly memory: WebAssembly.Memory
   readonly byteOffset: number
   readonly length: number
+  /** {@link useWide} of the thread that lends. */
+  readonly wide: boolean
 }
 
 /** What stands for bytes of a shared memory in a message; undefined for any other value. */
 export const lend = (value: unknown): Lent | undefined => {
   if (!(value instanceof Uint8Array) || !(value.buffer instanceof SharedArrayBuffer)) return undefined
   const home = residents.get(value.buffer)
-  return home && { memory: home.memory, byteOffset: value.byteOffset, length: value.length }
+  return home && { memory: home.memory, byteOffset: value.byteOffset, length: value.length, wide }
 }
 
 /** Bytes that another thread has lent, in an instance of this thread's own over the same memory; else the value itself. */
 export const borrow = (value: unknown): unknown => {
-  const { memory, byteOffset, length } = (value ?? {}) as Partial<Lent>
+  const { memory, byteOffset, length, wide: widened = false } = (value ?? {}) as Partial<Lent>
   if (!(memory instanceof WebAssembly.Memory)) return value
+  wide = widened
   residents.set(memory.buffer, instantiate('shared', memory, layout.scratch + lanes * scratchBytes))
   return new Uint8Array(memory.buffer, byteOffset, length)
 }
