@@ -7,14 +7,20 @@
  * This binds honest software. It does not bind parties that collude, nor an auditor that shares its key.
  */
 import { fromHex, TallyError, toHex, type Hex } from '@tallystick/core'
-import { auditorAddress, eventDigest, signedBy, type Disclosure } from '@tallystick/session'
+import { auditorAddress, auditorRoles, eventDigest, signedBy, type Disclosure } from '@tallystick/session'
 import type { CountersignedDisclosure } from './evidence.ts'
 
 /** What of the signed terms decides about disclosures. */
 export interface DisclosureTerms {
   readonly domain: Hex
-  readonly parties: readonly { readonly role: string; readonly name: string; readonly signer: Hex }[]
-  readonly auditor: { readonly name: string; readonly recipient: string; readonly limit: number }
+  readonly parties: readonly { readonly role: string; readonly party: Hex; readonly signer: Hex }[]
+  readonly auditor: {
+    readonly name: string
+    /** Where the auditor is a party: its id. */
+    readonly party?: Hex | undefined
+    readonly recipient: string
+    readonly limit: number
+  }
 }
 
 /** One role of a job in one attempt. */
@@ -54,9 +60,8 @@ export const requireWithinLimit = (
   next: DisclosedRole,
   disclosed: readonly DisclosedRole[],
 ): void => {
-  const own = terms.parties.filter((party) => party.name === terms.auditor.name).map((party) => party.role)
   const before = disclosed.filter((other) => other.specHash === next.specHash).map((other) => other.role)
-  const roles = new Set([...own, ...before, next.role])
+  const roles = new Set([...auditorRoles(terms), ...before, next.role])
   if (roles.size <= terms.auditor.limit) return
   const held = [...roles].filter((role) => role !== next.role).join(', ') || 'nothing'
   throw new TallyError(

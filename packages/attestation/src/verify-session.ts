@@ -2,6 +2,7 @@
 import { fromHex, type Hex, type Json } from '@tallystick/core'
 import {
   auditorAddress,
+  auditorRoles,
   commitment,
   commitmentsDigest,
   headsDigest,
@@ -348,7 +349,7 @@ const close = (subjects: Subjects): Check[] => {
         return !known || signature(subjects, role, event, found, 'a disclosure').status !== 'passed'
       })
       if (wrong !== undefined) return failed(`the disclosure of ${wrong.of} is not signed by ${wrong.role}`)
-      const own = terms.parties.filter((party) => party.name === terms.auditor.name).map((party) => party.role)
+      const own = auditorRoles(terms)
       // One party alone opens nothing: honest software seals evidence only with the countersignature of all.
       const by = (of: string): string[] => session.disclosures.filter((item) => item.of === of).map(({ role }) => role)
       const whole = (of: string): boolean => roles.every((role) => by(of).includes(role))

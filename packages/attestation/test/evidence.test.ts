@@ -13,12 +13,13 @@ const hex = (fill: number): Hex => toHex(bytes(32, fill))
 const keys = { receiver: bytes(32, 1), sender: bytes(32, 2) }
 const roles = ['receiver', 'sender'] as const
 type Role = (typeof roles)[number]
+const partyOf = { receiver: hex(3), sender: hex(4) }
 
 const auditor = await createAuditorKey()
-const termsWith = (limit = 1, name = 'Auditor', recipient = auditor.recipient) => ({
+const termsWith = (limit = 1, party?: Hex, recipient = auditor.recipient) => ({
   domain: hex(7),
-  parties: roles.map((role) => ({ role, name: `bank of the ${role}`, signer: addressOf(keys[role]) })),
-  auditor: { name, recipient, limit },
+  parties: roles.map((role) => ({ role, party: partyOf[role], signer: addressOf(keys[role]) })),
+  auditor: { name: 'Auditor', party, recipient, limit },
 })
 const terms = termsWith()
 const specHash = hex(8)
@@ -120,7 +121,7 @@ describe('sealing', () => {
 
   test('opens with a hybrid post-quantum key as well', async () => {
     const key = await createAuditorKey('hybrid')
-    const of = termsWith(1, 'Auditor', key.recipient)
+    const of = termsWith(1, undefined, key.recipient)
     const evidence = { ...evidenceOf(1, 1), disclosure: countersigned('receiver', 0, of) }
     expect(rowCount((await openEvidence(await seal(evidence, of), key.identity)).input.rows)).toBe(1)
   })
@@ -178,8 +179,8 @@ describe('disclosure', () => {
   })
 
   test('to an auditor who is a party itself counts its own role', async () => {
-    expect(await codeOf(seal(evidenceOf(1, 1), termsWith(1, 'bank of the sender')))).toBe('evidence/over-limit')
-    expect(await codeOf(seal(evidenceOf(1, 1), termsWith(1, 'bank of the receiver')))).toBe('nothing')
+    expect(await codeOf(seal(evidenceOf(1, 1), termsWith(1, partyOf.sender)))).toBe('evidence/over-limit')
+    expect(await codeOf(seal(evidenceOf(1, 1), termsWith(1, partyOf.receiver)))).toBe('nothing')
   })
 
   test('without each countersignature is refused, and the missing one is blamed', async () => {

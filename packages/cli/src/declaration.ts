@@ -3,8 +3,8 @@
  * its list would enter) and `auditor.json`.
  */
 import { TallyError, type Hex } from '@tallystick/core'
-import { maxDecimals, maxLimbs, type ListTerms, type SumValues } from '@tallystick/psi'
-import { partyId, type DataTerms } from '@tallystick/session'
+import { limbBits, maxDecimals, maxLimbs, type ListTerms, type SumValues } from '@tallystick/psi'
+import { partyId, type DataTerms, type Terms } from '@tallystick/session'
 import { z } from 'zod'
 import { readJson } from './files.ts'
 
@@ -35,7 +35,20 @@ export interface Auditor {
   readonly name: string
   /** age1… */
   readonly recipient: string
+  /** Where a party is the auditor: its id. */
+  readonly party?: Hex | undefined
 }
+
+/** How terms name an auditor. */
+export const auditorOf = ({
+  name,
+  recipient,
+  party,
+}: Auditor): Pick<Terms['auditor'], 'name' | 'recipient' | 'party'> => ({
+  name,
+  recipient,
+  ...(party === undefined ? {} : { party }),
+})
 
 const identity = z.strictObject({ name: z.string().min(1), party: hex(32), signer: hex(20), tls: hex(32) })
 const data = z.strictObject({
@@ -56,6 +69,11 @@ const values = z.strictObject({
   column: z.string().min(1).max(200),
   decimals: z.int().min(0).max(maxDecimals),
   limbs: z.int().min(1).max(maxLimbs),
+  bits: z
+    .int()
+    .min(1)
+    .max(limbBits * maxLimbs)
+    .optional(),
 })
 const declaration = z.strictObject({
   format: z.literal(declarationFormat),
@@ -65,6 +83,7 @@ const auditor = z.strictObject({
   format: z.literal(auditorFormat),
   name: z.string().min(1),
   recipient: z.string().startsWith('age1'),
+  party: hex(32).optional(),
 })
 
 /** Reads a file of ours that a person handed over. @throws TallyError input/not-found, input/malformed */

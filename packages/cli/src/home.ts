@@ -20,7 +20,7 @@ import {
   type Terms,
 } from '@tallystick/session'
 import { loadIdentity, signerOf, type Identity } from '@tallystick/session/node'
-import type { PublicIdentity } from './declaration.ts'
+import { readAuditor, type PublicIdentity } from './declaration.ts'
 import { readJson, writeJson } from './files.ts'
 
 export interface Home {
@@ -58,6 +58,17 @@ const openKeys = (folder: string): Identity => {
   }
 }
 
+/** The auditor's key lies in this very home: then the terms must count this party's role among what it holds. */
+const requireOwnAuditor = async (folder: string, { auditor }: Terms, own: PartyTerms): Promise<void> => {
+  const file = join(folder, 'auditor.json')
+  if (!existsSync(file) || auditor.party === own.party) return
+  if ((await readAuditor(file)).recipient !== auditor.recipient) return
+  const message = `the auditor of the terms is this party (${file}), and terms.auditor.party does not say so`
+  throw new TallyError('terms/mismatch', 'self', message, {
+    remedy: `let the terms name ${own.party} as terms.auditor.party ("tally auditor init" in this home does), or another auditor`,
+  })
+}
+
 /** @throws TallyError identity/not-found, identity/malformed, identity/wrong-key */
 export const openHome = async (folder: string): Promise<Home> => {
   const keys = openKeys(folder)
@@ -83,6 +94,7 @@ export const openHome = async (folder: string): Promise<Home> => {
     partyIn,
     async approve(terms) {
       const own = partyIn(terms)
+      await requireOwnAuditor(folder, terms, own)
       const signature = await signEventWith(signer, terms, agreementOf(terms))
       await writeJson(approvalFile(specHash(terms)), {
         format: approvalFormat,

@@ -128,6 +128,29 @@ describe('terms', () => {
     expect(stranger.stderr).toContain('terms/mismatch: the terms are between Bank A')
   })
 
+  it('say so where a party is the auditor itself, by its keys and whatever its name', async () => {
+    await tally('auditor', 'init', '--name', 'Nobody in particular', '--home', 'b')
+    const declared = JSON.parse(await readFile('b/auditor.json', 'utf8')) as { party?: string }
+    expect(declared.party).toBe((JSON.parse(await readFile('b/identity.json', 'utf8')) as { party: string }).party)
+    const write = () =>
+      tally(
+        ...['terms', 'new', '--receiver', 'a/declaration.json', '--sender', 'b/declaration.json', '--purpose', 'own'],
+        ...['--auditor', 'b/auditor.json', '--out', 'own.json'],
+      )
+    const refused = await write()
+    expect(refused.stderr).toContain("at most 1 roles with the auditor's own")
+    // A declaration that hides it: the party's own home knows the key.
+    await writeFile('hidden.json', JSON.stringify({ ...declared, party: undefined }))
+    const hidden = await tally(
+      ...['terms', 'new', '--receiver', 'a/declaration.json', '--sender', 'b/declaration.json', '--purpose', 'own'],
+      ...['--auditor', 'hidden.json', '--out', 'own.json'],
+    )
+    expect(hidden.code).toBe(0)
+    expect((await tally('terms', 'approve', 'own.json', '--home', 'a')).code).toBe(0)
+    const own = await tally('terms', 'approve', 'own.json', '--home', 'b')
+    expect(own.stderr).toContain('the auditor of the terms is this party')
+  })
+
   it('are run only when approved, with the list that was declared', async () => {
     await writeTerms('other.json')
     const run = (input: string) =>

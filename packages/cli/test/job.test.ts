@@ -75,6 +75,10 @@ describe('a job', () => {
     expect(again.code).toBe(0)
     expect((await left())[0]).toEqual(kept[0])
 
+    for (const side of ['a', 'b']) {
+      expect(await readFile(join(jobOf(side), 'attempt-0', 'state'), 'utf8')).toBe('closed\n')
+    }
+
     const trust = ['--trust', 'a/identity.json', 'b/identity.json']
     const record = join(jobOf('a'), 'record.json')
     expect((await tally('verify', record, ...trust)).code).toBe(0)

@@ -84,6 +84,9 @@ it('reads so', () => {
                    sender (乙银行): no output
       Beyond it    receiver: the size of the other list
                    sender: nothing
+      If one stops A party that has received the doubly masked rows knows its outcome and may refuse to
+                     sign the close, or, where both learn, to send its own reply. The other keeps the
+                     checkpoint that both signed before.
       Auditor      Audit office
                    key age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq
                    may hold the evidence of at most 1 of the parties; all consent to that of: receiver

@@ -5,7 +5,7 @@
  * A routine that is run again over its journal takes the frames that the journal holds, sends nothing that the peer
  * already has, and must stand where it stood: what the peer holds has to be what this run sends.
  */
-import { decodeValue, encodeValue, fromHex, compareBytes, invariant, TallyError, type Value } from '@tallystick/core'
+import { decodeValue, invariant, TallyError } from '@tallystick/core'
 import {
   createTranscript,
   type AnyProtocol,
@@ -20,7 +20,9 @@ import type { Clock } from './clock.ts'
 import type { Chains } from './control.ts'
 import { chainBinding } from './digests.ts'
 import { createFibers, parked, type Fiber } from './fibers.ts'
+import { createHeldFrames, type HeldFrames } from './held-frames.ts'
 import { createInbox, type Inbox } from './inbox.ts'
+import { worthKeeping } from './kept-results.ts'
 import type { Frame } from './link.ts'
 import { flooding, timeout } from './wire.ts'
 
@@ -88,20 +90,12 @@ interface Waiting {
 }
 
 /** A peer's side of the run. */
-/** A chain of what a peer holds, and this run's own as far as it has come. */
-interface Held {
-  readonly frames: number
-  readonly head: Uint8Array
-  chain: Transcript | undefined
-}
-
 interface Peer {
   readonly role: string
   readonly outlet: Outlet
   readonly inbox: Inbox
   readonly waiting: Map<string, Waiting>
-  /** Chains of what the peer holds, until this run has reached them. */
-  readonly holds: Map<string, Held>
+  readonly holds: HeldFrames
   /** How many frames of each step were sent to it, and taken from it. */
   readonly sent: Map<string, number>
   readonly taken: Map<string, number>
@@ -110,21 +104,6 @@ interface Peer {
   lastTaken: number
   /** When this side began to wait for room; 0 while there is. */
   blockedSince: number
-}
-
-/**
- * Kernel results are kept where writing them and reading them back is surely cheaper than making them again, also on a
- * busy machine: the time is of the clock, so that fast kernels look slower there. Group operations make about 1 MB/s,
- * hashing and sorting some 100 MB/s.
- */
-const slowMilliseconds = 20
-const keptBytesPerMillisecond = 5000
-const mostKeptBytes = 64 * 1024 * 1024
-
-/** Whether the tables of a result alone are too large: before a copy of them is made. */
-const largerThan = (output: unknown, most: number): boolean => {
-  const fields: unknown[] = ArrayBuffer.isView(output) ? [output] : Object.values(output ?? {})
-  return fields.reduce<number>((sum, field) => sum + (ArrayBuffer.isView(field) ? field.byteLength : 0), 0) > most
 }
 
 export const drive = (options: DriveOptions): Drive => {
@@ -144,24 +123,12 @@ export const drive = (options: DriveOptions): Drive => {
     const journaled = held.get(name) ?? new Map<string, number>()
     const inbox = createInbox(protocol, name, role, options.inboxBytes, outlet)
     for (const [step, frames] of journaled) inbox.startAt(step, frames)
-    const holds = new Map<string, Held>(
-      (options.holds.get(name) ?? []).map(([step, frames, head]) => [
-        step,
-        { frames, head: fromHex(head, 32), chain: undefined },
-      ]),
+    const holds = createHeldFrames(role, name, options.holds.get(name) ?? [], () =>
+      createTranscript(chainBinding(attempt.run), options.hash),
     )
-    peers.set(name, {
-      role: name,
-      outlet,
-      inbox,
-      waiting: new Map(),
-      sent: new Map(),
-      taken: new Map(),
-      holds,
-      journaled,
-      lastTaken: 0,
-      blockedSince: 0,
-    })
+    const [waiting, sent, taken] = [new Map<string, Waiting>(), new Map<string, number>(), new Map<string, number>()]
+    const since = { lastTaken: 0, blockedSince: 0 }
+    peers.set(name, { role: name, outlet, inbox, waiting, sent, taken, holds, journaled, ...since })
   }
   const peerOf = (name: string): Peer => {
     const peer = peers.get(name)
@@ -207,7 +174,7 @@ export const drive = (options: DriveOptions): Drive => {
     const ordinal = take(peer.sent, step)
     transcript.append(role, to, step, body)
     statistics.step = step
-    if (alreadyHeld(peer, step, ordinal, body)) return undefined
+    if (isHeld(peer, step, ordinal, body)) return undefined
     attempt.beforeSend()
     const room = peer.outlet.send({ channel: 'message', step, ordinal, body })
     statistics.framesSent++
@@ -222,28 +189,14 @@ export const drive = (options: DriveOptions): Drive => {
     return fibers.wait(fiber, relieved())
   }
 
-  /** Whether the peer has the frame from before; then it must be this very frame. */
-  const alreadyHeld = (peer: Peer, step: string, ordinal: number, body: Uint8Array): boolean => {
-    const holds = peer.holds.get(step)
-    if (holds === undefined || ordinal >= holds.frames) return false
-    // Made when the step is reached: a peer may list any number of steps.
-    holds.chain ??= createTranscript(chainBinding(attempt.run), options.hash)
-    holds.chain.append(role, peer.role, step, body)
-    holds.chain.settle()
-    if (ordinal + 1 < holds.frames) return true
-    if (compareBytes(holds.chain.heads()[0]!.head, holds.head) !== 0) {
-      const error = new TallyError(
-        'journal/rewound',
-        'none',
-        `${peer.role} says that it holds other frames of ${step} than this run sends: either that is not so, or the ` +
-          'journal or the input of this side is not what it was',
-        { remedy: 'a second answer at one step is never sent; start a new attempt' },
-      )
+  /** No routine goes on over a second answer, whatever it catches. */
+  const isHeld = (peer: Peer, step: string, ordinal: number, body: Uint8Array): boolean => {
+    try {
+      return peer.holds.has(step, ordinal, body)
+    } catch (error) {
       stop(error)
       throw error
     }
-    peer.holds.delete(step)
-    return true
   }
 
   const receive = (fiber: Fiber, effect: Extract<Effect, { kind: 'receive' }>): unknown => {
@@ -290,22 +243,11 @@ export const drive = (options: DriveOptions): Drive => {
     const computed = async (): Promise<unknown> => {
       const began = clock.now()
       const output = await pool.run(kernel as Kernel<unknown, unknown>, input, cancel.signal)
-      if (!fibers.ended) keep(key, output, clock.now() - began)
+      const kept = fibers.ended ? undefined : worthKeeping(output, clock.now() - began)
+      if (kept !== undefined) attempt.append('compute', key, kept)
       return output
     }
     return fibers.wait(fiber, computed())
-  }
-
-  const keep = (key: string, output: unknown, milliseconds: number): void => {
-    const most = Math.min(mostKeptBytes, milliseconds * keptBytesPerMillisecond)
-    if (milliseconds < slowMilliseconds || largerThan(output, most)) return
-    let bytes: Uint8Array
-    try {
-      bytes = encodeValue(output as Value)
-    } catch {
-      return // a result that is no plain value is computed again
-    }
-    if (bytes.length <= most) attempt.append('compute', key, bytes)
   }
 
   const reserve = (fiber: Fiber, { step, correlation, count }: Extract<Effect, { kind: 'reserve' }>): unknown => {
@@ -374,7 +316,7 @@ export const drive = (options: DriveOptions): Drive => {
         const message = `${left} from ${peer.role}: frames that nobody awaited`
         return stop(new TallyError('peer/unexpected-message', { peer: peer.role }, message))
       }
-      const [missing] = peer.holds.keys()
+      const missing = peer.holds.left()
       if (missing !== undefined) {
         const message = `${peer.role} holds frames of ${missing} that this run never sent`
         return stop(new TallyError('journal/rewound', 'none', message, { remedy: 'start a new attempt' }))

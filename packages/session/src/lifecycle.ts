@@ -16,6 +16,7 @@ import {
   type PastAborts,
 } from './handshake.ts'
 import type { Link } from './link.ts'
+import { asError, publicCode, publicText, suspends, transient } from './failures.ts'
 import { endingOf, isCompleted } from './outcome.ts'
 import { createReporter, type Phase } from './progress.ts'
 import { runAttempt } from './run.ts'
@@ -41,47 +42,6 @@ export interface Ended {
 export interface Lifecycle {
   run(): Promise<Ended>
 }
-
-/** The path to the peer, which may come back. */
-const transient: readonly ErrorCode[] = [
-  'network/closed',
-  'network/unreachable',
-  'network/refused',
-  'network/timeout',
-  'peer/gone',
-]
-/** Ends this process's part, but the attempt may be resumed: by a later start, or once the cause is mended. */
-const suspends = (error: TallyError): boolean =>
-  transient.includes(error.code) ||
-  error.area === 'network' ||
-  error.area === 'identity' ||
-  error.code === 'peer/timeout' ||
-  error.code === 'input/changed' ||
-  error.code === 'terms/attempts-exhausted' ||
-  (error.area === 'journal' && error.code !== 'journal/rewound')
-
-/** Areas whose codes speak of a party's own data, disk or software: no peer, record or chain is told which. */
-const ownAreas: readonly string[] = ['api', 'invariant', 'input', 'journal', 'ledger', 'record', 'evidence']
-
-/** The code that leaves this party, in the abort message and in the signed abort. */
-const publicCode = ({ code, area }: TallyError): ErrorCode => (ownAreas.includes(area) ? 'session/aborted' : code)
-
-/** What a peer is told: what it did itself, in words; of anything else, where to ask. */
-const publicText = ({ blame, message }: TallyError, peer: string): string =>
-  typeof blame === 'object' && blame.peer === peer
-    ? message
-        .slice(0, 400)
-        .toWellFormed()
-        .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
-    : 'its own report says why'
-
-const asError = (error: unknown): TallyError =>
-  error instanceof TallyError
-    ? error
-    : new TallyError('invariant/broken', 'self', `the run ended with an unexpected error: ${String(error)}`, {
-        cause: error,
-        remedy: 'report this as a defect of Tallystick, with the command and the version',
-      })
 
 const firstBackoff = 50
 const longestBackoff = 2000
@@ -177,6 +137,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     const abort = await signAbort(terms, role, opened.run.attempt, code, signer)
     if (!opened.has(`abort/${role}`)) opened.put(`abort/${role}`, canonicalBytes(abort))
     opened.sync()
+    journals.finish?.(opened.run.attempt, 'aborted')
     return abort
   }
 
@@ -246,6 +207,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
     released = true
     if (!isCompleted(attempt)) attempt.put('completed', true)
     attempt.sync()
+    journals.finish?.(attempt.run.attempt, 'closed')
     progress('closed')
     settle()
   }

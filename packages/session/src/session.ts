@@ -26,6 +26,8 @@ export interface JournalStore {
   attempts(): readonly number[]
   /** Opens or begins one. @throws TallyError journal/rewound where the attempt must not go on */
   open(attempt: number): Journal
+  /** Told how an attempt ended, after the journal says so durably: for listings, which open no journal. */
+  finish?(attempt: number, state: 'closed' | 'aborted'): void
 }
 
 /** One-time ranges of preprocessed correlations, burned durably before they are handed out. */

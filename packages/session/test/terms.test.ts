@@ -1,5 +1,14 @@
 import { canonicalJson, toHex, utf8ToBytes, type Json } from '@tallystick/core'
-import { checkTerms, parseTerms, partyId, runOf, specHash, termsBytes, type Terms } from '@tallystick/session'
+import {
+  auditorRoles,
+  checkTerms,
+  parseTerms,
+  partyId,
+  runOf,
+  specHash,
+  termsBytes,
+  type Terms,
+} from '@tallystick/session'
 import { ecdh } from '@tallystick/psi'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -130,6 +139,13 @@ describe('what can be run', () => {
     expect(() => checkTerms(good({ minimum: { sets: 3, result: 9 } }), ecdh, now)).not.toThrow()
   })
 
+  it('is not data of a role whose rows the parameters leave out', () => {
+    const sized = (sizes: object) =>
+      termsFor(duet, { rounds: 1, chunks: 1, sizes } as Json, { data: { left: data(3), right: data(4) } })
+    expect(() => checkTerms(sized({ left: 3, right: 4 }), duet, now)).not.toThrow()
+    expect(() => checkTerms(sized({ left: 3 }), duet, now)).toThrow(/parameters\.sizes.*none of "right".*4/)
+  })
+
   const protocol = (changes: object) => ({ protocol: { ...good().protocol, ...changes } })
   it.each<[string, Terms, string, RegExp]>([
     ['expired', good({ expires: '2025-12-31T23:59:59Z' }), 'terms/expired', /2025-12-31/],
@@ -175,5 +191,25 @@ describe('what can be run', () => {
     )
     expect(() => checkTerms(good({ attempts: 2 }), early, now)).toThrow(/terms\.attempts: expected at most 1 .*found 2/)
     expect(() => checkTerms(good({ attempts: 2 }), ecdh, now)).not.toThrow()
+  })
+})
+
+describe('an auditor that is a party', () => {
+  const [first, second] = terms.parties
+  const auditor = { ...terms.auditor, audited: [second!.role] }
+
+  it('is known by its keys, and its own role counts', () => {
+    expect(auditorRoles(terms)).toEqual([])
+    const named = { ...auditor, party: first!.party }
+    expect(() => parseTerms({ ...terms, auditor: named })).toThrow('at most 1 roles with the auditor')
+    const parsed = parseTerms({ ...terms, auditor: { ...named, limit: 2 } })
+    expect(auditorRoles(parsed)).toEqual([first!.role])
+  })
+
+  it('cannot pass as another of the same name, and a stranger cannot pass as a party', () => {
+    const namesake = { ...auditor, name: first!.name }
+    expect(() => parseTerms({ ...terms, auditor: namesake })).toThrow(`terms.auditor.party: expected ${first!.party}`)
+    const stranger = { ...auditor, party: `0x${'12'.repeat(32)}` }
+    expect(() => parseTerms({ ...terms, auditor: stranger })).toThrow('expected the id of one of terms.parties')
   })
 })

@@ -16,7 +16,7 @@ import { loadPublicIdentity } from '@tallystick/session/node'
 import { decodeTable, unitsOf, type NumericColumn, type TableSchema } from '@tallystick/statistics'
 import { readChain } from '../chain.ts'
 import { readCsv, type Encoding } from '../csv.ts'
-import { readAuditor } from '../declaration.ts'
+import { auditorOf, readAuditor } from '../declaration.ts'
 import { writeFileWhole } from '../files.ts'
 import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
@@ -125,8 +125,7 @@ export const terms = async (output: Output, options: TermsOptions): Promise<void
     },
     leakage: protocol.leakage,
     auditor: {
-      name: auditor.name,
-      recipient: auditor.recipient,
+      ...auditorOf(auditor),
       limit: 1,
       reveals: {
         client: 'its features, the key that it drew, and its scores',

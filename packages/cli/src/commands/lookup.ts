@@ -15,7 +15,7 @@ import { parseTerms, specHash, termsFormat } from '@tallystick/session'
 import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type DatasetOptions } from '../dataset.ts'
-import { readAuditor, readDeclaration } from '../declaration.ts'
+import { auditorOf, readAuditor, readDeclaration } from '../declaration.ts'
 import { writeFileWhole, writeJson } from '../files.ts'
 import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
@@ -96,8 +96,7 @@ export const terms = async (output: Output, options: TermsOptions): Promise<void
     data: { client: client.data, holder: holder.data },
     leakage: protocol.leakage,
     auditor: {
-      name: auditor.name,
-      recipient: auditor.recipient,
+      ...auditorOf(auditor),
       limit: 1,
       reveals: { client: 'the keys that it asked for, and its answers', holder: 'its whole table' },
       audited: ['client'],

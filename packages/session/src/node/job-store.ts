@@ -43,8 +43,6 @@ export interface Job {
   attempts(): readonly AttemptInfo[]
   /** What `runSession` wants. */
   readonly journals: JournalStore
-  /** Notes how an attempt ended. */
-  finish(attempt: number, state: 'closed' | 'aborted'): void
   /** For the record and the evidence: reads without resuming. */
   read(attempt: number): Journal
   /** Erases the journals of all attempts; terms and states stay. */
@@ -94,9 +92,9 @@ export const openJobStore = (options: JobStoreOptions): JobStore => {
       return [...found].sort((a, b) => a - b)
     }
     const stateOf = (attempt: number): AttemptState => {
+      if (!fs.existsSync(journalFolder(attempt))) return 'missing'
       const file = path.join(attemptFolder(attempt), 'state')
       if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8').trim() === 'closed' ? 'closed' : 'aborted'
-      if (!fs.existsSync(journalFolder(attempt))) return 'missing'
       return fs.existsSync(path.join(journalFolder(attempt), 'burned')) ? 'burned' : 'running'
     }
     const journalOptions = (attempt: number) => ({
@@ -127,13 +125,20 @@ export const openJobStore = (options: JobStoreOptions): JobStore => {
       }
       return journal
     }
+    const finish = (attempt: number, state: 'closed' | 'aborted'): void => {
+      if (stateOf(attempt) === state) return
+      try {
+        replaceFile(path.join(attemptFolder(attempt), 'state'), Buffer.from(`${state}\n`))
+      } catch {
+        // The journal says it, durably: a job does not fail for want of a note. The next end of it is noted again.
+      }
+    }
     return {
       specHash,
       folder,
       terms,
       attempts: () => numbers().map((attempt) => ({ attempt, state: stateOf(attempt) })),
-      journals: { attempts: numbers, open: openAttempt },
-      finish: (attempt, state) => replaceFile(path.join(attemptFolder(attempt), 'state'), Buffer.from(`${state}\n`)),
+      journals: { attempts: numbers, open: openAttempt, finish },
       read: (attempt) => readJournal({ folder: journalFolder(attempt), storageKey }),
       eraseJournals() {
         for (const attempt of numbers()) eraseJournal({ folder: journalFolder(attempt), generations })

@@ -45,7 +45,7 @@ test('a job is found again with its terms, attempts and what is unfinished', () 
   expect(again.find(job.specHash)!.terms).toEqual(terms)
   expect(again.find(`0x${'00'.repeat(32)}`)).toBeUndefined()
   expect(again.unfinished().map(({ attempt }) => attempt)).toEqual([0])
-  again.find(job.specHash)!.finish(0, 'aborted')
+  again.find(job.specHash)!.journals.finish!(0, 'aborted')
   expect(again.unfinished()).toEqual([])
   job.journals.open(1).close()
   expect(job.attempts()).toEqual([

@@ -1,4 +1,4 @@
-import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { madeShortLived } from '../../src/node/short-lived.ts'
@@ -8,8 +8,8 @@ const { NODE_PERFORMANCE_GC_MINOR, NODE_PERFORMANCE_GC_FLAGS_FORCED } = constant
 test('asks for a collection of the young generation after so many bytes, and leaves no global behind', async () => {
   const kinds: unknown[] = []
   const observer = new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) {
-      const { kind, flags } = detail as { kind: number; flags: number }
+    for (const entry of list.getEntries()) {
+      const { kind, flags } = (entry as PerformanceEntry & { detail: { kind: number; flags: number } }).detail
       if ((flags & NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0) kinds.push(kind)
     }
   })
