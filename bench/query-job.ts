@@ -20,6 +20,7 @@ import {
   matrixBytesOf,
   pirInput,
   simplePirQuery,
+  stashOf,
   type Items,
   type Shape,
 } from '@tallystick/query'
@@ -64,7 +65,7 @@ export const measureJob = async (shape: Shape, queries: number) => {
   const ids = Array.from({ length: queries }, (_, i) => utf8ToBytes(`nobody-${String(i).padStart(6, '0')}`))
   const asked = askerRows(
     { bytes: Buffer.concat(ids), offsets: Uint32Array.from({ length: queries + 1 }, (_, i) => 13 * i) },
-    new Uint8Array(),
+    stashOf(table),
   )
   const signers = {
     asker: createSigner(rng.fork('asker').bytes(32)),
@@ -79,7 +80,7 @@ export const measureJob = async (shape: Shape, queries: number) => {
     parameters: {
       ...{ columns: shape.columns, slots: shape.slots, valueBytes: shape.valueBytes, queries },
       ...{ publicKey: toHex(publicKey), salt: toHex(table.salt), table: noDigest, matrix: noDigest },
-      ...{ stashRows: 0, stash: listDigest(new Uint8Array()) },
+      ...{ stashRows: 0, stash: listDigest(stashOf(table)) },
     },
     parties: [partyOf('asker', signers.asker.address), partyOf('holder', signers.holder.address)],
     receivers: ['asker'],

@@ -29,6 +29,7 @@ import {
   roundAnswers,
   rowKeys,
   runLocally,
+  sealOf,
   sealRow,
   slotBytesOf,
   slotOverhead,
@@ -132,14 +133,15 @@ const askerFigures = (engine: Engine, table: Table, secretKey: Uint8Array) => {
   const keys = rowKeys(output, table.salt)
   const answer = new Uint8Array(2 * linesOf(shape))
   const width = slotBytesOf(shape)
-  const sealed = sealRow(keys, 1, utf8ToBytes('its value'), shape.valueBytes)
+  const sealed = sealRow(keys, sealOf(table.epochs, table.version)!, utf8ToBytes('its value'), shape.valueBytes)
   const online = best(6, () => {
     const query = queryFor(unit, columnOf(shape, keys))
     const column = decodeColumn(unit, query, answer)
     for (let slot = 0; slot < shape.slots; slot++) {
-      if (column[slot * width] === keys.tag[0] && column[slot * width + 1] === keys.tag[1]) openRow(keys, sealed)
+      if (column[slot * width] === keys.tag[0] && column[slot * width + 1] === keys.tag[1])
+        openRow(keys, sealed, table.epochs)
     }
-    openRow(keys, sealed)
+    openRow(keys, sealed, table.epochs)
   })
   const blinds = new Uint8Array(32).fill(1)
   const blinded = runLocally(blind(computing, ids, blinds), engine)

@@ -26,7 +26,8 @@ export {
   type KeyPair,
   type Mode,
 } from './rfc9497/suite.ts'
-export { answerInList, listDigest, sealedList, type Answer } from './sealed/list.ts'
+export { epochBytes, sealOf, splitEpochs, startEpochs, type Epochs, type Seal } from './sealed/epochs.ts'
+export { answerInList, listDigest, readList, sealedList, type Answer, type SealedList } from './sealed/list.ts'
 export { hasTag, openRow, rowKeys, sealRow, sealRows, slotOverhead, type RowKeys } from './sealed/row.ts'
 export {
   maxListRows,

@@ -29,11 +29,12 @@ import {
   roundAnswers,
   rowKeys,
   runLocally,
+  readList,
+  slotBytesOf,
   stashOf,
   update,
   wordsOver,
   type Items,
-  type PirParameters,
   type RowKeys,
   type Shape,
   type Table,
@@ -105,7 +106,7 @@ const check = (
     if (list === undefined) byColumn.set(column, [i])
     else list.push(i)
   })
-  const stash = stashOf(table)
+  const stash = readList(stashOf(table), slotBytesOf(shape))
   const sum = { found: 0, absent: 0, wrong: 0 }
   const batch = 16
   for (let first = 0; first < columns; first += batch) {
@@ -122,7 +123,7 @@ const check = (
       const query = queries.subarray(i * columns, (i + 1) * columns)
       const column = decodeColumn(unit, query, answers.subarray(i * size, (i + 1) * size))
       for (const at of byColumn.get(first + i) ?? []) {
-        const answer = answerFrom(keys[at]!, shape as PirParameters, column, stash)
+        const answer = answerFrom(keys[at]!, shape, column, stash)
         const want = expected.get(ids[at]!)
         const value = answer.status === 'found' ? new TextDecoder().decode(answer.value) : undefined
         if (answer.status === 'spoiled' || value !== want) sum.wrong++

@@ -17,15 +17,19 @@ import {
   queryFor,
   rowKeys,
   runLocally,
+  sealedList,
+  sealOf,
   sealRow,
   sealedListQuery,
   simplePirQuery,
   slotBytesOf,
+  splitEpochs,
   stashOf,
   unitAt,
   unitBytesOf,
   update,
   type Answers,
+  type Epochs,
   type PirParameters,
   type RowKeys,
 } from '@tallystick/query'
@@ -211,29 +215,76 @@ describe('a spoiled column', () => {
 })
 
 describe('sealed rows', () => {
+  const epochs: Epochs = { first: 1, bytes: rngOf('epochs').bytes(8 * 5) }
+  const at = (version: number) => sealOf(epochs, version)!
   const keys = keysOf('somebody')
   const [one, two] = ['attack at dawn', 'attack at dusk'].map((text) => new TextEncoder().encode(text))
   const bodyOf = (slot: Uint8Array): Uint8Array => slot.subarray(12)
   const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, i) => byte ^ b[i]!)
 
   it('open under their own key only, unchanged only', () => {
-    const slot = sealRow(keys, 3, one!, 24)
-    expect(openRow(keys, slot)).toEqual(one)
-    expect(openRow(keysOf('somebody else'), slot)).toBeUndefined()
+    const slot = sealRow(keys, at(3), one!, 24)
+    expect(openRow(keys, slot, epochs)).toEqual(one)
+    expect(openRow(keysOf('somebody else'), slot, epochs)).toBeUndefined()
     for (let i = 0; i < slot.length; i++) {
       const changed = slot.slice()
       changed[i]! ^= 128
-      expect(openRow(keys, changed), `byte ${i}`).toBeUndefined()
+      expect(openRow(keys, changed, epochs), `byte ${i}`).toBeUndefined()
     }
-    expect(() => sealRow(keys, 3, new Uint8Array(25), 24)).toThrow(expect.objectContaining({ code: 'input/oversize' }))
+    expect(() => sealRow(keys, at(3), new Uint8Array(25), 24)).toThrow(
+      expect.objectContaining({ code: 'input/oversize' }),
+    )
   })
 
   it('share no key stream between versions, though they would within one', () => {
-    const plain = xor(bodyOf(sealRow(keys, 1, one!, 24)), bodyOf(sealRow(keys, 1, two!, 24))).subarray(2, 16)
+    const plain = xor(bodyOf(sealRow(keys, at(1), one!, 24)), bodyOf(sealRow(keys, at(1), two!, 24))).subarray(2, 16)
     // The control: under one version the difference of the ciphertexts is that of the texts.
     expect(plain).toEqual(xor(one!, two!))
-    const apart = xor(bodyOf(sealRow(keys, 1, one!, 24)), bodyOf(sealRow(keys, 2, one!, 24)))
+    const apart = xor(bodyOf(sealRow(keys, at(1), one!, 24)), bodyOf(sealRow(keys, at(2), one!, 24)))
     expect(apart.filter((byte) => byte === 0).length).toBeLessThan(6)
+  })
+
+  it('share none where a folder is put back and its version comes twice', () => {
+    const changed = (label: string, value: string) => {
+      // The same table each time, as it was put back; the coins of the update come from the system.
+      const own = worldOf({ columns: 64, slots: 2, valueBytes: 24 }, 60, 'restored')
+      const rows = { ids: itemsOf([idOf(5)]), values: itemsOf([value]), removed: itemsOf([]) }
+      const { to, columns, slots } = runLocally(
+        update(computing, own.table, keyPair.secretKey, rows, rngOf(label)),
+        engine,
+      )
+      const { matrix, shape: own2, salt } = own.table
+      const width = slotBytesOf(own2)
+      const slot = Uint8Array.from({ length: width }, (_, b) => matrix[(slots[0]! * width + b) * 64 + columns[0]!]!)
+      return { to, slot, salt, epochs: own.table.epochs }
+    }
+    const [first, second, again] = [
+      changed('monday', 'attack at dawn'),
+      changed('tuesday', 'attack at dusk'),
+      changed('monday', 'attack at dusk'),
+    ]
+    expect([first.to, second.to, again.to]).toEqual([2, 2, 2])
+    expect(first.slot.subarray(0, 12)).toEqual(second.slot.subarray(0, 12))
+    const apart = xor(bodyOf(first.slot), bodyOf(second.slot))
+    expect(apart.filter((byte) => byte === 0).length).toBeLessThan(6)
+    // The control: with one epoch twice, the difference of the ciphertexts is that of the texts.
+    const together = xor(bodyOf(first.slot), bodyOf(again.slot)).subarray(2, 16)
+    expect(together).toEqual(xor(one!, two!))
+    // Each opens under the epochs of its own history only.
+    const own = rowKeys(runLocally(evaluate(computing, itemsOf([idOf(5)]), keyPair.secretKey), engine), first.salt)
+    expect(openRow(own, first.slot, first.epochs)).toEqual(one)
+    expect(openRow(own, first.slot, second.epochs)).toBeUndefined()
+  })
+
+  it('come with epochs that are read again, and refuse what is none', () => {
+    const slots = [sealRow(keys, at(1), one!, 24), sealRow(keys, at(2), two!, 24)]
+    const list = sealedList(epochs, slots)
+    expect(splitEpochs(list, 54).epochs).toEqual(epochs)
+    expect(splitEpochs(list, 54).rows.length).toBe(108)
+    for (const wrong of [list.subarray(1), list.subarray(0, 7), list.subarray(0, 20), new Uint8Array()]) {
+      expect(() => splitEpochs(wrong, 54)).toThrow(expect.objectContaining({ code: 'input/malformed' }))
+    }
+    expect([sealOf(epochs, 0), sealOf(epochs, 6)]).toEqual([undefined, undefined])
   })
 
   it('get a new version with every update of the table', () => {

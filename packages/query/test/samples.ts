@@ -92,6 +92,6 @@ export const listOf = (rows: number, valueBytes: number) => {
   // Everything overflows: a table whose slots are taken.
   table.occupied.fill(1)
   runLocally(fill(computing, table, keyPair.secretKey, rowsOf(0, rows)), engine)
-  const list = sealedList(table.stash)
+  const list = sealedList(table.epochs, table.stash)
   return { list, salt: toHex(table.salt), digest: listDigest(list) }
 }

@@ -14,6 +14,7 @@ import {
   columnOf,
   computing,
   emptyTable,
+  epochBytes,
   evaluate,
   expandMatrix,
   linesOf,
@@ -30,6 +31,7 @@ import {
   stashOf,
   wordsOver,
   type Delta,
+  type Epochs,
   type Shape,
   type Table,
 } from '@tallystick/query'
@@ -66,16 +68,19 @@ interface Plan {
   readonly version: number
   readonly publicKey: string
   readonly salt: string
+  /** Of the version: the nonces of its rows. */
+  readonly epoch: string
 }
 
-const planOf = async (folder: string, wanted: Omit<Plan, 'salt'>): Promise<Plan> => {
+const planOf = async (folder: string, wanted: Omit<Plan, 'salt' | 'epoch'>): Promise<Plan> => {
   const file = join(folder, 'building', 'plan.json')
   if (existsSync(file)) {
     const found = JSON.parse(await readFile(file, 'utf8')) as Plan
-    if (JSON.stringify({ ...found, salt: undefined }) === JSON.stringify({ ...wanted, salt: undefined })) return found
+    const drawn = { salt: undefined, epoch: undefined }
+    if (JSON.stringify({ ...found, ...drawn }) === JSON.stringify({ ...wanted, ...drawn })) return found
     await rm(join(folder, 'building'), { recursive: true })
   }
-  const plan = { ...wanted, salt: toHex(randomBytes(12)) }
+  const plan = { ...wanted, salt: toHex(randomBytes(12)), epoch: toHex(randomBytes(epochBytes)) }
   await mkdir(join(folder, 'building'), { recursive: true, mode: 0o700 })
   await writeJson(file, plan, true)
   return plan
@@ -102,7 +107,8 @@ const sealPiece = async (
     rowKeys(outputs.subarray(64 * i, 64 * (i + 1)), fromHex(plan.salt)),
   )
   const own = keys.map((_, i) => rowOf(values, from + i))
-  const slots = await runOver(pool, sealRows(computing, keys, plan.version, own, plan.valueBytes))
+  const seal = { version: plan.version, epoch: fromHex(plan.epoch) }
+  const slots = await runOver(pool, sealRows(computing, keys, seal, own, plan.valueBytes))
   keys.forEach(({ column }, i) => {
     view.setUint32(width * i, column, true)
     out.set(slots[i]!, width * i + 4)
@@ -112,6 +118,7 @@ const sealPiece = async (
 
 interface Sealed {
   readonly salt: Uint8Array
+  readonly epochs: Epochs
   /** Pieces of rows, each 4 bytes for the column and a slot. */
   readonly pieces: readonly Uint8Array[]
   readonly width: number
@@ -143,7 +150,12 @@ const seal = async (
     }
     onProgress(to / rows)
   }
-  return { salt: fromHex(plan.salt), pieces, width: 34 + valueBytes }
+  return {
+    salt: fromHex(plan.salt),
+    epochs: { first: version, bytes: fromHex(plan.epoch) },
+    pieces,
+    width: 34 + valueBytes,
+  }
 }
 
 function* rowsOf({ pieces, width }: Sealed): Generator<{ readonly column: number; readonly slot: Uint8Array }> {
@@ -265,13 +277,16 @@ export const build = async (options: BuildOptions): Promise<Built> => {
   const { publicKey } = await keyOf(folder)
   const told = { ...about, values: [...list.names], publicKey: toHex(publicKey) }
   if (kind === 'sealed-list') {
-    const whole = sealedList([...rowsOf(sealed)].map(({ slot }) => slot))
+    const whole = sealedList(
+      sealed.epochs,
+      [...rowsOf(sealed)].map(({ slot }) => slot),
+    )
     const digests = { salt: toHex(sealed.salt), version, valueBytes, rows: rowCount(list.ids), list: listDigest(whole) }
     return { description: { kind, format: tableFormat, ...told, ...digests }, list: whole }
   }
   const shape: Shape = chooseShape(rowCount(list.ids), valueBytes)
   const empty = emptyTable(shape, freshRng(), sharedResident(matrixBytesOf(shape)), version)
-  const table: Table = { ...empty, salt: sealed.salt }
+  const table: Table = { ...empty, salt: sealed.salt, epochs: sealed.epochs }
   const overflow: Uint8Array[] = []
   for (const { column, slot } of rowsOf(sealed)) {
     if (place(table, columnOf(shape, { column }), slot) < 0) overflow.push(slot)

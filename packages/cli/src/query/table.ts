@@ -21,6 +21,8 @@ import {
   listDigest,
   matrixBytesOf,
   membersKey,
+  slotBytesOf,
+  splitEpochs,
   stashOf,
   type KeyPair,
   type Table,
@@ -173,12 +175,14 @@ export const readTable = async (folder: string, description: PirDescription): Pr
       remedy: 'restore the folder, or build the table again',
     })
   }
-  const width = stash.length / Math.max(1, description.stashRows)
-  const rows = Array.from(
+  const width = slotBytesOf(shape)
+  const { epochs, rows } = splitEpochs(stash, width)
+  const slots = Array.from(
     { length: description.stashRows },
-    (_, i) => new Uint8Array(stash.subarray(i * width, (i + 1) * width)),
+    (_, i) => new Uint8Array(rows.subarray(i * width, (i + 1) * width)),
   )
-  return { shape, salt: fromHex(description.salt), version: description.version, matrix, occupied, stash: rows }
+  const { version } = description
+  return { shape, salt: fromHex(description.salt), version, epochs, matrix, occupied, stash: slots }
 }
 
 /** What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned. */

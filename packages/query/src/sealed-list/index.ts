@@ -51,7 +51,7 @@ import {
 import { computing, runLocally } from '../local.ts'
 import { fieldsOf, hexIn, maxQueries, wholeIn } from '../parameters.ts'
 import { evaluate, type Items } from '../rfc9497/suite.ts'
-import { answerInList, checkList } from '../sealed/list.ts'
+import { answerInList, checkList, readList, type SealedList } from '../sealed/list.ts'
 import { maxValueBytes, outputBytes, rowKeys, saltBytes, slotOverhead } from '../sealed/row.ts'
 
 /** Public parameters, as they stand in the signed terms. */
@@ -96,18 +96,10 @@ export const listParameters = (value: unknown): ListParameters => {
 }
 
 /** The rows of the list that outputs open. */
-export const answersInList = (
-  { queries, salt, valueBytes }: ListParameters,
-  outputs: Uint8Array,
-  list: Uint8Array,
-): Answers =>
+export const answersInList = ({ queries, salt }: ListParameters, outputs: Uint8Array, list: SealedList): Answers =>
   answersOf(
     Array.from({ length: queries }, (_, i) =>
-      answerInList(
-        rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), fromHex(salt)),
-        list,
-        slotOverhead + valueBytes,
-      ),
+      answerInList(rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), fromHex(salt)), list),
     ),
   )
 
@@ -146,15 +138,15 @@ export const sealedListQuery = defineProtocol<
     asker: answersInList(
       parameters,
       runLocally(evaluate(computing, asker.ids, holder.secretKey), referenceEngine),
-      asker.list,
+      readList(asker.list, slotOverhead + parameters.valueBytes),
     ),
     holder: { kind: 'none' },
   }),
   parties: {
     *asker(ctx, parameters, { ids, list }) {
       checkIds(ids, parameters.queries)
-      checkList(list, parameters.list, slotOverhead + parameters.valueBytes)
-      return answersInList(parameters, yield* askOutputs(ctx, parameters, ids), list)
+      const sealed = checkList(list, parameters.list, slotOverhead + parameters.valueBytes)
+      return answersInList(parameters, yield* askOutputs(ctx, parameters, ids), sealed)
     },
     *holder(ctx, parameters, { secretKey }) {
       checkKey(secretKey, parameters.publicKey)

@@ -1,9 +1,10 @@
 /** A list of sealed rows, ascending by tag and slot: what is shipped whole, small lists and the stash of a large one. */
-import { compareBytes, invariant, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
+import { compareBytes, taggedDigest, TallyError, toHex, type Hex } from '@tallystick/core'
+import { splitEpochs, withEpochs, type Epochs } from './epochs.ts'
 import { hasTag, openRow, tagBytes, type RowKeys } from './row.ts'
 
-/** Sorted: the order says nothing of when or how a row came to the list. */
-export const sealedList = (slots: readonly Uint8Array[]): Uint8Array => {
+/** Epochs, then the rows, sorted: the order says nothing of when or how a row came to the list. */
+export const sealedList = (epochs: Epochs, slots: readonly Uint8Array[]): Uint8Array => {
   const sorted = slots.toSorted(compareBytes)
   const out = new Uint8Array(sorted.reduce((sum, slot) => sum + slot.length, 0))
   let at = 0
@@ -11,17 +12,30 @@ export const sealedList = (slots: readonly Uint8Array[]): Uint8Array => {
     out.set(slot, at)
     at += slot.length
   }
-  return out
+  return withEpochs(epochs, out)
 }
+
+/** A list as it is looked up in. */
+export interface SealedList {
+  readonly epochs: Epochs
+  readonly rows: Uint8Array
+  readonly slotBytes: number
+}
+
+/** @throws TallyError input/malformed */
+export const readList = (list: Uint8Array, slotBytes: number): SealedList => ({
+  ...splitEpochs(list, slotBytes),
+  slotBytes,
+})
 
 export const listDigest = (list: Uint8Array): Hex => toHex(taggedDigest('tallystick/query/list/v1', list))
 
 /**
- * Whether this is the list that the terms name.
- * @throws TallyError input/changed
+ * The list that the terms name.
+ * @throws TallyError input/changed, input/malformed
  */
-export const checkList = (list: Uint8Array, digest: Hex, slotBytes: number): void => {
-  if (list.length % slotBytes === 0 && listDigest(list) === digest) return
+export const checkList = (list: Uint8Array, digest: Hex, slotBytes: number): SealedList => {
+  if (listDigest(list) === digest) return readList(list, slotBytes)
   throw new TallyError('input/changed', 'self', 'the sealed rows on this side are not those that the terms name', {
     remedy: 'fetch the version of the list that the terms name, or agree on terms for this one',
   })
@@ -41,7 +55,7 @@ export const answerAmong = (
   keys: RowKeys,
   from: number,
   to: number,
-  slotBytes: number,
+  { slotBytes, epochs }: Pick<SealedList, 'slotBytes' | 'epochs'>,
   slotAt: (i: number) => Uint8Array,
 ): Answer => {
   let match: Uint8Array | undefined
@@ -49,16 +63,16 @@ export const answerAmong = (
     const slot = slotAt(i)
     if (hasTag(keys, slot)) match ??= slot
   }
-  const value = openRow(keys, match ?? new Uint8Array(slotBytes))
+  const value = openRow(keys, match ?? new Uint8Array(slotBytes), epochs)
   if (match === undefined) return { status: 'absent' }
   return value === undefined ? { status: 'spoiled' } : { status: 'found', value }
 }
 
 /** The row of the keys in a sorted list, by binary search for its tag. */
-export const answerInList = (keys: RowKeys, list: Uint8Array, slotBytes: number): Answer => {
-  invariant(list.length % slotBytes === 0, 'a list is whole slots')
-  const rows = list.length / slotBytes
-  const tagAt = (i: number): Uint8Array => list.subarray(i * slotBytes, i * slotBytes + tagBytes)
+export const answerInList = (keys: RowKeys, list: SealedList): Answer => {
+  const { rows: bytes, slotBytes } = list
+  const rows = bytes.length / slotBytes
+  const tagAt = (i: number): Uint8Array => bytes.subarray(i * slotBytes, i * slotBytes + tagBytes)
   let low = 0
   for (let high = rows; low < high;) {
     const middle = (low + high) >>> 1
@@ -67,5 +81,5 @@ export const answerInList = (keys: RowKeys, list: Uint8Array, slotBytes: number)
   }
   let end = low
   while (end < rows && compareBytes(tagAt(end), keys.tag) === 0) end++
-  return answerAmong(keys, low, end, slotBytes, (i) => list.subarray(i * slotBytes, (i + 1) * slotBytes))
+  return answerAmong(keys, low, end, list, (i) => bytes.subarray(i * slotBytes, (i + 1) * slotBytes))
 }

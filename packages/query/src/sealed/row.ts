@@ -2,11 +2,12 @@
  * Sealed rows. From y = OPRF(id), 64 pseudorandom bytes, everything about a row follows:
  *
  *     ChaCha20(key y[0, 32), nonce = the table's salt, counter 0) = tag (8) ‖ column (8) ‖ row key (32) ‖ …
- *     slot = tag ‖ version (4) ‖ ChaCha20-Poly1305(row key, nonce = version, tag ‖ version; length ‖ value ‖ padding)
+ *     slot = tag ‖ version (4) ‖ ChaCha20-Poly1305(row key, nonce = epoch (8) ‖ version, tag ‖ version; length ‖ value ‖ padding)
  *
  * ChaCha20 (RFC 8439) serves as the pseudorandom function that expands y: the salt is fresh for each build of a table, so
- * one key of the OPRF may seal many tables. A version belongs to one content of one row of one table, so no nonce and
- * no key stream is ever used twice; who holds two versions of a row learns nothing of their difference. All slots of a
+ * one key of the OPRF may seal many tables. The epoch is fresh for each version of a table (epochs.ts), also where a number
+ * comes again in a folder that was put back, and a version seals one content of a row: so no nonce and no key stream is ever
+ * used twice, and who holds two versions of a row learns nothing of their difference. All slots of a
  * table have one length, whatever the value's. Without y a slot is 8 pseudorandom bytes, a public version and
  * ciphertext; tag and row key say nothing of the id. Empty slots of a table bear a version too.
  *
@@ -17,6 +18,7 @@ import { equalBytes, TallyError } from '@tallystick/core'
 import { chachaSeal } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import type { Computing } from '../rfc9497/suite.ts'
+import { epochBytes, sealOf, type Epochs, type Seal } from './epochs.ts'
 
 export const tagBytes = 8
 export const saltBytes = 12
@@ -41,11 +43,15 @@ export const rowKeys = (output: Uint8Array, salt: Uint8Array): RowKeys => {
   return { tag: stream.subarray(0, tagBytes), column, key: stream.subarray(16, 48) }
 }
 
-const cipherOf = (key: Uint8Array, slot: Uint8Array) => {
+const cipherOf = (key: Uint8Array, epoch: Uint8Array, slot: Uint8Array) => {
   const nonce = new Uint8Array(12)
-  nonce.set(slot.subarray(tagBytes, tagBytes + 4), 8)
+  nonce.set(epoch)
+  nonce.set(slot.subarray(tagBytes, tagBytes + 4), epochBytes)
   return chacha20poly1305(key, nonce, slot.subarray(0, tagBytes + 4))
 }
+
+const versionOf = (slot: Uint8Array): number =>
+  new DataView(slot.buffer, slot.byteOffset, slot.byteLength).getUint32(tagBytes, true)
 
 const checkRow = (version: number, value: Uint8Array, capacity: number): void => {
   if (value.length > capacity) {
@@ -65,7 +71,7 @@ const checkRow = (version: number, value: Uint8Array, capacity: number): void =>
 export function* sealRows(
   ctx: Computing,
   keys: readonly RowKeys[],
-  version: number,
+  { version, epoch }: Seal,
   values: readonly Uint8Array[],
   capacity: number,
 ): Routine<Uint8Array[]> {
@@ -85,7 +91,8 @@ export function* sealRows(
     const value = values[i]!
     checkRow(version, value, capacity)
     input.keys.set(key, 32 * i)
-    nonces.setUint32(12 * i + 8, version, true)
+    input.nonces.set(epoch, 12 * i)
+    nonces.setUint32(12 * i + epochBytes, version, true)
     input.associated.set(tag, head * i)
     heads.setUint32(head * i + tagBytes, version, true)
     input.plain[width * i] = value.length & 255
@@ -103,7 +110,7 @@ export function* sealRows(
 }
 
 /** Seals a value of at most `capacity` bytes. @throws TallyError input/oversize, api/misuse */
-export const sealRow = (keys: RowKeys, version: number, value: Uint8Array, capacity: number): Uint8Array => {
+export const sealRow = (keys: RowKeys, { version, epoch }: Seal, value: Uint8Array, capacity: number): Uint8Array => {
   checkRow(version, value, capacity)
   const slot = new Uint8Array(slotOverhead + capacity)
   slot.set(keys.tag)
@@ -112,17 +119,23 @@ export const sealRow = (keys: RowKeys, version: number, value: Uint8Array, capac
   plain[0] = value.length & 255
   plain[1] = value.length >> 8
   plain.set(value, 2)
-  slot.set(cipherOf(keys.key, slot).encrypt(plain), tagBytes + 4)
+  slot.set(cipherOf(keys.key, epoch, slot).encrypt(plain), tagBytes + 4)
   return slot
 }
 
 export const hasTag = ({ tag }: RowKeys, slot: Uint8Array): boolean => equalBytes(tag, slot.subarray(0, tagBytes))
 
-/** The value, or undefined where the slot was not sealed under this key, or was changed. */
-export const openRow = (keys: RowKeys, slot: Uint8Array): Uint8Array | undefined => {
+const noEpoch = new Uint8Array(epochBytes)
+
+/**
+ * The value, or undefined where the slot was not sealed under this key, or was changed. A slot of a version that the table
+ * never had is tried all the same, so that this takes as long.
+ */
+export const openRow = (keys: RowKeys, slot: Uint8Array, epochs: Epochs): Uint8Array | undefined => {
+  const epoch = sealOf(epochs, versionOf(slot))?.epoch ?? noEpoch
   let plain: Uint8Array
   try {
-    plain = cipherOf(keys.key, slot).decrypt(slot.subarray(tagBytes + 4))
+    plain = cipherOf(keys.key, epoch, slot).decrypt(slot.subarray(tagBytes + 4))
   } catch {
     return undefined
   }

@@ -3,7 +3,7 @@ import { invariant, TallyError } from '@tallystick/core'
 import type { Context, Party, Routine } from '@tallystick/protocol'
 import { answersOf, type Answers } from '../answers.ts'
 import { askOutputs, checkIds } from '../evaluation.ts'
-import { answerAmong, answerInList, checkList, type Answer } from '../sealed/list.ts'
+import { answerAmong, answerInList, checkList, type Answer, type SealedList } from '../sealed/list.ts'
 import { outputBytes, rowKeys, type RowKeys } from '../sealed/row.ts'
 import { columnOf } from './build.ts'
 import { framesAhead, type messages, queriesPerFrame, saltOf, type PirInputs, type PirParameters } from './messages.ts'
@@ -12,10 +12,15 @@ import { decodeColumn, queryFor } from './query.ts'
 import { linesOf, slotBytesOf } from './shape.ts'
 
 /** The row of the keys in a decoded column, else in the stash: all slots of a column are looked at. */
-export const answerFrom = (keys: RowKeys, parameters: PirParameters, column: Uint8Array, stash: Uint8Array): Answer => {
-  const width = slotBytesOf(parameters)
-  const inColumn = answerAmong(keys, 0, parameters.slots, width, (i) => column.subarray(i * width, (i + 1) * width))
-  const inStash = answerInList(keys, stash, width)
+export const answerFrom = (
+  keys: RowKeys,
+  { slots }: Pick<PirParameters, 'slots'>,
+  column: Uint8Array,
+  stash: SealedList,
+): Answer => {
+  const width = stash.slotBytes
+  const inColumn = answerAmong(keys, 0, slots, stash, (i) => column.subarray(i * width, (i + 1) * width))
+  const inStash = answerInList(keys, stash)
   if (inColumn.status === 'found' || inStash.status === 'absent') return inColumn
   return inStash
 }
@@ -71,7 +76,7 @@ export const openAnswers = (
   units: Uint8Array,
   outputs: Uint8Array,
   received: readonly Uint8Array[],
-  stash: Uint8Array,
+  stash: SealedList,
 ): Answers => {
   const size = answerBytes(parameters)
   const perFrame = queriesPerFrame(parameters)
@@ -102,11 +107,11 @@ export const asker: Party<typeof messages, 'asker', PirParameters, PirInputs['as
   { ids, stash },
 ) {
   checkIds(ids, parameters.queries)
-  checkList(stash, parameters.stash, slotBytesOf(parameters))
+  const sealed = checkList(stash, parameters.stash, slotBytesOf(parameters))
   const units = yield* reserveUnits(ctx, parameters)
   const outputs = yield* askOutputs(ctx, parameters, ids)
   const received = yield* retrieve(ctx, parameters, units, outputs)
-  return openAnswers(parameters, units, outputs, received, stash)
+  return openAnswers(parameters, units, outputs, received, sealed)
 }
 
 const wrongSize = (peer: string, expected: number, found: number): TallyError =>

@@ -6,6 +6,7 @@
 import { invariant, TallyError, type Rng } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
+import { sealOf, startEpochs, type Epochs, type Seal } from '../sealed/epochs.ts'
 import { sealedList } from '../sealed/list.ts'
 import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows, tagBytes } from '../sealed/row.ts'
 import { checkShape, linesOf, matrixBytesOf, slotBytesOf, writeSlot, type Shape } from './shape.ts'
@@ -17,6 +18,8 @@ export interface Table {
   readonly salt: Uint8Array
   /** Of the last change: rows that it wrote bear it. */
   version: number
+  /** Of all versions so far, fresh for each. */
+  epochs: Epochs
   /** lines × columns bytes. */
   readonly matrix: Uint8Array
   /** 1 for a slot that holds a row, at slot · columns + column. */
@@ -29,6 +32,13 @@ export interface Table {
 export interface Rows {
   readonly ids: Items
   readonly values: Items
+}
+
+/** What rows of the current version are sealed under. */
+const currentSeal = ({ epochs, version }: Table): Seal => {
+  const seal = sealOf(epochs, version)
+  invariant(seal !== undefined, 'a table has an epoch for its version')
+  return seal
 }
 
 const randomPiece = 1 << 16
@@ -47,7 +57,7 @@ export const emptySlot = (shape: Shape, version: number, rng: Rng): Uint8Array =
 
 /**
  * A table without rows. `matrix` may be bytes of the caller's, in the memory of an engine.
- * @param rng 12 bytes for the salt, then a byte for each of the matrix
+ * @param rng 12 bytes for the salt, 8 for the epoch, then a byte for each of the matrix
  * @param version of the build: rows must be sealed under it, or empty slots stand out
  */
 export const emptyTable = (
@@ -59,6 +69,7 @@ export const emptyTable = (
   checkShape(shape)
   invariant(matrix.length === matrixBytesOf(shape), 'the matrix has the size of its shape')
   const salt = rng.bytes(saltBytes)
+  const epochs = startEpochs(version, rng)
   for (let at = 0; at < matrix.length; at += randomPiece) {
     matrix.set(rng.bytes(Math.min(randomPiece, matrix.length - at)), at)
   }
@@ -67,7 +78,7 @@ export const emptyTable = (
     const first = slot * slotBytesOf(shape) * columns
     for (let column = 0; column < columns; column++) writeVersion(matrix, first + column, columns, version)
   }
-  return { shape, salt, version, matrix, occupied: new Uint8Array(columns * slots), stash: [] }
+  return { shape, salt, version, epochs, matrix, occupied: new Uint8Array(columns * slots), stash: [] }
 }
 
 export const columnOf = ({ columns }: Shape, keys: { readonly column: number }): number => keys.column & (columns - 1)
@@ -97,13 +108,13 @@ export const rowCount = ({ offsets }: Items): number => offsets.length - 1
  * @throws TallyError input/oversize for a value over the table's capacity
  */
 export function* fill(ctx: Computing, table: Table, secretKey: Uint8Array, { ids, values }: Rows): Routine<void> {
-  const { shape, salt, version } = table
+  const { shape, salt } = table
   const outputs = yield* evaluate(ctx, ids, secretKey)
   const overflow: Uint8Array[] = []
   const indices = Array.from({ length: rowCount(ids) }, (_, i) => i)
   const keys = indices.map((i) => rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), salt))
   const own = indices.map((i) => rowOf(values, i))
-  const slots = yield* sealRows(ctx, keys, version, own, shape.valueBytes)
+  const slots = yield* sealRows(ctx, keys, currentSeal(table), own, shape.valueBytes)
   for (const i of indices) {
     if (place(table, columnOf(shape, keys[i]!), slots[i]!) < 0) overflow.push(slots[i]!)
   }
@@ -111,7 +122,7 @@ export function* fill(ctx: Computing, table: Table, secretKey: Uint8Array, { ids
 }
 
 /** The stash as it is shipped. */
-export const stashOf = (table: Table): Uint8Array => sealedList(table.stash)
+export const stashOf = (table: Table): Uint8Array => sealedList(table.epochs, table.stash)
 
 /** Numbers the next change. @throws TallyError input/oversize when the versions are used up */
 export const nextVersion = (table: Table): number => {

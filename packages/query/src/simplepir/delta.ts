@@ -1,9 +1,10 @@
 /**
- * A delta as bytes: versions, counts, then per changed slot its place and differences, then the stash whole.
+ * A delta as bytes: versions, counts, then per changed slot its place and differences, then the stash whole, with its epochs.
  *
  *     from (4) ‖ to (4) ‖ changed slots c (4) ‖ c columns (4 each) ‖ c slots (4 each) ‖ c · width differences (2 each) ‖ stash
  */
 import { concatBytes, TallyError } from '@tallystick/core'
+import { splitEpochs } from '../sealed/epochs.ts'
 import { slotBytesOf, type Shape } from './shape.ts'
 import type { Delta } from './update.ts'
 
@@ -26,7 +27,7 @@ const malformed = (found: string): TallyError =>
     remedy: 'fetch the delta again, or the whole hint',
   })
 
-/** @throws TallyError decode/malformed unless these are the bytes of a delta for a table of this shape */
+/** @throws TallyError decode/malformed, input/malformed unless these are the bytes of a delta for a table of this shape */
 export const decodeDelta = (delta: Uint8Array, shape: Shape): Delta => {
   // A copy that starts at 0: views of other classes slice without copying.
   const bytes = new Uint8Array(delta)
@@ -34,7 +35,8 @@ export const decodeDelta = (delta: Uint8Array, shape: Shape): Delta => {
   if (bytes.length < headBytes) throw malformed(`${bytes.length} bytes`)
   const [from, to, count] = new Uint32Array(bytes.slice(0, headBytes).buffer)
   const stashAt = headBytes + count! * (8 + 2 * width)
-  if (bytes.length < stashAt || (bytes.length - stashAt) % width !== 0 || from! >= to!) throw malformed('other sizes')
+  if (bytes.length < stashAt || from! >= to!) throw malformed('other sizes')
+  splitEpochs(bytes.subarray(stashAt), width)
   const columns = new Uint32Array(bytes.slice(headBytes, headBytes + 4 * count!).buffer)
   const slots = new Uint32Array(bytes.slice(headBytes + 4 * count!, headBytes + 8 * count!).buffer)
   const differences = new Int16Array(bytes.slice(headBytes + 8 * count!, stashAt).buffer)

@@ -58,6 +58,7 @@ import { answersOf } from '../answers.ts'
 import { evaluationCost, type Role } from '../evaluation.ts'
 import { computing, runLocally } from '../local.ts'
 import { evaluate } from '../rfc9497/suite.ts'
+import { readList } from '../sealed/list.ts'
 import { outputBytes, rowKeys } from '../sealed/row.ts'
 import { answerFrom, asker } from './asker.ts'
 import { columnOf } from './build.ts'
@@ -73,18 +74,19 @@ import {
   type PirParameters,
 } from './messages.ts'
 import { preparedQuery } from './prepare.ts'
-import { linesOf } from './shape.ts'
+import { linesOf, slotBytesOf } from './shape.ts'
 
 const columnBytes = (parameters: PirParameters, matrix: Uint8Array, column: number): Uint8Array =>
   Uint8Array.from({ length: linesOf(parameters) }, (_, r) => matrix[r * parameters.columns + column]!)
 
 /** Looks the rows up in the clear. */
 const ideal = (parameters: PirParameters, { asker, holder }: PirInputs): PirOutputs => {
+  const stash = readList(asker.stash, slotBytesOf(parameters))
   const outputs = runLocally(evaluate(computing, asker.ids, holder.secretKey), referenceEngine)
   const answers = Array.from({ length: parameters.queries }, (_, i) => {
     const keys = rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), fromHex(parameters.salt))
     const column = columnBytes(parameters, holder.matrix, columnOf(parameters, keys))
-    return answerFrom(keys, parameters, column, asker.stash)
+    return answerFrom(keys, parameters, column, stash)
   })
   return { asker: answersOf(answers), holder: { kind: 'none' } }
 }

@@ -12,6 +12,7 @@ import { compareBytes, invariant, TallyError, type Rng } from '@tallystick/core'
 import { pirPatch } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
+import { extendEpochs, sealOf } from '../sealed/epochs.ts'
 import { hasTag, outputBytes, rowKeys, sealRows } from '../sealed/row.ts'
 import { columnOf, emptySlot, nextVersion, place, rowCount, rowOf, stashOf, type Table } from './build.ts'
 import { readSlot, secretWords, slotBytesOf, writeSlot, type Shape } from './shape.ts'
@@ -61,7 +62,8 @@ const slotOf = (table: Table, column: number, tag: { readonly tag: Uint8Array })
 
 /**
  * Applies changes to the table; the delta for askers. Ids to be removed that are not there are passed over.
- * @param rng a slot's bytes for each row removed
+ * @param rng from the operating system, never from what may be put back: 8 bytes for the epoch of this version (and of those
+ * that were passed over), then a slot's bytes for each row removed
  * @throws TallyError input/duplicate, input/oversize; the table is as it was before
  */
 export function* update(
@@ -82,7 +84,8 @@ export function* update(
   // Sealed first: nothing is changed if a value does not fit.
   const keys = Array.from({ length: rowCount(changes.ids) }, (_, i) => keysOf(written, i))
   const values = keys.map((_, i) => rowOf(changes.values, i))
-  const slots = yield* sealRows(ctx, keys, to, values, shape.valueBytes)
+  const epochs = extendEpochs(table.epochs, to, rng)
+  const slots = yield* sealRows(ctx, keys, sealOf(epochs, to)!, values, shape.valueBytes)
   const rows = keys.map((key, i) => ({ keys: key, sealed: slots[i]! }))
 
   const before = new Map<number, Uint8Array>()
@@ -123,6 +126,7 @@ export function* update(
   }
   table.stash = stash
   table.version = to
+  table.epochs = epochs
   return deltaOf(table, before, from, to)
 }
 

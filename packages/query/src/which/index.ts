@@ -39,7 +39,7 @@ import {
 } from '../evaluation.ts'
 import { maxQueries, fieldsOf, malformed, wholeIn } from '../parameters.ts'
 import type { Items } from '../rfc9497/suite.ts'
-import { checkList } from '../sealed/list.ts'
+import { checkList, type SealedList } from '../sealed/list.ts'
 import { slotOverhead } from '../sealed/row.ts'
 import { answersInList, listParameters, sealedListQuery, type ListParameters } from '../sealed-list/index.ts'
 import { askerRole, byHolder, changed, forHolders, holderRoles, inPlaceOf, towards } from '../several.ts'
@@ -128,11 +128,13 @@ function* askerOf(
   const { queries } = parameters
   checkIds(ids, queries)
   const tables = asking(parameters)
+  const lists = new Map<string, SealedList>()
   for (const [role, table] of tables) {
     const own = sealed[role]
     if (own === undefined) throw changed(`the terms name a table of ${role}, there are no rows of it here`)
-    if (table.kind === 'sealed-list') checkList(own, table.list, slotOverhead + table.valueBytes)
-    else checkList(own, table.stash, slotBytesOf(table))
+    const [digest, width] =
+      table.kind === 'sealed-list' ? [table.list, slotOverhead + table.valueBytes] : [table.stash, slotBytesOf(table)]
+    lists.set(role, checkList(own, digest, width))
   }
   const units = new Map<string, Uint8Array>()
   for (const [role, table] of tables) {
@@ -158,8 +160,8 @@ function* askerOf(
   const answers = tables.map(([role, table], i) => {
     const { outputs, frames } = received[i]!
     return table.kind === 'sealed-list'
-      ? answersInList(table, outputs, sealed[role]!)
-      : openAnswers(table, units.get(role)!, outputs, frames, sealed[role]!)
+      ? answersInList(table, outputs, lists.get(role)!)
+      : openAnswers(table, units.get(role)!, outputs, frames, lists.get(role)!)
   })
   return { kind: 'answers-by-holder', holders: Object.fromEntries(tables.map(([role], i) => [role, answers[i]!])) }
 }
