@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy
+import scipy.optimize as optimize
 import scipy.stats as stats
 import sklearn
 import statsmodels
@@ -261,6 +262,21 @@ def scorecard(data, cuts, y, points):
             "woe": woes, "exact": exact}
 
 
+def zcdp():
+    """Canonne, Kamath and Steinke (arXiv 2004.00010, corollary 13), the least bound over all orders; the inverse by bisection."""
+    def log_delta(rho, eps):
+        bound = lambda a: (a - 1) * (a * rho - eps) + a * math.log1p(-1 / a) - math.log(a - 1)
+        best = optimize.minimize_scalar(lambda u: bound(1.01 + math.exp(u)), bounds=(-20, 20), method="bounded",
+                                        options={"xatol": 1e-12})
+        return best.fun
+
+    def epsilon(rho, d):
+        return optimize.brentq(lambda e: log_delta(rho, e) - math.log(d), 1e-9, 60, xtol=1e-13)
+
+    return {"delta": [[r, e, math.exp(log_delta(r, e))] for r, e in ((0.025, 1), (0.1, 2), (0.5, 3), (0.001, 0.2), (2, 8))],
+            "epsilon": [[r, d, epsilon(r, d)] for r in (0.001, 0.025, 0.125, 0.5, 2) for d in (1e-9, 1e-6, 1e-5)]}
+
+
 def p_values():
     t = [[x, df, 2 * stats.t.sf(abs(x), df)] for x in (0, 0.3, 1, 2.5, 7, 30) for df in (1, 2.5, 10, 97.3, 1e5)]
     f = [[x, a, b, stats.f.sf(x, a, b)] for x in (0, 0.2, 1, 3.3, 20, 400) for a, b in ((1, 1), (2, 147), (10, 431), (29, 1e5))]
@@ -320,6 +336,7 @@ def main():
         "importance": [{"data": "diabetes", **importance(diabetes, ["age", "bmi", "bp", "s3", "s5"], "severe", 5)}],
         "scorecard": [{"data": "diabetes", **scorecard(diabetes, [("bmi", 5), ("bp", 4), ("s5", 5)], "severe",
                                                        {"base": 600, "odds": 50, "double": 20})}],
+        "zcdp": zcdp(),
         "pValues": p_values(),
     }
     text = json.dumps(plain(reference), separators=(",", ":"))

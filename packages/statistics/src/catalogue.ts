@@ -17,13 +17,40 @@ import {
   histogramFigure,
   welchFigure,
 } from './figures/tables.ts'
-import type { Statistic } from './plan.ts'
+import type { Output, Statistic } from './plan.ts'
+import { deviationOf } from './privacy/index.ts'
+import { impossible } from './problems.ts'
 import { scorecardFigure } from './figures/scorecard.ts'
 import { binningOf } from './bins.ts'
 import type { Scope } from './scope.ts'
 
 const unknown = (statistic: never): TallyError =>
   new TallyError('invariant/broken', 'self', `statistics are a closed union, found ${JSON.stringify(statistic)}`)
+
+/** The figure of an output: one with noise is not withheld where it is small, which would tell that it is. */
+export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output): Figure => {
+  if (privacy === undefined) return figureOf(scope, statistic)
+  const { parameters } = scope
+  const figure = figureOf({ ...scope, parameters: { ...parameters, minimumCount: 0 } }, statistic)
+  const { sensitivity } = figure
+  if (sensitivity === undefined) {
+    throw impossible(
+      `noise for "${name}", a figure of the kind ${statistic.kind}`,
+      'use a sum, mean, histogram or crosstab',
+    )
+  }
+  const one = deviationOf(privacy, sensitivity) * (figure.noiseUnit ?? 1)
+  const noise =
+    privacy.mechanism === 'laplace'
+      ? `discrete Laplace noise of epsilon ${privacy.epsilon}`
+      : `discrete Gaussian noise of rho ${privacy.rho}`
+  return {
+    ...figure,
+    learns:
+      `${figure.learns}, with ${noise} from each of p0, p1 and p2 (standard deviation ${one.toPrecision(3)} each, ` +
+      `${(one * Math.sqrt(3)).toPrecision(3)} together; a receiver that computes can take off its own)`,
+  }
+}
 
 /** @throws TallyError terms/malformed, terms/unsupported for what the tables do not have or what could wrap around */
 export const figureOf = (scope: Scope, statistic: Statistic): Figure => {

@@ -3,6 +3,7 @@ import type { Json } from '@tallystick/core'
 import type { Arithmetic, Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
 import type { Factor, Moment } from './moments.ts'
+import type { Sensitivity } from './privacy/index.ts'
 
 /** The codes that stand at these ranks, from 1, when all rows are sorted by a column. */
 export interface Order {
@@ -34,6 +35,10 @@ export interface Figure {
   readonly orders: readonly Order[]
   /** Groups that are needed row by row; of bins under sharing (bins.ts) also their order and codes. */
   readonly rows?: readonly Factor[]
+  /** Of the first vector, the only one that then holds anything, where the figure may have noise. */
+  readonly sensitivity?: Sensitivity
+  /** What one unit of that vector is in the result; 1 unless told. */
+  readonly noiseUnit?: number
   /**
    * For each opened vector, the bits that are rounded away before anybody reads on, so that truncation at random does not
    * show: low bits, or all but the first ones of each number. Exact vectors where absent.

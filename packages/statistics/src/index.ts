@@ -13,4 +13,5 @@ export {
 export { decimalText, intersectionFigures } from './intersection.ts'
 export type { ColumnFigures, IntersectionFigures, Moments, PairFigures, ScaledColumn } from './intersection.ts'
 export { explain, type Explanation } from './explain.ts'
+export { deltaOf, epsilonOf, rhoOf, spentBy } from './privacy/accounting.ts'
 export * from './script.ts'

@@ -16,21 +16,24 @@
  */
 import {
   integersOfWords,
+  wordsOfIntegers,
   programProtocol,
   type Arithmetic,
   type Backend,
   type Inputs,
+  type InputSpec,
   type Outputs,
   type Program,
   type ProgramProtocol,
 } from '@tallystick/mpc'
 import { TallyError, type Json } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
-import { figureOf } from './catalogue.ts'
+import { outputFigure } from './catalogue.ts'
 import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
-import { mostOwners, ownerRoles, receiversOf, type Parameters } from './plan.ts'
+import { mostOwners, ownerRoles, receiversOf, roles, type Parameters } from './plan.ts'
+import { coinBytes, drawNoise } from './privacy/index.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { needsOf, type Needs } from './needs.ts'
 import { alignment, encodeInputs, givenOf, specsOf } from './shares.ts'
@@ -50,8 +53,44 @@ interface Prepared {
 
 export const prepare = (parameters: Parameters): Prepared => {
   const scope = scopeOf(parameters)
-  const figures = parameters.outputs.map(({ statistic }) => figureOf(scope, statistic))
+  const figures = parameters.outputs.map((output) => outputFigure(scope, output))
   return { scope, figures, needs: needsOf(scope, figures) }
+}
+
+/** What each computing party adds to a figure. */
+const noisySpecs = ({ outputs }: Parameters, figures: readonly Figure[]): readonly InputSpec[] =>
+  outputs.flatMap(({ privacy }, f) =>
+    privacy === undefined
+      ? []
+      : roles.map((owner) => ({
+          ...{ name: `${owner}/noise/${f}`, owner, ring: 128 as const },
+          length: figures[f]!.sensitivity!.length,
+        })),
+  )
+
+const noiseOf = ({ outputs }: Parameters, figures: readonly Figure[], role: string, coins: Uint8Array | undefined) =>
+  Object.fromEntries(
+    outputs.flatMap(({ privacy }, f) => {
+      if (privacy === undefined || !(roles as readonly string[]).includes(role)) return []
+      const { sensitivity } = figures[f]!
+      // The ideal functionality in clear draws none.
+      const none = new Float64Array(sensitivity!.length)
+      const noise = coins === undefined ? none : drawNoise(coins, f, privacy, sensitivity!)
+      return [[`${role}/noise/${f}`, wordsOfIntegers(128, noise)]]
+    }),
+  )
+
+/** The figure with the noise of all three added to its first vector. */
+const withNoise = (
+  backend: Backend,
+  inputs: Inputs,
+  f: number,
+  vectors: readonly Arithmetic[],
+): readonly Arithmetic[] => {
+  const noises = roles.flatMap((role) => inputs[`${role}/noise/${f}`] ?? []) as readonly Arithmetic<128>[]
+  const [first, ...rest] = vectors
+  if (noises.length === 0) return vectors
+  return [noises.reduce((sum, noise) => backend.add(sum, noise), first as Arithmetic<128>), ...rest]
 }
 
 const ringOfName = (name: string): 64 | 128 => (name.endsWith('/64') ? 64 : 128)
@@ -64,7 +103,8 @@ function* compute(backend: Backend, parameters: Parameters, inputs: Inputs): Rou
   const [opened, aligned] = yield* backend.join(
     function* (branch) {
       const given = yield* givenOf(branch, scope, needs, inputs)
-      return yield* branch.join(...figures.map((figure) => (part: Backend) => figure.open(part, given)))
+      const vectors = yield* branch.join(...figures.map((figure) => (part: Backend) => figure.open(part, given)))
+      return vectors.map((each, f) => withNoise(branch, inputs, f, each))
     },
     (branch) => alignment(branch, scope, inputs),
   )
@@ -118,15 +158,17 @@ const programWith = (owners: number): Program<Parameters, Table, Output> => ({
     return parameters
   },
   inputs: (parameters) => {
-    const { scope, needs } = prepare(parameters)
-    return specsOf(scope, needs)
+    const { scope, needs, figures } = prepare(parameters)
+    return [...specsOf(scope, needs), ...noisySpecs(parameters, figures)]
   },
+  coins: ({ outputs }, role) =>
+    (roles as readonly string[]).includes(role) && outputs.some(({ privacy }) => privacy !== undefined) ? coinBytes : 0,
   receivers: receiversOf,
   learns: ({ outputs }, receiver, name) =>
     name.startsWith('aligned/') || (outputs[figureIndex(name)]!.to?.includes(receiver) ?? true),
-  encode: (parameters, role, table) => {
-    const { scope, needs } = prepare(parameters)
-    return encodeInputs(scope, needs, role, table)
+  encode: (parameters, role, table, coins) => {
+    const { scope, needs, figures } = prepare(parameters)
+    return { ...encodeInputs(scope, needs, role, table), ...noiseOf(parameters, figures, role, coins) }
   },
   compute,
   decode: (parameters, words) => {

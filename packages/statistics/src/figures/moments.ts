@@ -60,6 +60,10 @@ export const sumFigure = (scope: Scope, kind: 'sum' | 'mean', column: string, by
     moments,
     learns: `the sum of "${column}"${weighted(by)}${by === undefined ? '' : ', and the sum of the weights'}`,
     open: openMoments(moments),
+    ...(weight === undefined && {
+      sensitivity: { length: 1, sum: rangeOf(scope, column), squares: rangeOf(scope, column) ** 2 },
+      noiseUnit: unitOf(scope, column) / (kind === 'sum' ? 1 : scope.rows),
+    }),
     read: ([sums, weights]) => {
       const total = weights?.[0] ?? BigInt(scope.rows)
       const all = sums![0]! + BigInt(originOf(scope, column)) * total

@@ -10,6 +10,7 @@ import { unknownLevel } from '../problems.ts'
 import { chiSquareTail, fisherTail, studentTail } from '../distributions.ts'
 import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from '../figure.ts'
 import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
+import type { Sensitivity } from '../privacy/index.ts'
 import { originOf, unitOf, type Scope } from '../scope.ts'
 import { keepFrom } from './withhold.ts'
 
@@ -76,13 +77,17 @@ const grouped = (
 
 export const number = (count: bigint | null): Count => (count === null ? null : Number(count))
 
+/** A record that is replaced leaves one count for another. */
+const countsSensitivity = (length: number): Sensitivity => ({ length, sum: 2, squares: 2 })
+
 export const histogramFigure = (scope: Scope, column: string, edges: readonly number[]): Figure => {
   const factor: Factor = { column, edges }
   const shape = { counts: countBy(factor), sums: [], groups: groupsOf(scope, factor) }
-  return grouped(scope, { ...shape, learns: `how many rows have "${column}" in each bin` }, ([counts]) => ({
+  const figure = grouped(scope, { ...shape, learns: `how many rows have "${column}" in each bin` }, ([counts]) => ({
     edges: [...edges],
     counts: counts!.map(number),
   }))
+  return { ...figure, sensitivity: countsSensitivity(shape.groups) }
 }
 
 const table = (scope: Scope, rows: string, columns: string, read: (counts: Count[][]) => Json): Figure => {
@@ -95,12 +100,11 @@ const table = (scope: Scope, rows: string, columns: string, read: (counts: Count
   )
 }
 
-export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure =>
-  table(scope, rows, columns, (counts) => ({
-    rows: [...scope.levels(rows)],
-    columns: [...scope.levels(columns)],
-    counts,
-  }))
+export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure => {
+  const [down, across] = [scope.levels(rows), scope.levels(columns)]
+  const figure = table(scope, rows, columns, (counts) => ({ rows: [...down], columns: [...across], counts }))
+  return { ...figure, sensitivity: countsSensitivity(down.length * across.length) }
+}
 
 /** Pearson's statistic of whole counts. Levels that do not occur take no part. */
 export const pearsonStatistic = (counts: readonly (readonly number[])[]): { statistic: number; freedom: number } => {

@@ -1,0 +1,58 @@
+/**
+ * Noise of figures, drawn inside: each of p0, p1, p2 draws a whole sample of the mechanism's noise from its committed
+ * coins and shares it like data; the sum of the three is added before anything is opened. Noise by shares of the parties
+ * is that of Dwork, Kenthapadi, McSherry, Mironov and Naor (EUROCRYPT 2006); one sample each is the simple form of it.
+ *
+ * Who could subtract what. A receiver that computes knows its own sample, and can take it off: two whole ones stay, each
+ * of them enough. An owner or a receiver that does not compute knows none. Two computing parties together know all that
+ * is shared, noise and data alike. The price: three times the variance of noise by a trusted party.
+ * A party that draws no noise, or other noise, is found by replay of its evidence: the coins were committed.
+ */
+import { createRng } from '@tallystick/core'
+import type { Privacy } from '../plan.ts'
+import { discreteGaussian, discreteLaplace, type Rational } from './noise.ts'
+
+/** How much one record changes an opened vector of whole numbers, at most. */
+export interface Sensitivity {
+  /** Numbers in the vector. */
+  readonly length: number
+  /** In the 1-norm. */
+  readonly sum: number
+  /** The square of that in the 2-norm. */
+  readonly squares: number
+}
+
+/** Bytes of coins that a computing party draws for all its noise. */
+export const coinBytes = 32
+
+/** A parameter of noise in units of 2^-40, rounded down: the noise is never less than what was asked for. */
+const parts = 2 ** 40
+/** A square above 2^53 may have been rounded down. */
+const up = (value: number): bigint => BigInt(Math.ceil(value < 2 ** 53 ? value : value * (1 + 2 ** -50)))
+const down = (value: number): bigint => BigInt(Math.floor(value * parts))
+
+/** t/s of the discrete Laplace, or σ² of the discrete Gaussian distribution. */
+export const parameterOf = (privacy: Privacy, { sum, squares }: Sensitivity): Rational =>
+  privacy.mechanism === 'laplace'
+    ? { a: up(sum) * BigInt(parts), b: down(privacy.epsilon) }
+    : { a: up(squares) * BigInt(parts), b: 2n * down(privacy.rho) }
+
+/** The standard deviation of the noise of one party, in units of what is opened. */
+export const deviationOf = (privacy: Privacy, sensitivity: Sensitivity): number => {
+  const { a, b } = parameterOf(privacy, sensitivity)
+  const value = Number(a) / Number(b)
+  return privacy.mechanism === 'laplace' ? Math.SQRT2 * value : Math.sqrt(value)
+}
+
+/** One party's samples for an output. */
+export const drawNoise = (
+  coins: Uint8Array,
+  output: number,
+  privacy: Privacy,
+  sensitivity: Sensitivity,
+): readonly bigint[] => {
+  const rng = createRng(coins).fork(`noise/${output}`)
+  const parameter = parameterOf(privacy, sensitivity)
+  const draw = privacy.mechanism === 'laplace' ? discreteLaplace : discreteGaussian
+  return Array.from({ length: sensitivity.length }, () => draw(rng, parameter))
+}
