@@ -58,11 +58,11 @@ const machine = async (job: Job, side: Side) => {
       }
       let lost = 0
       const journal = journalFolder(job, side, 0)!
-      for (const name of (await readdir(journal)).filter((each) => each.endsWith('.segment'))) {
+      for (const name of (await readdir(journal)).filter((each) => /\.(segment|bodies)$/.test(each))) {
         const file = join(journal, name)
         const { size } = await stat(file)
-        // A segment is made whole (header and name) before it has any entry.
-        const kept = Math.min(size, synced.get(file) ?? headerBytes)
+        // A segment is made whole (header and name) before it has any entry; of bodies nothing but the name.
+        const kept = Math.min(size, synced.get(file) ?? (name.endsWith('.segment') ? headerBytes : 0))
         lost += size - kept
         await truncate(file, kept)
       }
