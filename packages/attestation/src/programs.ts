@@ -12,6 +12,7 @@ import {
 import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import {
+  cdgoss21,
   circuitInput,
   ecdh,
   ikn19,
@@ -76,7 +77,7 @@ export const programs: Programs = {
   ...programOf(ra18, queriesOrKey),
   ...programOf(ikn19, sumInput),
   ...programOf(psty19, circuitInput),
-  ...Object.assign({}, ...[...kmprt17.values()].map((protocol) => programOf(protocol, sets))),
+  ...Object.assign({}, ...[...kmprt17.values(), ...cdgoss21.values()].map((protocol) => programOf(protocol, sets))),
   ...programOf(statistics, tableInput),
   ...Object.assign({}, ...ownerRoles(mostOwners).map((_, i) => programOf(statisticsWith(i + 1), tableInput))),
   ...programOf(rep3Circuit, circuits),

@@ -56,12 +56,17 @@ const circuitValues = (asked: Readonly<Record<string, Json>>, role: 'receiver' |
 /** What the terms of a set operation ask of a protocol. */
 export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Policy): Request => {
   const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'list'>
-  const { limbs, values } = asked as { limbs?: number; values?: { column: string; decimals: number } }
+  const { limbs, values, threshold } = asked as {
+    limbs?: number
+    values?: { column: string; decimals: number }
+    threshold?: number
+  }
   const [own, theirs] = [circuitValues(asked, 'receiver'), circuitValues(asked, 'sender')]
   const sizes = asked['sizes'] as Request['sizes']
   return {
     sizes: asked.list === undefined ? sizes : { ...sizes, sender: asked.list.rows },
-    output: asked.output,
+    output: (asked.output as string) === 'fewer' ? 'difference' : asked.output,
+    threshold,
     to: asked['to'] === 'both' ? 'both' : 'receiver',
     parties: parties.length,
     list: asked.list,

@@ -99,6 +99,18 @@ const registerData = (program: Command): void => {
     'tally data declare people.parquet --column name --column born --normalisation text/1 --normalisation trim/1',
     'tally data declare loans.csv --table columns.json --home bank-b',
   )
+  examples(
+    data
+      .command('budget')
+      .description('what figures with noise may tell of a table in all (differential privacy); without --epsilon: show it')
+      .option('--source <name>', 'the table, by its source as it was declared')
+      .option('--epsilon <number>', 'the budget; what was spent stays spent')
+      .option('--delta <number>', 'the probability that goes with it', '1e-6')
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/data.ts')).budget)),
+    'tally data budget --source loans.csv --epsilon 2 --home bank-b',
+    'tally data budget --home bank-b',
+  )
 }
 
 const registerTerms = (program: Command): void => {
@@ -115,12 +127,14 @@ const registerTerms = (program: Command): void => {
       .addOption(
         new Option(
           '--output <kind>',
-          'which rows are common, how many, the sums of their values, or sums and products of two columns',
+          'which rows are common, how many, the sums of their values, or sums and products of two columns; of three ' +
+            'and more lists also which rows of the leader are on any, at least --threshold, or none of the others',
         )
-          .choices(['intersection', 'cardinality', 'sum', 'statistics'])
+          .choices(['intersection', 'cardinality', 'sum', 'statistics', 'in-any', 'at-least', 'difference'])
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
+      .option('--threshold <lists>', 'with at-least: on how many of the other lists')
       .option('--protocol <name>', 'auto, or one such as psi/rr22 (docs/psi-operator.md)', 'auto')
       .addOption(
         new Option('--adversary <kind>', 'what the protocol must withstand')
@@ -230,6 +244,7 @@ const registerRun = (program: Command): void => {
       .option('--connect <[role=]host:port...>', 'go to a partner there; its role is needed where there are several')
       .option('--dry-run', 'check everything, predict time and traffic, use no network')
       .option('--explain', 'say why this protocol, and what it costs; afterwards, what it did cost')
+      .option('--complement', 'also write the other rows of the list, complement.csv: those that the result leaves out')
       .option('--filter <file>', "with a prepared list: the receiver's copy of its filter")
       .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
       .addOption(encodingOption())

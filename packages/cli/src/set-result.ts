@@ -10,6 +10,7 @@ import { count } from './text.ts'
 
 export type SetResult =
   | { kind: 'intersection'; rows: Uint32Array }
+  | { kind: 'rows'; rows: Uint32Array }
   | { kind: 'cardinality'; size: number }
   | { kind: 'sum'; size: number; sum: number }
   | { kind: 'sums'; sums: string[] }
@@ -23,9 +24,25 @@ interface Own {
   /** Undefined where there is no list here. */
   readonly dataset: Dataset | undefined
   readonly rowsOf: (tags: Uint8Array) => Uint32Array
+  /** Whether the rest of the list is wanted too. */
+  readonly complement: boolean
 }
 
-const whereOf = ({ parties }: Terms): string => (parties.length === 2 ? 'on both lists' : 'on all lists')
+/** Where the rows of a result are. */
+export const whereOf = ({ parties, parameters }: Terms): string => {
+  const { output, threshold } = parameters as { output?: unknown; threshold?: number }
+  const many = threshold === 1 ? 'any other list' : `at least ${threshold} of the other lists`
+  if (output === 'at-least') return `on ${many}`
+  if (output === 'fewer') return threshold === 1 ? 'on no other list' : `on fewer than ${threshold} of the other lists`
+  return parties.length === 2 ? 'on both lists' : 'on all lists'
+}
+
+/** The rows that are not among some ascending ones: what whoever knows these knows too. */
+const othersOf = ({ counts }: Dataset, rows: Uint32Array): Uint32Array => {
+  const among = new Uint8Array(counts.rows)
+  for (const row of rows) among[row] = 1
+  return Uint32Array.from({ length: counts.rows }, (_, row) => row).filter((row) => among[row] === 0)
+}
 
 /** A whole number of units of the last digit, exactly. */
 const decimalOf = (units: number, decimals: number): string => {
@@ -122,8 +139,7 @@ export const keepSetResult = async (
   const least = terms.minimum?.result ?? 0
   if (result.kind === 'withheld') return tellWithheld(output, least)
   if (result.kind === 'sums') return tellSums(output, folder, terms, result)
-  const rows =
-    result.kind === 'tags' ? own.rowsOf(result.tags) : result.kind === 'intersection' ? result.rows : undefined
+  const rows = result.kind === 'tags' ? own.rowsOf(result.tags) : 'rows' in result ? result.rows : undefined
   const size = 'size' in result ? result.size : rows!.length
   if (size < least) return tellWithheld(output, least)
   if (result.kind === 'sum') return tellSum(output, folder, terms, result)
@@ -133,9 +149,16 @@ export const keepSetResult = async (
     return output.report({ event: 'result', kind: 'cardinality', size }, text)
   }
   const file = join(folder, 'result.csv')
-  await writeResult(own.dataset!, rows, file)
+  const dataset = own.dataset!
+  await writeResult(dataset, rows, file)
+  const kind = result.kind === 'rows' ? 'rows' : 'intersection'
+  output.report({ event: 'result', kind, size, file }, `${count(size)} of your rows are ${whereOf(terms)}: ${file}`)
+  if (!own.complement) return
+  const rest = othersOf(dataset, rows)
+  const other = join(folder, 'complement.csv')
+  await writeResult(dataset, rest, other)
   output.report(
-    { event: 'result', kind: 'intersection', size, file },
-    `${count(size)} of your rows are ${whereOf(terms)}: ${file}`,
+    { event: 'complement', size: rest.length, file: other },
+    `${count(rest.length)} of your rows are not: ${other}`,
   )
 }

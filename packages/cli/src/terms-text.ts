@@ -8,6 +8,7 @@ import { auditorRoles, partyOf, specHash, termsBytes, type DataTerms, type Terms
 import { explain, parseParameters } from '@tallystick/statistics'
 import { columnsOf, normalisationsOf } from './key.ts'
 import { normalisations } from './normalisation.ts'
+import { whereOf } from './set-result.ts'
 import { count } from './text.ts'
 
 const labelWidth = 13
@@ -79,7 +80,8 @@ const quorumOf = ({ parameters, parties }: Terms): string => {
 }
 
 /** What a set operation tells a role that learns. */
-const learnedBy = ({ parameters, parties }: Terms, role: string): string => {
+const learnedBy = (terms: Terms, role: string): string => {
+  const { parameters, parties } = terms
   const { output, values, columns } = parameters as {
     output?: unknown
     values?: { column: string }
@@ -98,6 +100,7 @@ const learnedBy = ({ parameters, parties }: Terms, role: string): string => {
       ? `the sum of its values${column} over the common rows, and how many these are`
       : 'how many rows are common, not which'
   }
+  if (output === 'at-least' || output === 'fewer') return `which of its own rows are ${whereOf(terms)}`
   return parties.length === 2
     ? 'which of its own rows the other side has too'
     : 'which of its own rows all the others have too'

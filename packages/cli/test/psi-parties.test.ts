@@ -102,7 +102,26 @@ describe('three lists', () => {
     await replayed('a', job, sides)
   })
 
+  it('tell the leader which of its rows are on none of the others, and the rest', { timeout: 60_000 }, async () => {
+    const job = await agreed('none.json', sides, ...three, '--output', 'difference')
+    expect((await tally('terms', 'show', 'none.json')).stdout).toContain('which of its own rows are on no other list')
+    const ended = await runAll('none.json', sides, '--complement')
+    expect(ended.map(({ code, events }) => [code, code === 0 ? '' : events.at(-1)])).toEqual(sides.map(() => [0, '']))
+    const [leader, ...members] = ended.map(({ events }) => events)
+    expect(named(leader!, 'result')).toMatchObject({ kind: 'rows', size: 10 })
+    expect(named(leader!, 'complement')).toMatchObject({ size: 30 })
+    for (const member of members) expect(named(member, 'result')).toEqual({ event: 'result', kind: 'none' })
+    const read = (name: string) => readFile(join('a', 'jobs', job, name), 'utf8')
+    expect(await read('result.csv')).toBe(csv('id,name,amount', range(0, 10)))
+    expect(await read('complement.csv')).toBe(csv('id,name,amount', range(10, 30)))
+    await replayed('a', job, sides)
+  })
+
   it('enter only as the terms allow', async () => {
+    expect(await refused(...newTerms('x', ...three, '--output', 'at-least'))).toContain('--threshold')
+    expect(await refused(...newTerms('x', ...three, '--output', 'at-least', '--threshold', '3'))).toContain('threshold')
+    expect(await refused(...newTerms('x', ...two, '--output', 'difference'))).toContain('--complement')
+    expect(await done(...newTerms('y', ...three, '--output', 'in-any'))).toMatchObject({ protocol: 'psi/cdgoss21-3' })
     expect(await refused(...newTerms('x', ...three, '--output', 'cardinality'))).toContain('shows the leader which')
     expect(await refused(...newTerms('x', ...three, '--to', 'both'))).toContain('to the leader only')
     expect(await refused(...newTerms('x', ...three, '--minimum-sets', '31'))).toContain('member-2')
@@ -134,8 +153,8 @@ describe('a sum over two lists', () => {
     await agreed('few.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both', '--minimum-result', '31')
     const [receiver] = await runAll('few.json', ['a', 'b'])
     expect(named(receiver!.events, 'result-withheld')).toMatchObject({ minimum: 31 })
-    const swapped = ['--receiver', declarations[1]!, '--sender', declarations[0]!, '--output', 'sum', '--to', 'both']
-    expect(await refused(...newTerms('x', ...swapped))).toContain('declared no values')
+    const without = ['--receiver', declarations[1]!, '--sender', declarations[2]!, '--output', 'sum', '--to', 'both']
+    expect(await refused(...newTerms('x', ...without))).toContain('declared no values')
     const small = ['--value', 'amount', '--maximum', '0.5', '--decimals', '2', '--home', 'c']
     expect(await refused('data', 'declare', 'c.csv', '--column', 'key', ...small)).toContain('outside 0 to')
     const none = ['--value', 'amount', '--home', 'c']

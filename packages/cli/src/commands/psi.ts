@@ -22,6 +22,7 @@ interface PsiOptions extends RunOptions {
   readonly filter?: string
   readonly encoding: Encoding
   readonly explain?: true
+  readonly complement?: true
 }
 
 /** What a party brings, and how it turns the output of a session into rows of its own list. */
@@ -172,6 +173,7 @@ export const run = async (output: Output, options: PsiOptions): Promise<void> =>
   tellChecked(output, prepared, options.input, brought)
   await using pool = poolFor(prepared)
   const explain = options.explain === true
+  const complement = options.complement === true
   // Measuring takes a second: a run that nobody asked about is priced by the machine of the constants.
   const measured = explain || meeting === undefined
   const predicted = await foresee(output, prepared, pool, { explain, measure: measured })
@@ -185,7 +187,7 @@ export const run = async (output: Output, options: PsiOptions): Promise<void> =>
     ...{ output, prepared, meeting, pool, chain: options.chain, dataset: brought.source },
     onProgress: watch.see,
     async keepResult({ session }: Job) {
-      await keepSetResult(output, folder, terms, brought, session.output as SetResult)
+      await keepSetResult(output, folder, terms, { ...brought, complement }, session.output as SetResult)
       const { attempt } = session
       await giveReceipt(output, folder, prepared, brought, { attempt, predicted, measured, happened: watch.happened() })
     },

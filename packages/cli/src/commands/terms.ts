@@ -5,7 +5,7 @@ import { choose, leastParties, mostParties, rolesFor } from '@tallystick/psi'
 import type { Choice, Policy, Request, SetOutput } from '@tallystick/psi'
 import { checkTerms, parseTerms, specHash, termsFormat, type PartyTerms, type Terms } from '@tallystick/session'
 import { readChain } from '../chain.ts'
-import { readAuditor, readDeclaration, type Declaration } from '../declaration.ts'
+import { auditorOf, readAuditor, readDeclaration, type Declaration } from '../declaration.ts'
 import { readJson, writeFileWhole } from '../files.ts'
 import { openHome } from '../home.ts'
 import type { Output } from '../output.ts'
@@ -21,6 +21,7 @@ interface NewOptions {
   readonly auditor: string
   readonly purpose: string
   readonly output: SetOutput
+  readonly threshold?: string
   readonly to: 'receiver' | 'both'
   /** `auto`, or the id of a protocol. */
   readonly protocol: string
@@ -47,6 +48,10 @@ const learned: Readonly<Record<SetOutput, string>> = {
   intersection: 'the common rows',
   cardinality: 'the number of common rows',
   sum: 'its values and their sum over the common rows',
+  'in-any': 'which of its rows are on another list',
+  'at-least': 'which of its rows are on enough other lists',
+  difference: 'which of its rows are on no other list',
+  statistics: 'its values and the sums over the common rows',
 }
 
 /** What an auditor sees in the evidence of a role: its input, and what it received. */
@@ -117,7 +122,9 @@ const requestOf = (options: NewOptions, partners: readonly Partner[], minimum: T
   to: options.to,
   parties: partners.length,
   list: partners[1]!.declaration.list,
+  threshold: options.threshold === undefined ? undefined : Number(options.threshold),
   values: partners[0]!.declaration.values,
+  senderValues: partners.length === 2 ? partners[1]!.declaration.values : undefined,
   minimum: minimum?.result,
   policy: { adversary: options.adversary, lpn: options.lpn },
 })
@@ -166,8 +173,7 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
     data: byRole(({ declaration }) => declaration.data),
     leakage,
     auditor: {
-      name: auditor.name,
-      recipient: auditor.recipient,
+      ...auditorOf(auditor),
       limit: 1,
       reveals: byRole(({ role }) =>
         reveals(options.output, role === first || options.to === 'both', list !== undefined),

@@ -94,7 +94,7 @@ const costOf =
   (parameters: Parameters): Cost => {
     const members = roles.slice(1)
     const words = shareWords(parameters.sizes[leaderRole]!)
-    const pairs = members.map((role) => membershipCost(blocks, pairOf(parameters, role)))
+    const pairs = members.map((role) => membershipCost(blocks, pairOf(blocks, parameters, role)))
     const counting = andCost(countGates(members.length, parameters.threshold) * words).bytes
     return {
       rounds: Math.max(...pairs.map(({ rounds }) => rounds)) + 1 + countLayers(members.length) + 1,

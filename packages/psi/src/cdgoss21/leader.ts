@@ -20,13 +20,15 @@ export const leaderOf = (blocks: Blocks, roles: readonly Role[]) =>
     const [table, ...begun] = yield* ctx.join(
       function* (branch: Ctx): Routine<Table> {
         for (const peer of members) yield* branch.send('salt', salt, peer)
-        return yield* tableOf(branch, salt, items, pairOf(parameters, members[0]!))
+        return yield* tableOf(branch, salt, items, pairOf(blocks, parameters, members[0]!))
       },
-      ...members.map((peer) => (branch: Ctx) => beginQuery(branch as never, blocks, peer, pairOf(parameters, peer))),
+      ...members.map(
+        (peer) => (branch: Ctx) => beginQuery(branch as never, blocks, peer, pairOf(blocks, parameters, peer)),
+      ),
     )
     const shares = yield* ctx.join(
       ...members.map(
-        (peer, i) => (branch: Ctx) => query(branch as never, peer, pairOf(parameters, peer), table, begun[i]!),
+        (peer, i) => (branch: Ctx) => query(branch as never, peer, pairOf(blocks, parameters, peer), table, begun[i]!),
       ),
     )
     const { transfers, store } = begun[0]!

@@ -29,7 +29,7 @@ function* answer(
   parameters: Parameters,
   items: Items,
 ): Routine<{ readonly shares: Uint32Array; readonly begun: HolderBegun }> {
-  const pair = pairOf(parameters, ctx.role)
+  const pair = pairOf(blocks, parameters, ctx.role)
   const upTo = roles.slice(1, roles.indexOf(ctx.role) + 1)
   let begun: HolderBegun | undefined
   let shares: Uint32Array | undefined

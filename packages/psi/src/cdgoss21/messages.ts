@@ -10,7 +10,7 @@ import {
   tagBits,
   type Pair,
 } from '../membership/index.ts'
-import { shareWords } from '../membership/index.ts'
+import { shareWords, type Blocks } from '../membership/index.ts'
 import { countGates } from './count.ts'
 
 export { leaderRole, rolesOf, type Role }
@@ -48,13 +48,13 @@ export const messages = {
 } as const
 
 /** Of the leader and one member. The one that counts needs the gates of the count too. */
-export const pairOf = ({ sizes, threshold, chunkRows }: Parameters, member: Role): Pair => {
+export const pairOf = (blocks: Blocks, { sizes, threshold, chunkRows }: Parameters, member: Role): Pair => {
   const members = Object.keys(sizes).length - 1
   const rows = sizes[leaderRole]!
   const gates = member === counterRole ? countGates(members, threshold) : 0
   return {
     ...{ rows, held: sizes[member]!, chunkRows },
-    ...{ bits: tagBits(rows, members), more: gates * shareWords(rows) },
+    ...{ bits: blocks.bits ?? tagBits(rows, members), more: gates * shareWords(rows) },
   }
 }
 

@@ -102,7 +102,7 @@ const adviceFor = ({ sizes, output, to, list, policy }: Request, protocols: Prot
   return `the sender's list is ${times} times as long: if it prepares it once (tally list prepare), each job costs its queries only`
 }
 
-const isForMany = (id: string): boolean => id.startsWith('psi/kmprt17-')
+const isForMany = (id: string): boolean => /-\d+$/.test(id)
 
 export type Protocols = Readonly<Record<string, AnyProtocol>>
 

@@ -7,7 +7,15 @@ import { leaderRole, leastParties, mostParties, rolesOf } from '../kmprt17/messa
 import type { ListTerms } from '../ra18/messages.ts'
 
 /** What is asked of two lists, or of three and more. */
-export type SetOutput = 'intersection' | 'cardinality' | 'sum' | 'statistics'
+export type SetOutput =
+  | 'intersection'
+  | 'cardinality'
+  | 'sum'
+  | 'statistics'
+  /** Of three and more: the leader's rows on any, on enough, or on none of the other lists. */
+  | 'in-any'
+  | 'at-least'
+  | 'difference'
 
 export interface Request {
   /** Distinct rows by role, as they will stand in the terms: of receiver and sender, or of leader and members. */
@@ -17,6 +25,8 @@ export interface Request {
   readonly to: 'receiver' | 'both'
   /** Two unless told. */
   readonly parties?: number
+  /** Of `at-least`: on how many of the other lists. */
+  readonly threshold?: number | undefined
   /** Of a sum or statistics: the receiver's values, and the sender's. */
   readonly values?: SumValues | undefined
   readonly senderValues?: SumValues | undefined
@@ -65,8 +75,12 @@ const anyAdversary = ({ policy }: Request): string | undefined =>
   policy?.adversary === 'malicious' ? 'it is secure against semi-honest parties only' : undefined
 const noCardinality = ({ output }: Request): string | undefined =>
   output === 'cardinality' ? 'it shows the receiver which rows are common' : noSum({ output })
-const noSum = ({ output }: Pick<Request, 'output'>): string | undefined =>
-  output === 'sum' || output === 'statistics' ? 'it adds nothing up' : undefined
+const noSum = ({ output }: Pick<Request, 'output'>): string | undefined => {
+  if (output === 'sum' || output === 'statistics') return 'it adds nothing up'
+  return output === 'intersection' || output === 'cardinality'
+    ? undefined
+    : 'of two lists it gives what is common; the rest of the own list follows (tally psi run --complement)'
+}
 const lpn = ({ policy }: Request): string | undefined =>
   policy?.lpn === false ? 'it rests on learning parity with noise' : undefined
 
@@ -112,6 +126,30 @@ const kmprt17Model = (parties: number): Model => ({
     symmetric * (0.1 * parties + 1e-6 * (0.9 + 0.85 * (parties - 1)) * largest(request)),
 })
 
+/** On how many of the other lists a row must be, or, for the difference, must not be. */
+const thresholdOf = ({ output, threshold }: Request): number | undefined => (output === 'at-least' ? threshold : 1)
+
+const cdgoss21Model = (parties: number): Model => ({
+  refuses: (request) =>
+    first(
+      request.parties === parties ? undefined : `it is for ${parties} parties, not ${request.parties ?? 2}`,
+      ['in-any', 'at-least', 'difference'].includes(request.output)
+        ? undefined
+        : 'it tells which rows of the leader are on some of the other lists',
+      thresholdOf(request) === undefined ? 'it needs to know on how many lists (--threshold)' : undefined,
+      lpn(request),
+      anyAdversary(request),
+      request.to === 'both' ? 'it gives an output to the leader only' : undefined,
+    ),
+  parameters: (request) => ({
+    ...{ sizes: request.sizes, output: request.output === 'difference' ? 'fewer' : 'at-least' },
+    ...{ threshold: thresholdOf(request), to: leaderRole },
+  }),
+  // Gates go with the leader's rows, stores with the members'.
+  seconds: (request, { symmetric }) =>
+    symmetric * (0.2 * parties + 1e-6 * (parties - 1) * (42 * rowsOf(request, leaderRole) + 4 * largest(request))),
+})
+
 /** Numbers of parties of the protocols for many. */
 const counts = Array.from({ length: mostParties - leastParties + 1 }, (_, i) => leastParties + i)
 
@@ -120,6 +158,7 @@ export const rolesFor = (parties: number): readonly string[] =>
   parties === 2 ? ['receiver', 'sender'] : rolesOf(parties)
 
 export const models: Readonly<Record<string, Model>> = {
+  ...Object.fromEntries(counts.map((parties) => [`psi/cdgoss21-${parties}`, cdgoss21Model(parties)])),
   ...Object.fromEntries(counts.map((parties) => [`psi/kmprt17-${parties}`, kmprt17Model(parties)])),
   'psi/ikn19': {
     refuses: (request) =>
