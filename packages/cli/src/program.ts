@@ -102,7 +102,9 @@ const registerData = (program: Command): void => {
   examples(
     data
       .command('budget')
-      .description('what figures with noise may tell of a table in all (differential privacy); without --epsilon: show it')
+      .description(
+        'what figures with noise may tell of a table in all (differential privacy); without --epsilon: show it',
+      )
       .option('--source <name>', 'the table, by its source as it was declared')
       .option('--epsilon <number>', 'the budget; what was spent stays spent')
       .option('--delta <number>', 'the probability that goes with it', '1e-6')
