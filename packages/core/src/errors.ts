@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'terms/not-approved'
   | 'terms/mismatch'
   | 'terms/attempts-exhausted'
+  | 'terms/budget-spent'
   // keys and trust
   | 'identity/malformed'
   | 'identity/exists'

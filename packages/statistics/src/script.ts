@@ -3,7 +3,7 @@
  *
  *     const bankA = party('Bank A', { customers: { columns: [numeric('income', 0, 20_000)], id: 'id', rows } })
  *     const joined = join(bankA.table('customers'), bankB.table('loans'), { on: 'id' })
- *     const result = await joined.run(({ income, balance, late }) => ({ r: correlation([income, balance]) }))
+ *     const result = joined.run(({ income, balance, late }) => ({ r: correlation([income, balance]) }))
  *
  * `run` plays all parties in this process, over the protocol itself: a rehearsal, with rows that its caller may see. It
  * protects nothing. `plan` makes what `tally stats plan` turns to terms, which the parties then run each on its machine.

@@ -1,6 +1,7 @@
 /** `tally data declare`: data are checked, and what of them would enter is written down for whoever makes the terms. */
 import { basename, join } from 'node:path'
 import { TallyError } from '@tallystick/core'
+import { budgetsOf, setBudget, usedOf } from '../budget.ts'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type Duplicates } from '../dataset.ts'
 import { declarationFormat, readFormat, type Declaration } from '../declaration.ts'
@@ -54,6 +55,50 @@ const declareNothing = async (output: Output, options: DeclareOptions): Promise<
   const format = tableDeclarationFormat
   await writeJson(file, { format, identity, data: null, schema: null, read: null } satisfies TableDeclaration)
   output.report({ event: 'declared', file, rows: 0 }, `${file}: this party computes and brings no data.`)
+}
+
+interface BudgetOptions {
+  readonly home: string
+  readonly source?: string
+  readonly epsilon?: string
+  readonly delta: string
+}
+
+const positive = (text: string, option: string): number => {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new TallyError('api/usage', 'self', `expected a number above 0 as ${option}, found "${text}"`)
+}
+
+/** Sets the budget of a table, or shows those that there are. */
+export const budget = async (output: Output, options: BudgetOptions): Promise<void> => {
+  const { folder } = await openHome(options.home)
+  if (options.epsilon !== undefined) {
+    if (options.source === undefined)
+      throw new TallyError('api/usage', 'self', 'expected --source, the name of the table')
+    await setBudget(folder, options.source, positive(options.epsilon, '--epsilon'), positive(options.delta, '--delta'))
+  }
+  const all = Object.entries(await budgetsOf(folder)).filter(
+    ([source]) => options.source === undefined || source === options.source,
+  )
+  const lines = all.map(([source, each]) => {
+    const { epsilon, rho } = usedOf(each)
+    const jobs = Object.keys(each.spent).length
+    return (
+      `${source}: epsilon ${epsilon.toPrecision(3)} of ${each.epsilon} spent at delta ${each.delta} ` +
+      `(rho ${rho.toPrecision(3)}), in ${count(jobs)} jobs`
+    )
+  })
+  output.report(
+    {
+      event: 'budgets',
+      tables: all.map(([source, { epsilon, delta, spent }]) => ({
+        ...{ source, epsilon, delta, jobs: Object.keys(spent).length },
+        spent: usedOf({ epsilon, delta, spent }).epsilon,
+      })),
+    },
+    lines.length === 0 ? 'No table has a budget: figures over them need no noise.' : lines.join('\n'),
+  )
 }
 
 const declareList = async (

@@ -10,6 +10,7 @@ import {
   receiversOf,
   roles,
   rolesOf,
+  spentBy,
   statisticsWith,
   summarise,
   type Parameters,
@@ -18,6 +19,7 @@ import {
   type StatisticsOutput,
 } from '@tallystick/statistics'
 import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
+import { charge, noisesOf, usedOf } from '../budget.ts'
 import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
 import { auditorOf, readAuditor } from '../declaration.ts'
@@ -139,7 +141,8 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
       // The evidence of two parties together opens every share.
       audited: [roles[0]],
     },
-    attempts: 10,
+    // Every attempt would draw noise of its own.
+    attempts: noisesOf(parameters).length > 0 ? 1 : 10,
     expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
     deadlines: { handshake: 600, message: 600, close: 600 },
     retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
@@ -155,12 +158,25 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
 /** Milliseconds of a round trip between parties that are not on one machine. */
 const defaultLatency = 1
 
+/** At this delta what noise costs is told; a party's budget has its own. */
+const toldDelta = 1e-6
+
+const spending = (parameters: Parameters): readonly string[] => {
+  const noises = noisesOf(parameters)
+  if (noises.length === 0) return []
+  const { rho, epsilon } = spentBy(noises, toldDelta)
+  return [
+    `Figures with noise cost epsilon ${epsilon.toPrecision(3)} at delta ${toldDelta} (rho ${rho.toPrecision(3)}) of every record that could be replaced.`,
+  ]
+}
+
 const explained = (parameters: Parameters, latency = defaultLatency) => {
   const { rounds, bytes, seconds, learns } = explain(parameters, latency)
   const text = [
     `${count(rounds)} rounds, ${traffic(bytes)} in all, about ${seconds.toFixed(1)} s at ${latency} ms a round trip.`,
     `What ${parameters.to === 'all' ? 'all' : receiversOf(parameters).join(', ')} will learn:`,
     ...learns.map(({ name, text: what }) => `  ${name}: ${what}`),
+    ...spending(parameters),
   ].join('\n')
   return { rounds, bytes, seconds, learns, text }
 }
@@ -241,6 +257,26 @@ const keepResult = async (output: Output, folder: string, parameters: Parameters
   )
 }
 
+/** What the figures spend of the table of this party, written down before anything is sent. */
+const chargeBudget = async (output: Output, { home, terms, own }: Prepared, parameters: Parameters): Promise<void> => {
+  const source = terms.data[own.role]?.source
+  if (source === undefined) return
+  const table = await charge(home.folder, { source, specHash: specHash(terms), parameters, attempts: terms.attempts })
+  if (table === undefined) {
+    if (noisesOf(parameters).length > 0) {
+      output.note(
+        `No budget is kept for "${source}": "tally data budget" sets one, so that many jobs do not tell it all.`,
+      )
+    }
+    return
+  }
+  const { epsilon } = usedOf(table)
+  output.report(
+    { event: 'budget', source, epsilon: table.epsilon, delta: table.delta, spent: epsilon },
+    `Of the budget of "${source}" epsilon ${epsilon.toPrecision(3)} of ${table.epsilon} is spent with this job, at delta ${table.delta}.`,
+  )
+}
+
 export const run = async (output: Output, options: StatsRunOptions): Promise<void> => {
   const prepared = await prepare(output, options)
   const { home, terms, meeting } = prepared
@@ -252,6 +288,7 @@ export const run = async (output: Output, options: StatsRunOptions): Promise<voi
     output.report({ event: 'explained', rounds, bytes, seconds, learns }, predicted.text)
   }
   if (meeting === undefined) return
+  await chargeBudget(output, prepared, parameters)
   await using pool = poolFor(prepared)
   const began = performance.now()
   let moved = 0

@@ -1,0 +1,107 @@
+/**
+ * What noisy figures over a party's tables may tell in all: `budget.json` of its folder, synced to disk before a job that
+ * spends of it uses the network. A budget is that of a table by the name of its source, whatever rows it has by now: who
+ * renames a source begins anew, which is its own affair, as the data are its own.
+ */
+import { join } from 'node:path'
+import { TallyError } from '@tallystick/core'
+import { spentBy, type Parameters, type Privacy } from '@tallystick/statistics'
+import { z } from 'zod'
+import { readJson, writeJson } from './files.ts'
+import { existsSync } from 'node:fs'
+
+const privacy = z.discriminatedUnion('mechanism', [
+  z.strictObject({ mechanism: z.literal('laplace'), epsilon: z.number().positive() }),
+  z.strictObject({ mechanism: z.literal('gaussian'), rho: z.number().positive() }),
+])
+const budget = z.strictObject({
+  epsilon: z.number().positive(),
+  delta: z.number().positive().max(0.1),
+  /** By specHash: the noisy figures of each job that has begun. */
+  spent: z.record(z.string(), z.array(privacy)),
+})
+const schema = z.strictObject({ format: z.literal('tallystick/budget/1'), tables: z.record(z.string(), budget) })
+
+type Budgets = z.infer<typeof schema>
+export type Budget = z.infer<typeof budget>
+
+const fileOf = (folder: string): string => join(folder, 'budget.json')
+
+const read = async (folder: string): Promise<Budgets> => {
+  const path = fileOf(folder)
+  if (!existsSync(path)) return { format: 'tallystick/budget/1', tables: {} }
+  const parsed = schema.safeParse(await readJson(path, 'the budgets', 'input/malformed'))
+  if (parsed.success) return parsed.data
+  throw new TallyError('input/malformed', 'self', `${path}: expected budgets, found something else`, {
+    remedy: 'put back the file from a copy that is no older than the last job; without it what was spent is unknown',
+  })
+}
+
+export const budgetsOf = async (folder: string): Promise<Readonly<Record<string, Budget>>> =>
+  (await read(folder)).tables
+
+export const usedOf = ({ spent, delta }: Budget): { readonly rho: number; readonly epsilon: number } =>
+  spentBy(Object.values(spent).flat(), delta)
+
+/** Sets the budget of a source; what was spent stays spent. */
+export const setBudget = async (folder: string, source: string, epsilon: number, delta: number): Promise<Budget> => {
+  const budgets = await read(folder)
+  const next: Budget = { epsilon, delta, spent: budgets.tables[source]?.spent ?? {} }
+  await writeJson(fileOf(folder), { ...budgets, tables: { ...budgets.tables, [source]: next } } satisfies Budgets)
+  return next
+}
+
+/** The noisy figures of a plan. */
+export const noisesOf = ({ outputs }: Parameters): readonly Privacy[] =>
+  outputs.flatMap(({ privacy: noise }) => (noise === undefined ? [] : [noise]))
+
+export interface Charge {
+  readonly source: string
+  readonly specHash: string
+  readonly parameters: Parameters
+  readonly attempts: number
+}
+
+/**
+ * Charges a job to the budget of its table, once however often it is resumed; undefined where the table has none.
+ *
+ * @throws TallyError terms/budget-spent, before anything is written, where the rest does not do; terms/unsupported for
+ *   exact figures of a table with a budget, and for terms that let new noise be drawn in further attempts
+ */
+export const charge = async (folder: string, job: Charge): Promise<Budget | undefined> => {
+  const { source, specHash, parameters, attempts } = job
+  const budgets = await read(folder)
+  const table = budgets.tables[source]
+  if (table === undefined || table.spent[specHash] !== undefined) return table
+  const exact = parameters.outputs.find(
+    ({ privacy: noise, statistic }) => noise === undefined && statistic.kind !== 'count',
+  )
+  if (exact !== undefined) {
+    throw new TallyError('terms/unsupported', 'self', `"${source}" has a budget, and "${exact.name}" is told exactly`, {
+      remedy: 'agree on terms whose figures all have noise, or bring a table without a budget',
+    })
+  }
+  if (attempts > 1) {
+    throw new TallyError(
+      'terms/unsupported',
+      'self',
+      `"${source}" has a budget, and the terms allow ${attempts} attempts`,
+      {
+        remedy: 'agree on terms of one attempt: each draws noise of its own',
+      },
+    )
+  }
+  const next: Budget = { ...table, spent: { ...table.spent, [specHash]: [...noisesOf(parameters)] } }
+  const [before, after] = [usedOf(table), usedOf(next)]
+  if (after.epsilon > table.epsilon) {
+    const digits = (value: number): string => value.toPrecision(3)
+    throw new TallyError(
+      'terms/budget-spent',
+      'self',
+      `"${source}": epsilon ${digits(before.epsilon)} of ${table.epsilon} is spent (delta ${table.delta}), this job would make it ${digits(after.epsilon)}`,
+      { remedy: 'agree on more noise or fewer figures, or raise the budget with "tally data budget"' },
+    )
+  }
+  await writeJson(fileOf(folder), { ...budgets, tables: { ...budgets.tables, [source]: next } } satisfies Budgets)
+  return next
+}
