@@ -44,6 +44,7 @@ import {
 } from '@tallystick/query'
 import type { Bench } from './main.ts'
 import { measureJob } from './query-job.ts'
+import { buildFigures, severalFigures } from './query-several.ts'
 
 const rng = createRng(new Uint8Array(32).fill(1))
 
@@ -209,6 +210,8 @@ export const bench: Bench = {
     const { secretKey } = deriveKeyPair(new Uint8Array(32).fill(2), new Uint8Array())
     const valueBytes = 64
     report({ what: 'sealing', rowBytes: valueBytes, ...sealingFigures(engine, valueBytes, secretKey) })
+    report({ what: 'members', ...buildFigures(engine) })
+    for (const figures of severalFigures(engine, [1, 100, 1000])) report({ what: 'several', ...figures })
     for (const rows of sizes) {
       const shape = chooseShape(rows, valueBytes)
       const table = resting(shape)
