@@ -15,6 +15,7 @@ import { TallyError } from '@tallystick/core'
 import type { Kernel } from '@tallystick/protocol'
 import type { RingCiphertext, RlweEvaluateInput, SwitchKeys } from '@tallystick/kernels'
 import { nodePool, workerThreads, type Pool } from '@tallystick/kernels/pool'
+import { headroomBytes } from '../seal/format.ts'
 import type { Reply, Task } from './task.ts'
 import { createTurns, disposed, twice } from './turns.ts'
 
@@ -64,18 +65,19 @@ const createArenas = () => {
       const local = [...input.inputs, ...input.plains].filter(
         ({ residues }) => !(residues.buffer instanceof SharedArrayBuffer),
       )
-      const bytes = local.reduce((sum, { residues }) => sum + residues.byteLength, 0)
+      const bytes = local.reduce((sum, { residues }) => sum + headroomBytes + residues.byteLength, 0)
       let arena = free.pop() ?? new SharedArrayBuffer(bytes)
       if (arena.byteLength < bytes) arena = new SharedArrayBuffer(bytes)
       let at = 0
       const put = <T extends Residues>(value: T): T => {
         if (value.residues.buffer instanceof SharedArrayBuffer) return value
+        at += headroomBytes
         const residues = new BigUint64Array(arena, at, value.residues.length)
         residues.set(value.residues)
         at += residues.byteLength
         return { ...value, residues }
       }
-      return { task: { ...input, inputs: input.inputs.map(put), plains: input.plains.map(put) }, arena }
+      return { task: { ...input, inputs: input.inputs.map(put), plains: input.plains.map(put), arena }, arena }
     },
     give: (arena: SharedArrayBuffer): void => void free.push(arena),
   }

@@ -1,8 +1,9 @@
 /** What goes to a worker of the pool and comes back. */
 import type { TallyError } from '@tallystick/core'
 import type { RlweEvaluateInput, RingCiphertext } from '@tallystick/kernels'
+import type { Roomy } from '../seal/engine.ts'
 
-export type Task = RlweEvaluateInput
+export type Task = RlweEvaluateInput & Roomy
 
 /** Errors cross threads as plain fields: structured cloning would drop code and blame. */
 export type Reply =

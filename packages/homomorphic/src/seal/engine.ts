@@ -21,6 +21,7 @@ import {
   type RelinKeys,
 } from 'node-seal/allows'
 import {
+  ciphertextInPlace,
   ciphertextPieces,
   createScratch,
   identityBytes,
@@ -121,6 +122,11 @@ const kept = <T>(cache: Map<string, T>, name: string, most: number, make: () => 
   return value
 }
 
+/** Ciphertexts in this buffer have `headroomBytes` before their residues that may be written to. */
+export interface Roomy {
+  readonly arena?: SharedArrayBuffer
+}
+
 /** An engine of one thread. */
 const createRunner = (seal: MainModule) => {
   const contexts = new Map<string, Context>()
@@ -147,7 +153,7 @@ const createRunner = (seal: MainModule) => {
       },
     )
 
-  return (input: RlweEvaluateInput): readonly RingCiphertext[] => {
+  return (input: RlweEvaluateInput & Roomy): readonly RingCiphertext[] => {
     const { degree, plainModulus } = input
     const on = contextOf(input)
     const { evaluator, context } = on
@@ -161,8 +167,9 @@ const createRunner = (seal: MainModule) => {
       const out = new seal.Ciphertext()
       made.push(out)
       const identity = on.identity(level)
-      const pieces = ciphertextPieces({ identity, degree, level, size, scale, correction, residues })
-      out.loadFromArray(context, scratch(pieces))
+      const value = { identity, degree, level, size, scale, correction, residues }
+      const roomy = input.arena !== undefined && residues.buffer === input.arena
+      out.loadFromArray(context, roomy ? ciphertextInPlace(value) : scratch(ciphertextPieces(value)))
       made.pop()
       return out
     }

@@ -65,6 +65,22 @@ export const ciphertextPieces = (value: SealCiphertext): Pieces => {
   )
 }
 
+/** Bytes before the residues of a ciphertext, and those that bring the residues to a word. */
+const prefixBytes = headerBytes + identityBytes + 1 + 40 + headerBytes + 8
+export const headroomBytes = 8 * Math.ceil(prefixBytes / 8)
+
+/** The same bytes where they lie, for residues with `headroomBytes` of free memory before them: nothing is copied. */
+export const ciphertextInPlace = (value: SealCiphertext): Uint8Array => {
+  const { buffer, byteOffset, byteLength } = value.residues
+  const out = new Uint8Array(buffer, byteOffset - prefixBytes, prefixBytes + byteLength)
+  let at = 0
+  for (const piece of ciphertextPieces(value).slice(0, -1)) {
+    out.set(piece, at)
+    at += piece.length
+  }
+  return out
+}
+
 export const ciphertextBytes = (value: SealCiphertext): Uint8Array => concatBytes(...ciphertextPieces(value))
 
 /** From what SEAL itself has saved. */
