@@ -20,8 +20,8 @@ import {
 import { bitsSlice } from '@tallystick/kernels'
 import type { Context, Messages, Routine } from '@tallystick/protocol'
 import type { Role } from '../ecdh/messages.ts'
-import { addRing, flip, select, subtract } from './elements.ts'
-import { counts, ownSums, slotsOf, tagBits, type messages, type Parameters } from './messages.ts'
+import { addRing, flip, productLimbs, select, subtract } from './elements.ts'
+import { counts, limbBits, ownLimbs, ownSums, slotsOf, tagBits, type messages, type Parameters } from './messages.ts'
 
 export type Wire = typeof messages & TripleMessages
 export type Ctx = Context<Wire, any>
@@ -39,16 +39,21 @@ export interface Blocks {
     readonly open: (ctx: Context<any, any>, options: TransfersOptions) => Routine<Transfers>
     readonly cost: () => PairCost
   }
+  /** Bits of statistical security of the tags: 40 but in experiments. */
+  readonly statistical?: number
 }
 
 /** Bits of the numbers that are compared with the minimum: the low bits of a share of a difference below 2^31. */
 export const orderBits = 31
 
 /** Words of triples for the whole run. */
-export const tripleWords = (parameters: Parameters): number =>
-  equalWords(slotsOf(parameters), tagBits(parameters)) + (parameters.minimum > 0 ? lessWords(1, orderBits) : 0)
+export const tripleWords = (parameters: Parameters, { statistical }: Blocks): number =>
+  equalWords(slotsOf(parameters), tagBits(parameters, statistical)) +
+  (parameters.minimum > 0 ? lessWords(1, orderBits) : 0)
 
 export interface Opened {
+  /** Bits of a tag. */
+  readonly tags: number
   readonly transfers: Transfers
   readonly store: TripleStore
 }
@@ -56,17 +61,18 @@ export interface Opened {
 /** Transfers and all AND triples. */
 export function* openBlocks(
   ctx: Context<any, any>,
-  { transfers: block }: Blocks,
+  blocks: Blocks,
   peer: Role,
   parameters: Parameters,
 ): Routine<Opened> {
-  const transfers = yield* block.open(ctx.narrow('open'), { peer, first: ctx.role === 'receiver' })
-  const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * tripleWords(parameters))
-  return { transfers, store: { triples, used: 0 } }
+  const transfers = yield* blocks.transfers.open(ctx.narrow('open'), { peer, first: ctx.role === 'receiver' })
+  const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * tripleWords(parameters, blocks))
+  const tags = tagBits(parameters, blocks.statistical)
+  return { transfers, store: { triples, used: 0 }, tags }
 }
 
 /** XOR shares of which bins have equal tags: the low halves of blocks. */
-export function* members(ctx: Ctx, { transfers, store }: Opened, parameters: Parameters, blocks: Uint8Array) {
+export function* members(ctx: Ctx, { transfers, store, tags }: Opened, parameters: Parameters, blocks: Uint8Array) {
   const slots = slotsOf(parameters)
   const from = new Uint32Array(blocks.buffer, blocks.byteOffset, 4 * slots)
   const words = new Uint32Array(2 * slots)
@@ -75,8 +81,7 @@ export function* members(ctx: Ctx, { transfers, store }: Opened, parameters: Par
     words[2 * i + 1] = from[4 * i + 1]!
   }
   const planes = yield* ctx.compute(bitsSlice, { words, ring: 64 })
-  const bits = tagBits(parameters)
-  return yield* equalShares(ctx, transfers, store, planes.slice(0, bits * vectorWords(slots)), bits)
+  return yield* equalShares(ctx, transfers, store, planes.slice(0, tags * vectorWords(slots)), tags)
 }
 
 const repeated = (bits: Uint32Array, times: number): Uint8Array => {
@@ -124,7 +129,8 @@ const padded = (elements: Uint32Array): Uint32Array => {
 
 /**
  * XOR shares of whether the count, an element of which both have an additive share, is at least the minimum: the sign of
- * count - minimum modulo 2^32 is the sum of the two signs and the carry of the low bits, which is a comparison.
+ * count - minimum modulo 2^32 is the sum of the two signs and the carry of the low bits, which is a comparison (CrypTFlow2,
+ * ia.cr/2020/1002, section 4.1).
  */
 export function* enough(ctx: Ctx, { transfers, store }: Opened, count: Uint32Array, minimum: number): Routine<number> {
   const { first } = transfers
@@ -152,11 +158,13 @@ export function* scaleShares(ctx: Ctx, opened: Opened, bit: number, shares: Uint
   return scaled.own.slice(0, shares.length)
 }
 
-/** Columns and, for statistics, their products: all that a role's own values give, in the order of the sums. */
-export const products = (
-  columns: readonly Uint32Array[],
-  multiply: (x: Uint32Array, y: Uint32Array) => Uint32Array,
-): Uint32Array[] => columns.flatMap((x, i) => columns.slice(i).map((y) => multiply(x, y)))
+/** For statistics the products of a role's own columns, limb by limb, in the order of the sums. */
+export const products = (parameters: Parameters, columns: readonly Uint32Array[]): Uint32Array[] =>
+  parameters.output === 'statistics'
+    ? columns.flatMap((x, i) =>
+        columns.slice(i).flatMap((y) => productLimbs(x, y, limbBits(parameters), ownLimbs(parameters))),
+      )
+    : []
 
 /** Vectors of the receiver's that are scaled by membership: ones where rows are counted, own values, payloads of the sender. */
 export const receiverVectors = (parameters: Parameters): number =>

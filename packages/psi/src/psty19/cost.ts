@@ -2,9 +2,10 @@
 import { bitTriplesCost, equalCost, lessCost, productCost, type BlockCost, type PairCost } from '@tallystick/ot'
 import type { Cost } from '@tallystick/protocol'
 import { orderBits, receiverVectors, senderVectors, tripleWords, type Blocks } from './blocks.ts'
-import { openedSums, openedWords } from './finish.ts'
+import { neededSums, openedWords } from './finish.ts'
 import {
   crossPairs,
+  crossWidths,
   elementBytes,
   hintSize,
   ownSize,
@@ -39,19 +40,20 @@ class Chains {
 }
 
 /** Elements that are scaled together, in whole vectors of bits. */
-const withheldElements = (parameters: Parameters): number => 128 * Math.ceil(openedSums(parameters) / 128)
+const withheldElements = (parameters: Parameters): number => 128 * Math.ceil(neededSums(parameters) / 128)
 
-const roundsOf = (parameters: Parameters, vole: BlockCost, opening: PairCost): number => {
+const roundsOf = (blocks: Blocks, parameters: Parameters, vole: BlockCost, opening: PairCost): number => {
   const chains = new Chains(Math.max(vole.rounds, opening.rounds + 1))
   chains.toSender() // encoded
   chains.toReceiver() // hint
-  chains.exchange(equalCost(1, tagBits(parameters)).rounds)
+  chains.exchange(equalCost(1, tagBits(parameters, blocks.statistical)).rounds)
   scale(chains, receiverVectors(parameters), senderVectors(parameters))
-  for (let pair = 0; pair < crossPairs(parameters); pair++) scale(chains, 0, 1)
+  for (let i = crossPairs(parameters) * crossWidths(parameters).length; i > 0; i--) scale(chains, 0, 1)
   if (parameters.minimum > 0) {
     chains.exchange(lessCost(1, orderBits).rounds)
     scale(chains, 1, 1)
   }
+  if (parameters.output === 'statistics') scale(chains, 1, 0)
   return Math.max(chains.receiver, chains.sender) + 1
 }
 
@@ -72,27 +74,29 @@ export const costOf =
   (parameters: Parameters): Cost => {
     const vole = blocks.vole.cost({ n: ownSize(parameters), security: 'semi-honest' })
     const opening = blocks.transfers.cost()
-    const triples = bitTriplesCost(32 * tripleWords(parameters))
+    const triples = bitTriplesCost(32 * tripleWords(parameters, blocks))
     const slots = slotsOf(parameters)
     const products =
       productCost(slots * receiverVectors(parameters), 1).bytes +
       productCost(slots * senderVectors(parameters), 1).bytes +
-      crossPairs(parameters) * productCost(slots, parameters.bits).bytes
+      crossWidths(parameters).reduce((sum, width) => sum + crossPairs(parameters) * productCost(slots, width).bytes, 0)
+    const widening = parameters.output === 'statistics' ? productCost(neededSums(parameters), 1).bytes : 0
     const minimum =
       parameters.minimum > 0 ? lessCost(1, orderBits).bytes + 2 * productCost(withheldElements(parameters), 1).bytes : 0
     const stores = storesOf(parameters)
     const opened = 4 * openedWords(parameters) * (parameters.to === 'both' ? 2 : 1)
     return {
-      rounds: roundsOf(parameters, vole, opening),
+      rounds: roundsOf(blocks, parameters, vole, opening),
       bytes:
         vole.bytes +
         opening.bytes +
         triples.bytes +
         saltBytes +
         elementBytes * (ownSize(parameters) + stores * hintSize(parameters)) +
-        equalCost(slots, tagBits(parameters)).bytes +
+        equalCost(slots, tagBits(parameters, blocks.statistical)).bytes +
         products +
         minimum +
+        widening +
         opened,
       coins: {
         receiver: vole.coins.receiver + opening.coins + triples.coins + saltBytes + seedBytes,

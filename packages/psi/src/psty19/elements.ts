@@ -54,7 +54,43 @@ export const total = (values: Uint32Array): Uint32Array => {
   return Uint32Array.of(low, high)
 }
 
-export const bigOf = (element: Uint32Array): bigint => (BigInt(element[1]!) << 32n) | BigInt(element[0]!)
+/** Bits `at` to `at + width` of each element, width below 64. */
+export const bitsOf = (values: Uint32Array, at: number, width: number): Uint32Array =>
+  fromBig(bigsOf(values).map((value) => (value >> BigInt(at)) & ((1n << BigInt(width)) - 1n)))
+
+/** x y over the integers, in so many limbs of `width` bits. BigInt: not constant-time. */
+export const productLimbs = (x: Uint32Array, y: Uint32Array, width: number, limbs: number): Uint32Array[] => {
+  if (limbs === 1) return [multiplyRing(x, y)]
+  const factors = bigsOf(y)
+  const whole = bigsOf(x).map((value, i) => value * factors[i]!)
+  const mask = (1n << BigInt(width)) - 1n
+  return Array.from({ length: limbs }, (_, limb) =>
+    fromBig(whole.map((value) => (value >> BigInt(width * limb)) & mask)),
+  )
+}
+
+const bigsOf = (values: Uint32Array): bigint[] =>
+  Array.from({ length: values.length / 2 }, (_, i) => (BigInt(values[2 * i + 1]!) << 32n) | BigInt(values[2 * i]!))
+
+const fromBig = (values: readonly bigint[]): Uint32Array => {
+  const out = new Uint32Array(2 * values.length)
+  for (const [i, value] of values.entries()) {
+    out[2 * i] = Number(value & 0xffff_ffffn)
+    out[2 * i + 1] = Number(value >> 32n)
+  }
+  return out
+}
+
+/** Numbers modulo 2^(32 words), each as so many words. */
+export const wordsOf = (values: readonly bigint[], words: number): Uint32Array =>
+  Uint32Array.from(
+    values.flatMap((value) =>
+      Array.from({ length: words }, (_, i) => Number((value >> BigInt(32 * i)) & 0xffff_ffffn)),
+    ),
+  )
+
+/** Words to a number. */
+export const bigOf = (words: Uint32Array): bigint => words.reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n)
 
 /** The low `bits` bits of each element, one after the other. */
 export const packed = (values: Uint32Array, bits: number): Uint8Array => {

@@ -1,11 +1,21 @@
 /** From shares of sums to what the terms let a role learn. */
 import { TallyError } from '@tallystick/core'
+import { productReceive, productSend } from '@tallystick/ot'
 import type { Routine } from '@tallystick/protocol'
 import type { Role } from '../ecdh/messages.ts'
 import { misbehaved } from '../rr22/steps.ts'
 import { enough, scaleShares, type Ctx, type Opened } from './blocks.ts'
-import { addRing, bigOf } from './elements.ts'
-import { counts, crossPairs, ownSums, type Parameters, type Valued } from './messages.ts'
+import { bigOf, wordsOf } from './elements.ts'
+import {
+  counts,
+  crossPairs,
+  crossWidths,
+  limbBits,
+  ownLimbs,
+  ownSums,
+  type Parameters,
+  type Valued,
+} from './messages.ts'
 import { concat } from './vectors.ts'
 
 /** Whole numbers as decimal text: they may be beyond 2^53. */
@@ -45,61 +55,113 @@ export const checkValues = ({ sizes, columns, bits }: Parameters, role: Role, { 
   }
 }
 
-/** How many sums there are, in the order in which both roles have them. */
+/** How many sums of elements there are, in the order in which both roles have them. */
 export const sumCount = (parameters: Parameters): number =>
   (counts(parameters) ? 1 : 0) +
   ownSums(parameters, 'receiver') +
   ownSums(parameters, 'sender') +
-  crossPairs(parameters)
+  crossPairs(parameters) * crossWidths(parameters).length
 
-/** Sums that are opened: not the number of common rows where only sums are asked for. */
-export const openedSums = (parameters: Parameters): number =>
+/** Sums that count: not the number of common rows where only sums are asked for. */
+export const neededSums = (parameters: Parameters): number =>
   sumCount(parameters) - (parameters.output === 'sum' && counts(parameters) ? 1 : 0)
+
+/** Words of one opened number: sums of products need more than 64 bits. */
+const numberWords = ({ output }: Parameters): number => (output === 'statistics' ? 4 : 2)
+
+const openedNumbers = (parameters: Parameters): number => {
+  const { output, columns } = parameters
+  const all = columns.receiver.length + columns.sender.length
+  return output === 'statistics' ? 1 + all + (all * (all + 1)) / 2 : neededSums(parameters)
+}
 
 /** Words of `opened`. */
 export const openedWords = (parameters: Parameters): number =>
-  2 * openedSums(parameters) + (parameters.minimum > 0 ? 1 : 0)
+  numberWords(parameters) * openedNumbers(parameters) + (parameters.minimum > 0 ? 1 : 0)
 
-/** The opened sums by what they are. */
-const outcomeOf = (parameters: Parameters, opened: readonly Uint32Array[]): Outcome => {
-  const { output, columns } = parameters
-  const values = opened.map(bigOf)
-  if (output === 'cardinality') return { kind: 'cardinality', size: Number(values[0]) }
-  const text = (value: bigint | undefined): Whole => value!.toString()
+/**
+ * Limbs to numbers: the count, the columns of both roles, the products row by row of the triangle. Linear, so it takes
+ * shares to shares.
+ */
+const combined = (parameters: Parameters, sums: readonly bigint[]): bigint[] => {
+  const { columns, bits } = parameters
   const [r, s] = [columns.receiver.length, columns.sender.length]
-  if (output === 'sum') return { kind: 'sums', sums: values.map(text) }
-  const [size, ...rest] = values
-  const own = rest.slice(0, ownSums(parameters, 'receiver'))
-  const theirs = rest.slice(own.length, own.length + ownSums(parameters, 'sender'))
-  const cross = rest.slice(own.length + theirs.length)
-  const [ownPairs, theirPairs] = [own.slice(r), theirs.slice(s)]
-  // Row i of the triangle: the pairs within the receiver's columns, then those with the sender's.
-  const products: bigint[] = []
-  for (let i = 0; i < r; i++) products.push(...ownPairs.splice(0, r - i), ...cross.splice(0, s))
-  products.push(...theirPairs)
-  return {
-    kind: 'moments',
-    size: Number(size),
-    sums: [...own.slice(0, r), ...theirs.slice(0, s)].map(text),
-    products: products.map(text),
+  const [size, ...rest] = sums
+  const own = rest.splice(0, ownSums(parameters, 'receiver'))
+  const theirs = rest.splice(0, ownSums(parameters, 'sender'))
+  const firsts = [...own.splice(0, r), ...theirs.splice(0, s)]
+  const [limbs, width] = [ownLimbs(parameters), limbBits(parameters)]
+  const product = (from: bigint[]): bigint =>
+    from.splice(0, limbs).reduce((sum, limb, i) => sum + (limb << BigInt(i * width)), 0n)
+  const widths = crossWidths(parameters)
+  const cross = (): bigint =>
+    rest.splice(0, widths.length).reduce((sum, limb, i) => sum + (limb << BigInt(i * Math.min(widths[0]!, bits))), 0n)
+  const rows: bigint[] = []
+  for (let i = 0; i < r; i++) {
+    for (let j = i; j < r; j++) rows.push(product(own))
+    for (let j = 0; j < s; j++) rows.push(cross())
   }
+  for (let i = 0; i < (s * (s + 1)) / 2; i++) rows.push(product(theirs))
+  return [size!, ...firsts, ...rows]
 }
 
-/** Compares with the minimum, signs, opens. */
+/**
+ * From shares modulo 2^64 of numbers below 2^63 to shares modulo 2^128: two such shares wrap around exactly if one of them
+ * has its highest bit set, which takes one product of two bits each.
+ */
+function* widened(ctx: Ctx, { transfers }: Opened, shares: Uint32Array): Routine<bigint[]> {
+  const n = shares.length / 2
+  const low = new Uint32Array(2 * n)
+  const choices = new Uint8Array(Math.ceil(n / 8))
+  for (let i = 0; i < n; i++) {
+    const clear = (shares[2 * i + 1]! >>> 31) ^ 1
+    low[2 * i] = clear
+    choices[i >> 3]! |= clear << (i & 7)
+  }
+  const { first } = transfers
+  const neither = first
+    ? yield* productSend(ctx, transfers, low, 1)
+    : yield* productReceive(ctx, transfers, choices, n, 1)
+  // Less 2^64 where they wrap: 1 - neither.
+  return Array.from({ length: n }, (_, i) => {
+    const part = (words: Uint32Array): bigint => bigOf(words.subarray(2 * i, 2 * i + 2))
+    return part(shares) + ((part(neither) - (first ? 1n : 0n)) << 64n)
+  })
+}
+
+/** The opened numbers by what they are. */
+const outcomeOf = ({ output, columns }: Parameters, values: readonly bigint[]): Outcome => {
+  if (output === 'cardinality') return { kind: 'cardinality', size: Number(values[0]) }
+  const text = values.map((value): Whole => value.toString())
+  if (output === 'sum') return { kind: 'sums', sums: text }
+  const end = 1 + columns.receiver.length + columns.sender.length
+  return { kind: 'moments', size: Number(values[0]), sums: text.slice(1, end), products: text.slice(end) }
+}
+
+/** Own shares of what is to be opened, in words, and of whether there are enough rows. */
+function* prepared(ctx: Ctx, opened: Opened, parameters: Parameters, sums: readonly Uint32Array[]) {
+  const { minimum, output } = parameters
+  let shares = concat(sums.slice(sumCount(parameters) - neededSums(parameters)))
+  let bit: number[] = []
+  if (minimum > 0) {
+    bit = [yield* enough(ctx.narrow('minimum'), opened, sums[0]!, minimum)]
+    shares = yield* scaleShares(ctx.narrow('withhold'), opened, bit[0]!, shares)
+  }
+  if (output !== 'statistics') return { bit, shares }
+  const wide = yield* widened(ctx.narrow('widen'), opened, shares)
+  return { bit, shares: wordsOf(combined(parameters, wide), numberWords(parameters)) }
+}
+
+/** Compares with the minimum, widens, signs, opens. */
 export function* finish(
   ctx: Ctx,
   opened: Opened,
   parameters: Parameters,
   sums: readonly Uint32Array[],
 ): Routine<Outcome> {
-  const { minimum, to } = parameters
+  const { to } = parameters
   const peer: Role = ctx.role === 'receiver' ? 'sender' : 'receiver'
-  let shares = concat(sums.slice(sumCount(parameters) - openedSums(parameters)))
-  let bit: number[] = []
-  if (minimum > 0) {
-    bit = [yield* enough(ctx.narrow('minimum'), opened, sums[0]!, minimum)]
-    shares = yield* scaleShares(ctx.narrow('withhold'), opened, bit[0]!, shares)
-  }
+  const { bit, shares } = yield* prepared(ctx, opened, parameters, sums)
   yield* ctx.checkpoint()
   const own = Uint32Array.from([...shares, ...bit])
   if (to === 'both' || to === peer) yield* ctx.send('opened', own, peer)
@@ -109,9 +171,11 @@ export function* finish(
     throw misbehaved(peer, `shares of the outcome: expected ${own.length} words, found ${theirs.length}`)
   }
   if (bit.length > 0 && ((bit[0]! ^ theirs.at(-1)!) & 1) === 0) return { kind: 'withheld' }
-  addRing(shares, theirs.subarray(0, shares.length))
-  return outcomeOf(
-    parameters,
-    Array.from({ length: shares.length / 2 }, (_, i) => shares.subarray(2 * i, 2 * i + 2)),
-  )
+  const words = numberWords(parameters)
+  const modulus = 1n << BigInt(32 * words)
+  const values = Array.from({ length: shares.length / words }, (_, i) => {
+    const [a, b] = [shares, theirs].map((part) => bigOf(part.subarray(words * i, words * (i + 1))))
+    return (a! + b!) % modulus
+  })
+  return outcomeOf(parameters, values)
 }

@@ -24,6 +24,7 @@
  *                          <------------------------------->
  *     sums over all bins                                         sums over all bins
  *     [minimum: whether there are enough as a shared bit, by which all sums are multiplied]
+ *     [statistics: sums of limbs from Z_2^64 to Z_2^128, where they are put together]
  *     ======================  checkpoint: both have signed all chain heads so far  =============
  *                          opened: shares of the sums
  *                          <------------------------------->
@@ -38,6 +39,11 @@
  * Against an active party nothing is promised: it may enter rows and values of its choice, and read from sums what they
  * were made to show (a value of 2^20 in one row shows that row in a sum); a wrong share shifts a sum unnoticed. The audit by
  * replay shows rows and values that were not committed to, and deviations.
+ *
+ * Ranges. Values are whole numbers of `bits` <= 40. All sums are exact: products of two values are added up in limbs whose
+ * sums stay below 2^63, and such sums go to Z_2^128 before they are put together, so that no limb is opened. Two shares of a
+ * number below 2^63 wrap around exactly if one has its highest bit set: one product (MSB to wrap, Rathee et al., SIRNN, IEEE
+ * S&P 2021, ia.cr/2021/459, section IV.A).
  *
  * Leakage. The sizes, which stand in the terms; of the outcome only what `output` names: `cardinality` the number of common
  * rows; `sum` a sum a column, and not their number; `statistics` their number, the sums, and the sums of all products of

@@ -50,8 +50,8 @@ export const maxSenderRows = 2 ** 22
 export const maxColumns = 4
 export const maxBits = 40
 export const maxDecimals = 9
-/** Sums that are opened at most: all products of pairs of 8 columns, the columns and their number, and one word. */
-const maxOpened = 2 * (1 + 8 + 36) + 1
+/** What is opened at most: a number, 8 columns and 36 products of 128 bits each, and a bit. */
+const maxOpened = 4 * (1 + 2 * maxColumns + 36) + 1
 
 const elements = flatRows(elementBytes, maxChunkRows)
 
@@ -62,7 +62,7 @@ export const messages = {
   encoded: message('receiver', 'sender', elements),
   /** The stores of targets and masked payloads, in chunks likewise. */
   hint: message('sender', 'receiver', elements),
-  /** Shares of what is opened: elements of Z_2^64 as two words, then, where there is a minimum, a bit. */
+  /** Shares of what is opened, each as two words, four of statistics; then, where there is a minimum, a bit. */
   opened: opening('each', 'each', flatWords32(maxOpened)),
 } as const
 
@@ -77,8 +77,8 @@ export const binsOf = ({ sizes }: Pick<Parameters, 'sizes'>): number =>
 export const slotsOf = (parameters: Pick<Parameters, 'sizes'>): number => 128 * Math.ceil(binsOf(parameters) / 128)
 
 /** Bits of a bin's tag: among all bins two different tags agree with probability 2^-σ at most. */
-export const tagBits = (parameters: Pick<Parameters, 'sizes'>): number => {
-  let bits = statisticalBits
+export const tagBits = (parameters: Pick<Parameters, 'sizes'>, statistical = statisticalBits): number => {
+  let bits = statistical
   for (let reach = 1; reach < slotsOf(parameters); reach *= 2) bits++
   return bits
 }
@@ -92,10 +92,37 @@ export const hintSize = (parameters: Parameters): number => okvsSize(hintShape(p
 
 const pairsOf = (columns: number): number => (columns * (columns + 1)) / 2
 
-/** Sums that each role's values give: the columns themselves, then for statistics the products of its own pairs. */
-export const ownSums = ({ output, columns }: Parameters, role: Role): number => {
+/** Bits of a sum of ones over all rows that may be common. */
+const countBits = ({ sizes }: Parameters): number => {
+  let bits = 0
+  for (let reach = 1; reach <= Math.min(sizes.receiver, sizes.sender); reach *= 2) bits++
+  return bits
+}
+
+/** Bits of a sum; what is added up over all rows stays below 2^63. */
+export const sumBits = 63
+
+/**
+ * Bits of a limb of a product of two values: sums of products may take more than 63 bits, so they are made of sums of limbs,
+ * which stay below 2^63 each.
+ */
+export const limbBits = (parameters: Parameters): number => sumBits - countBits(parameters)
+/** Limbs of a product of two values that one role has. */
+export const ownLimbs = (parameters: Parameters): number => Math.ceil((2 * parameters.bits) / limbBits(parameters))
+
+/** Widths of the limbs of a value of the receiver, so that a limb times a value of the sender is a limb of a product. */
+export const crossWidths = (parameters: Parameters): readonly number[] => {
+  const { bits } = parameters
+  const most = limbBits(parameters) - bits
+  return Array.from({ length: Math.ceil(bits / most) }, (_, i) => Math.min(most, bits - i * most))
+}
+
+/** Sums that each role's values give: the columns themselves, then for statistics the limbs of products of its own pairs. */
+export const ownSums = (parameters: Parameters, role: Role): number => {
+  const { output, columns } = parameters
   const { length } = columns[role]
-  return output === 'cardinality' ? 0 : length + (output === 'statistics' ? pairsOf(length) : 0)
+  if (output === 'cardinality') return 0
+  return length + (output === 'statistics' ? pairsOf(length) * ownLimbs(parameters) : 0)
 }
 
 /** Whether the number of common rows is needed: to be opened, or to be compared with the minimum. */
@@ -142,12 +169,6 @@ const parseColumns = (value: unknown, role: Role): readonly Column[] => {
   })
 }
 
-/** Bits of a sum over so many rows of values, or products of two values, of so many bits. */
-const sumBits = ({ sizes, output, bits }: Parameters): number => {
-  const rows = Math.min(sizes.receiver, sizes.sender)
-  return (output === 'statistics' ? 2 : 1) * bits + Math.ceil(Math.log2(rows + 1))
-}
-
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {
   const known = ['sizes', 'output', 'to', 'columns', 'bits', 'minimum', 'chunkRows']
@@ -179,11 +200,6 @@ export const parseParameters = (value: unknown): Parameters => {
   const given = parsed.columns.receiver.length + parsed.columns.sender.length
   if ((output === 'cardinality') !== (given === 0)) {
     throw malformed(output === 'cardinality' ? 'a cardinality has no columns' : `a ${output} takes a column or more`)
-  }
-  if (sumBits(parsed) > 63) {
-    throw malformed(
-      `sums of ${sumBits(parsed)} bits do not fit 63: declare fewer bits a value, by fewer decimals or smaller units`,
-    )
   }
   return parsed
 }

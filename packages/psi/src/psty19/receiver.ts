@@ -4,7 +4,7 @@ import { aesExpand, okvsDecode, okvsEncode, type Digests } from '@tallystick/ker
 import type { Routine } from '@tallystick/protocol'
 import { chunks } from '../ecdh/items.ts'
 import { add, checkOwn, receiveChunk } from '../rr22/steps.ts'
-import { addRing, multiplyRing, packed, ringOf, total } from './elements.ts'
+import { addRing, bitsOf, multiplyRing, packed, ringOf, total } from './elements.ts'
 import {
   members,
   openBlocks,
@@ -18,6 +18,7 @@ import {
 import { checkValues, failed, finish, type Outcome } from './finish.ts'
 import {
   counts,
+  crossWidths,
   elementBytes,
   hintShape,
   hintSize,
@@ -128,7 +129,7 @@ function* sums(ctx: Ctx, blocks: Blocks, parameters: Parameters, items: Valued) 
   const shares = yield* receiverShares(ctx, blocks, parameters, items)
   const slots = slotsOf(parameters)
   const columns = parameters.columns.receiver.map((_, i) => inBins(parameters, shares, items.values, i))
-  const squares = parameters.output === 'statistics' ? products(columns, multiplyRing) : []
+  const squares = products(parameters, columns)
   const ones = counts(parameters) ? [ringOf(new Float64Array(slots).fill(1))] : []
   const own = [...ones, ...columns, ...squares, ...shares.payloads]
   const scaled = yield* scaleBoth(
@@ -147,12 +148,14 @@ function* sums(ctx: Ctx, blocks: Blocks, parameters: Parameters, items: Valued) 
     const wire = ctx.narrow('cross')
     for (const x of columns) {
       for (const y of theirs.slice(0, parameters.columns.sender.length)) {
-        const share = multiplyRing(x, y)
-        addRing(
-          share,
-          yield* productReceive(wire, shares.transfers, packed(x, parameters.bits), slots, parameters.bits),
-        )
-        cross.push(share)
+        let at = 0
+        for (const width of crossWidths(parameters)) {
+          const limb = bitsOf(x, at, width)
+          const share = multiplyRing(limb, y)
+          addRing(share, yield* productReceive(wire, shares.transfers, packed(limb, width), slots, width))
+          cross.push(share)
+          at += width
+        }
       }
     }
   }

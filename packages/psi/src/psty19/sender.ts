@@ -5,7 +5,7 @@ import type { Routine } from '@tallystick/protocol'
 import { chunks } from '../ecdh/items.ts'
 import { binOf } from '../kkrt16/matrix.ts'
 import { add, checkOwn, receiveChunk } from '../rr22/steps.ts'
-import { addRing, multiplyRing, ringOf, subtract, total } from './elements.ts'
+import { addRing, ringOf, subtract, total } from './elements.ts'
 import {
   members,
   openBlocks,
@@ -20,6 +20,7 @@ import { checkValues, failed, finish, type Outcome } from './finish.ts'
 import {
   binsOf,
   counts,
+  crossWidths,
   elementBytes,
   hashes,
   hintShape,
@@ -153,7 +154,7 @@ export function* senderShares(
 function* sums(ctx: Ctx, blocks: Blocks, parameters: Parameters, items: Valued) {
   const { sender } = parameters.sizes
   const columns = parameters.columns.sender.map((_, i) => ringOf(items.values.subarray(sender * i, sender * (i + 1))))
-  const squares = parameters.output === 'statistics' ? products(columns, multiplyRing) : []
+  const squares = products(parameters, columns)
   const shares = yield* senderShares(ctx, blocks, parameters, items, [...columns, ...squares])
   const slots = slotsOf(parameters)
   const theirs = slots * receiverVectors(parameters)
@@ -167,7 +168,9 @@ function* sums(ctx: Ctx, blocks: Blocks, parameters: Parameters, items: Valued) 
     const wire = ctx.narrow('cross')
     for (let i = 0; i < parameters.columns.receiver.length; i++) {
       for (const y of own.slice(0, columns.length)) {
-        cross.push(yield* productSend(wire, shares.transfers, y, parameters.bits))
+        for (const width of crossWidths(parameters)) {
+          cross.push(yield* productSend(wire, shares.transfers, y, width))
+        }
       }
     }
   }
