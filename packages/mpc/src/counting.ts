@@ -111,7 +111,8 @@ const turns = (): (() => number) => {
   return () => turn++ % 3
 }
 
-function* countOrder(backend: Backend, tally: Tally, keys: Arithmetic, width?: number): Routine<Uint32Array> {
+/** The comparisons of a sort: at most, or expected. */
+export function* countOrder(backend: Backend, tally: Tally, keys: Arithmetic, width?: number): Routine<Uint32Array> {
   requireStated(tally.stated, 'order')
   const { length } = keys
   tally.decided = true

@@ -25,6 +25,16 @@ export {
   type ProgramProtocol,
   type Vectors,
 } from './program.ts'
+export {
+  countRep4,
+  rep4Program,
+  unverified,
+  verified,
+  type Rep4Options,
+  type Rep4Protocol,
+  type Unverified,
+  type Vouching,
+} from './rep4/index.ts'
 export { countSemi2k, semi2kProgram, type Semi2kProtocol, type Semi2kSetting, type Triples } from './semi2k/index.ts'
 export type { InputSpec } from './rep3/inputs.ts'
 export * from './words.ts'

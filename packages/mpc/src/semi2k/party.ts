@@ -29,7 +29,7 @@ export const workingOf = (setting: Setting): readonly string[] => [
 
 export type Ctx = Context<Messages, string>
 /** Messages of vectors are those of `rep3`: its transfers serve here. */
-export const wire = (ctx: Ctx): Rep3Ctx => ctx as unknown as Rep3Ctx
+export const wire = (ctx: Ctx): Rep3Ctx => ctx
 
 export interface Semi2kArithmetic<R extends Ring = Ring> extends Arithmetic<R> {
   readonly part: Words
