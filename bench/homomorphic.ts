@@ -11,6 +11,7 @@ import { rlweEvaluate, type Instruction, type RingCiphertext, type RlweEvaluateI
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { runKernel, simulate, type Engine } from '@tallystick/protocol'
 import { initialize } from 'node-seal/allows'
+import type { Pool } from '@tallystick/kernels/pool'
 import type { Bench, Row } from './main.ts'
 
 const cpuSeconds = (): number => {
@@ -159,51 +160,56 @@ interface Rate {
   readonly wall: number
 }
 
-/** Seconds a batch, the best of several slices: others use the machine. */
-const best = async (slices: number, batches: number, work: () => Promise<void>): Promise<Rate> => {
-  let [cpu, wall] = [Infinity, Infinity]
+/**
+ * Seconds a batch, the best of several slices. What is compared takes turns: others use the machine, and what they slow down
+ * in one second they let run in the next.
+ */
+const best = async (
+  slices: number,
+  batches: number,
+  works: readonly (() => Promise<void>)[],
+): Promise<readonly Rate[]> => {
+  const rates = works.map(() => ({ cpu: Infinity, wall: Infinity }))
   for (let i = 0; i < slices; i++) {
-    const before = [cpuSeconds(), performance.now()] as const
-    await work()
-    cpu = Math.min(cpu, (cpuSeconds() - before[0]) / batches)
-    wall = Math.min(wall, (performance.now() - before[1]) / 1000 / batches)
+    for (const [place, work] of works.entries()) {
+      const before = [cpuSeconds(), performance.now()] as const
+      await work()
+      const rate = rates[place]!
+      rate.cpu = Math.min(rate.cpu, (cpuSeconds() - before[0]) / batches)
+      rate.wall = Math.min(rate.wall, (performance.now() - before[1]) / 1000 / batches)
+    }
   }
-  return { cpu, wall }
+  return rates
 }
 
 const poolRow = async (relinearised: boolean): Promise<Row> => {
   const ring = ringFor(17, 120, 8192)!
   const input = batchOf(ring, relinearised)
   const batches = 8
-  const ours = async (workers: number): Promise<Rate> => {
-    await using pool = sealPool({ workers })
-    const work = async (): Promise<void> => {
-      await Promise.all(Array.from({ length: batches }, () => pool.run(rlweEvaluate, input)))
-    }
-    await work()
-    return await best(7, batches, work)
-  }
+  await using one = sealPool({ workers: 1 })
+  await using two = sealPool({ workers: 2 })
   const plain = await bare(ring, relinearised)
-  plain()
-  const alone = await best(7, batches, async () => {
-    for (let i = 0; i < batches; i++) plain()
-  })
-  const [one, two] = [await ours(1), await ours(2)]
   const engine = await sealEngine()
-  const inline = await best(7, batches, async () => {
-    for (let i = 0; i < batches; i++) runKernel(engine, rlweEvaluate, input)
-  })
+  const inTurn = (work: () => unknown) => async (): Promise<void> => {
+    for (let i = 0; i < batches; i++) work()
+  }
+  const pooled = (pool: Pool) => async (): Promise<void> => {
+    await Promise.all(Array.from({ length: batches }, () => pool.run(rlweEvaluate, input)))
+  }
+  const works = [inTurn(plain), inTurn(() => runKernel(engine, rlweEvaluate, input)), pooled(one), pooled(two)]
+  for (const work of works) await work()
+  const [alone, inline, single, double] = (await best(15, batches, works)) as [Rate, Rate, Rate, Rate]
   return {
     what: `${products} products, each ${relinearised ? 'relinearised' : 'brought down a level'}, degree ${ring.degree}`,
     bareCpuMilliseconds: alone.cpu * 1e3,
     engineCpuMilliseconds: inline.cpu * 1e3,
-    oneWorkerCpuMilliseconds: one.cpu * 1e3,
-    twoWorkersCpuMilliseconds: two.cpu * 1e3,
-    overheadOneWorker: one.cpu / alone.cpu - 1,
-    productsPerSecondOneWorker: products / one.wall,
-    productsPerSecondTwoWorkers: products / two.wall,
-    scalingWall: one.wall / two.wall,
-    scalingCpu: (2 * one.cpu) / two.cpu,
+    oneWorkerCpuMilliseconds: single.cpu * 1e3,
+    twoWorkersCpuMilliseconds: double.cpu * 1e3,
+    overheadOneWorker: single.cpu / alone.cpu - 1,
+    productsPerSecondOneWorker: products / single.wall,
+    productsPerSecondTwoWorkers: products / double.wall,
+    scalingWall: single.wall / double.wall,
+    scalingCpu: (2 * single.cpu) / double.cpu,
   }
 }
 
