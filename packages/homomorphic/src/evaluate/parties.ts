@@ -1,7 +1,7 @@
 /** The three roles of `homomorphic/evaluate`, and what they send. */
 import { TallyError, type Codec } from '@tallystick/core'
 import { message, opening, type Context, type Party, type Routine } from '@tallystick/protocol'
-import { checkedColumn, resultsOf, type Columns } from '../operators/columns.ts'
+import { checkedColumn, resultsOf, type Columns, type OpenedSlots } from '../operators/columns.ts'
 import type { Ground } from '../operators/ground.ts'
 import { generateKeys, publishKeys, receiveKeys, type PublicKeys } from '../operators/keys.ts'
 import {
@@ -130,7 +130,7 @@ export const receiver: Party<typeof messages, 'receiver', Parameters, null, Rece
     for (const frame of switching) yield* ctx.send('switching', frame)
   }
   yield* ctx.checkpoint()
-  const slots: (readonly BigInt64Array[] | undefined)[] = []
+  const slots: (OpenedSlots | undefined)[] = []
   for (const [i, ring] of plan.rings.entries()) {
     slots.push(yield* openResults(on, plan, ring, keys[i]!, () => ctx.receive('results'), 'compute'))
   }

@@ -1,5 +1,6 @@
 /** What a program means: its outputs computed in clear, in exact rational arithmetic. The ideal functionality. */
-import { decimal, malformed, type Finish } from './elaborate.ts'
+import { decimal, malformed } from './arithmetic.ts'
+import type { Finish } from './elaborate.ts'
 import { finished, quotient, type Columns } from './columns.ts'
 import type { Column, Expression, Operand, Program } from './expression.ts'
 

@@ -3,7 +3,7 @@ import { TallyError } from '@tallystick/core'
 import type { Ring } from '../parameters.ts'
 import type { Plan } from '../plan/index.ts'
 import type { Column } from './expression.ts'
-import type { Output } from './elaborate.ts'
+import { rangeMultiple, type Output } from './elaborate.ts'
 
 export type Columns = Readonly<Record<string, Float64Array>>
 
@@ -12,6 +12,7 @@ export const checkedColumn = (
   name: string,
   { length, range, decimals = 0 }: Column,
   values: Float64Array | undefined,
+  exact = true,
 ): Float64Array => {
   if (values === undefined || values.length !== length) {
     const found = values === undefined ? 'no column' : `${values.length}`
@@ -34,7 +35,7 @@ export const checkedColumn = (
     (value) =>
       Math.abs(value * unit - Math.round(value * unit)) > 1e-6 * Math.max(1, Math.abs(value * unit) * 2 ** -20),
   )
-  if (fine === -1) return values
+  if (fine === -1 || !exact) return values
   throw new TallyError(
     'input/invalid-value',
     'self',
@@ -61,6 +62,18 @@ export const slotsOf = (
   const from = tile * degree
   const to = Math.min(values.length, from + degree)
   for (let i = from; i < to; i++) out[i - from] = reduced(values[i]! * unit, t)
+  return out
+}
+
+/** The same for reals, near 1: over the power of two that their range is below. */
+export const realSlotsOf = (plan: Plan, position: number, columns: Columns): Float64Array => {
+  const { name, tile } = plan.inputs[position]!
+  const values = columns[name]!
+  const multiple = rangeMultiple(plan.program.inputs[name]!)
+  const out = new Float64Array(plan.slots)
+  if (values.length === 1) return out.fill(values[0]! / multiple)
+  const part = values.subarray(tile * plan.slots, (tile + 1) * plan.slots)
+  out.set(part.map((value) => value / multiple))
   return out
 }
 
@@ -106,11 +119,31 @@ export const quotient = (over: bigint, under: bigint): number => {
 export const finished = ({ finish }: Pick<Output, 'finish'>, value: number): number =>
   finish === 'logistic' ? 1 / (1 + Math.exp(-value)) : value
 
+/** Of one ring, by tile: integers, or reals of an approximate plan. */
+export type OpenedSlots = readonly (BigInt64Array | Float64Array)[]
+
+/** Of an approximate plan, which has one ring. */
+const realResults = (plan: Plan, slots: OpenedSlots): Readonly<Record<string, Float64Array>> => {
+  const results = plan.outputs.map(({ name, node }): [string, Float64Array] => [name, new Float64Array(node.length)])
+  for (const [position, { output, tile }] of plan.tiles.entries()) {
+    const { node } = plan.outputs[output]!
+    const out = results[output]![1]
+    const own = slots[position] as Float64Array
+    const value = (raw: number): number => finished(plan.outputs[output]!, raw * node.multiple)
+    if (node.spread) {
+      out[0] = value(own.reduce((sum, slot) => sum + slot, 0))
+      continue
+    }
+    const from = tile * plan.slots
+    for (let i = from; i < Math.min(node.length, from + plan.slots); i++) out[i] = value(own[i - from]!)
+  }
+  return Object.fromEntries(results)
+}
+
 /** `slots[ring][tile]` of a plan's results. */
-export const resultsOf = (
-  plan: Plan,
-  slots: readonly (readonly BigInt64Array[])[],
-): Readonly<Record<string, Float64Array>> => {
+export const resultsOf = (plan: Plan, opened: readonly OpenedSlots[]): Readonly<Record<string, Float64Array>> => {
+  if (plan.scheme === 'ckks') return realResults(plan, opened[0]!)
+  const slots = opened as readonly (readonly BigInt64Array[])[]
   const moduli = plan.rings.map(({ plainModulus }) => plainModulus)
   const join = joinResidues(moduli)
   const results = plan.outputs.map(({ name, node }): [string, Float64Array] => [name, new Float64Array(node.length)])

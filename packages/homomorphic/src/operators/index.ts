@@ -11,7 +11,7 @@
  */
 import { TallyError, type Rng } from '@tallystick/core'
 import type { Plan } from '../plan/index.ts'
-import { checkedColumn, resultsOf, type Columns } from './columns.ts'
+import { checkedColumn, resultsOf, type Columns, type OpenedSlots } from './columns.ts'
 import { ground, runIn, type Runner } from './ground.ts'
 import { generateKeys, publishKeys, receiveKeys, type PublicKeys, type RingKeys } from './keys.ts'
 import { encryptSeeded, evaluate, openResults, receiveTile, sendResult, type Results } from './run.ts'
@@ -39,7 +39,10 @@ export const createKeys = async (plan: Plan, rng: Rng, pool: Runner): Promise<Ke
 export const encrypt = async (plan: Plan, keys: Keys, columns: Columns, pool: Runner): Promise<Frames> => {
   if (plan.parties) throw new TallyError('api/misuse', 'self', 'this plan is between parties: run homomorphic/evaluate')
   const checked = Object.fromEntries(
-    Object.entries(plan.program.inputs).map(([name, column]) => [name, checkedColumn(name, column, columns[name])]),
+    Object.entries(plan.program.inputs).map(([name, column]) => [
+      name,
+      checkedColumn(name, column, columns[name], plan.scheme === 'bgv'),
+    ]),
   )
   const frames: (readonly Uint8Array[])[] = []
   for (const [i, ring] of plan.rings.entries()) {
@@ -90,7 +93,7 @@ export const evaluateEncrypted = async (
 
 /** @throws TallyError peer/misbehaved where a result does not decrypt: tell nobody, it answers a question about the data */
 export const decrypt = async (plan: Plan, keys: Keys, answer: Frames, pool: Runner): Promise<Results> => {
-  const slots: (readonly BigInt64Array[])[] = []
+  const slots: OpenedSlots[] = []
   for (const [i, ring] of plan.rings.entries()) {
     const next = (position: number) => given(frameAt(answer[i] ?? [], position))
     const opened = await runIn(pool, openResults(ground, plan, ring, keys.secret[i]!, next, 'evaluator'))

@@ -3,6 +3,7 @@ import { TallyError, type Rng } from '@tallystick/core'
 import {
   rlweDecrypt,
   rlweEncode,
+  rlweEncodeReals,
   rlweEncrypt,
   rlweEvaluate,
   rlweExpand,
@@ -16,7 +17,7 @@ import { centred, freshCiphertext, hasRoom, joined, noKeys, slotCoins, uniformSl
 import type { Ring } from '../parameters.ts'
 import type { Plan, PlannedOutput } from '../plan/index.ts'
 import type { Call, PlainOperand } from '../plan/instructions.ts'
-import { checkedColumn, slotsOf, type Columns } from './columns.ts'
+import { realSlotsOf, slotsOf, type Columns, type OpenedSlots } from './columns.ts'
 import type { Ground } from './ground.ts'
 import type { PublicKeys, RingKeys } from './keys.ts'
 
@@ -42,6 +43,16 @@ export const inputFrameBytes = ({ parties }: Plan, ring: Ring): number =>
 export const resultFrameBytes = (ring: Ring, tile: PlannedOutput): number =>
   frameBytes(resultShape(ring, new Uint8Array(16), tile, 0))
 
+/** Slots of one tile as a plaintext. */
+function* encodeTile(on: Ground, plan: Plan, ring: Ring, position: number, columns: Columns): Routine<BigUint64Array> {
+  const { degree, data, plainModulus } = ring
+  if (plan.scheme === 'bgv') {
+    return yield* on.compute(rlweEncode, { degree, plainModulus, values: slotsOf(plan, ring, position, columns) })
+  }
+  const values = realSlotsOf(plan, position, columns)
+  return yield* on.compute(rlweEncodeReals, { degree, moduli: data, scale: plan.scale, values })
+}
+
 /** One tile of one column, by the holder of the key: half the bytes, since a seed stands for the second component. */
 export function* encryptSeeded(
   on: Ground,
@@ -52,7 +63,7 @@ export function* encryptSeeded(
   columns: Columns,
 ): Routine<Uint8Array> {
   const { degree, data, plainModulus } = ring
-  const plain = yield* on.compute(rlweEncode, { degree, plainModulus, values: slotsOf(plan, ring, position, columns) })
+  const plain = yield* encodeTile(on, plan, ring, position, columns)
   const common = { degree, moduli: data, plainModulus, first: 1 + position, rows: 1, plain }
   const residues = yield* on.compute(rlweEncrypt, { ...common, ...keys.owner })
   return encodeFrame(seededShape(ring, keys.context, position), residues)
@@ -71,7 +82,7 @@ export function* encryptPublic(
   coins: Uint8Array,
 ): Routine<Uint8Array> {
   const { degree, data, plainModulus } = ring
-  const plain = yield* on.compute(rlweEncode, { degree, plainModulus, values: slotsOf(plan, ring, position, columns) })
+  const plain = yield* encodeTile(on, plan, ring, position, columns)
   const fresh = { degree, moduli: data, publicKey, coins, plainModulus, bits: 0, plain }
   return encodeFrame(wholeShape(ring, context, position), yield* on.compute(rlweMask, fresh))
 }
@@ -89,7 +100,7 @@ export function* receiveTile(
   const first = decodeFrame(seededShape(ring, context, position), bytes, peer)
   const { degree, data } = ring
   const second = yield* on.compute(rlweExpand, { degree, moduli: data, publicSeed, first: 1 + position, rows: 1 })
-  return freshCiphertext(ring, joined(first, second))
+  return { ...freshCiphertext(ring, joined(first, second)), scale: plan.scale }
 }
 
 /** A diagonal's slots have moved within their row, and count from where they stand in the result. */
@@ -102,8 +113,28 @@ const plainSlots = ({ constant, tile, shift }: PlainOperand, { degree, plainModu
   })
 }
 
+/** The same real in every slot is the same integer in every place of the transform. */
+const uniformReal = ({ constant, level, scale }: PlainOperand, { degree, data }: Ring): RingPlaintext => {
+  const value = BigInt(Math.round(constant.real(0) * scale))
+  const residues = new BigUint64Array(level * degree)
+  data.subarray(0, level).forEach((q, i) => residues.fill(((value % q) + q) % q, i * degree, (i + 1) * degree))
+  return { residues, scale }
+}
+
+function* encodeRealPlain(on: Ground, ring: Ring, operand: PlainOperand): Routine<RingPlaintext> {
+  const { constant, tile, shift, level, scale } = operand
+  if (constant.uniform) return uniformReal(operand, ring)
+  const slots = ring.degree / 2
+  const values = Float64Array.from({ length: slots }, (_, slot) =>
+    constant.real(tile * slots + ((((slot - shift) % slots) + slots) % slots)),
+  )
+  const common = { degree: ring.degree, moduli: ring.data.slice(0, level), scale, values }
+  return { residues: yield* on.compute(rlweEncodeReals, common), scale }
+}
+
 function* encodePlain(on: Ground, ring: Ring, operand: PlainOperand): Routine<RingPlaintext> {
   const { degree, plainModulus } = ring
+  if (plainModulus === 0n) return yield* encodeRealPlain(on, ring, operand)
   if (!operand.constant.uniform) {
     const values = plainSlots(operand, ring)
     return { residues: yield* on.compute(rlweEncode, { degree, plainModulus, values }), scale: 1 }
@@ -242,19 +273,17 @@ export function* openResults(
   { owner, context }: { readonly owner: OwnerKeys; readonly context: Uint8Array },
   next: (position: number) => Routine<Uint8Array>,
   peer: string,
-): Routine<readonly BigInt64Array[] | undefined> {
+): Routine<OpenedSlots | undefined> {
   const { degree, data, plainModulus } = ring
   const { secret } = owner
-  const slots: BigInt64Array[] = []
+  const slots: (BigInt64Array | Float64Array)[] = []
   let spoiled = false
   for (const [position, planned] of plan.tiles.entries()) {
     const residues = decodeFrame(resultShape(ring, context, planned, position), yield* next(position), peer)
-    const ciphertexts = [{ level: planned.level, size: 2, correction: 1n, scale: 1, residues }]
+    const ciphertexts = [{ level: planned.level, size: 2, correction: 1n, scale: planned.scale, residues }]
     const opened = yield* on.compute(rlweDecrypt, { degree, moduli: data, plainModulus, secret, ciphertexts })
     spoiled ||= !hasRoom(opened)
-    slots.push(opened.integers)
+    slots.push(plainModulus === 0n ? opened.reals : opened.integers)
   }
   return spoiled ? undefined : slots
 }
-
-export { checkedColumn }

@@ -169,6 +169,7 @@ export const exactArithmetic = (rings: readonly Ring[], tape: Tape, options: Exa
         return made(tape.write('rotate', a.id, galois), a.level, 2, log2Sum(a.noise, switching(a.level)))
       })
     },
+    replicated: (_, sum) => sum,
     finished(x) {
       const a = relinearised(x)
       const own = t + Math.log2(errorBound * (2 * degree + 1) + 1)

@@ -4,17 +4,25 @@
  * anything is encrypted, with what to change.
  */
 import { TallyError } from '@tallystick/core'
-import { elaborate, fermatModulus, type Elaborated, type Mode, type Output } from '../operators/elaborate.ts'
+import { fermatModulus, type Mode } from '../operators/arithmetic.ts'
+import { elaborate, type Elaborated, type Output } from '../operators/elaborate.ts'
 import type { Program } from '../operators/expression.ts'
 import { refuse } from '../operators/graph.ts'
 import { largestModulus, type Ring } from '../parameters.ts'
-import { exactArithmetic, type ExactValue } from './exact.ts'
+import { approximateArithmetic, type ApproximateValue } from './approximate.ts'
+import { exactArithmetic } from './exact.ts'
 import { callsOf, wavesOf, type Call, type Step } from './instructions.ts'
 import { createTape, lower, NoRoom, tilesOf, type Lowered, type Value } from './lower.ts'
-import { exactRings, plainModuli } from './rings.ts'
+import { approximateRing, exactRings, plainModuli } from './rings.ts'
 import { secondsOf } from './seconds.ts'
 
 export interface PlanOptions {
+  /**
+   * The greatest error that any number of the outputs may have. Real arithmetic (CKKS) is considered then too, and its
+   * error bounded; without, results are exact. An approximate result tells its noise, and with it of the key (Li,
+   * Micciancio, ia.cr/2020/1533): only the holder of the key may see it, as it comes.
+   */
+  readonly precision?: number
   /**
    * Whoever holds the key is not whoever encrypts: columns come under a public key, and results are masked and flooded so
    * that the holder of the key learns the outputs and nothing else.
@@ -35,11 +43,17 @@ export interface PlannedOutput {
   readonly tile: number
   readonly level: number
   readonly flood: number
+  /** 1 where exact. */
+  readonly scale: number
 }
 
 export interface Plan {
   readonly program: Program
-  readonly scheme: 'bgv'
+  readonly scheme: 'bgv' | 'ckks'
+  /** Of inputs; 1 where exact. */
+  readonly scale: number
+  /** No number of an output is further off, by name; 0 where exact. */
+  readonly errors: Readonly<Record<string, number>>
   /** Of each plain modulus: the program runs in all of them, and the Chinese remainder theorem joins the results. */
   readonly rings: readonly Ring[]
   readonly slots: number
@@ -60,7 +74,10 @@ export interface Plan {
 
 interface Candidate {
   readonly rings: readonly Ring[]
-  readonly lowered: Lowered<ExactValue>
+  readonly lowered: Lowered<Value>
+  readonly scale: number
+  readonly tiles: readonly PlannedOutput[]
+  readonly errors: Readonly<Record<string, number>>
   readonly targets: ReadonlySet<number>
   readonly roomBits: number
   readonly seconds: number
@@ -86,14 +103,20 @@ const attempt = (
   try {
     const nodes = elaborated.outputs.map(({ node }) => node)
     const lowered = lower(nodes, on, tape)
-    const seconds =
-      rings.length * secondsOf(lowered.steps, levelsOf(lowered, tape.steps, rings[0]!.data.length), degree)
-    return { rings, lowered, targets: on.targets, roomBits: on.room(), seconds, elaborated }
+    const tiles = lowered.outputs.map(({ value: { id, level, flood }, output, tile }): PlannedOutput => {
+      return { id, output, tile, level, flood, scale: 1 }
+    })
+    const errors = Object.fromEntries(elaborated.outputs.map(({ name }) => [name, 0]))
+    const found = { rings, lowered, tiles, errors, scale: 1, targets: on.targets, roomBits: on.room(), elaborated }
+    return { ...found, seconds: rings.length * secondsIn(lowered, rings[0]!) }
   } catch (error) {
     if (error instanceof NoRoom) return undefined
     throw error
   }
 }
+
+const secondsIn = (lowered: Lowered<Value>, { degree, data }: Ring): number =>
+  secondsOf(lowered.steps, levelsOf(lowered, lowered.steps, data.length), degree, lowered.inputs.length * data.length)
 
 /** Level of each value, by following the steps: a step drops one where it says so. */
 const levelsOf = (lowered: Lowered<Value>, steps: readonly Step[], top: number): ReadonlyMap<number, number> => {
@@ -142,54 +165,131 @@ const exactCandidates = (program: Program, mode: Mode, parties: boolean): readon
   return found
 }
 
+/** Of each output the largest error of its numbers, in the units of the program. */
+const errorsOf = ({ outputs }: Elaborated, lowered: Lowered<ApproximateValue>, slots: number) => {
+  const errors: Record<string, number> = {}
+  for (const { output, value } of lowered.outputs) {
+    const { name, node, finish } = outputs[output]!
+    // A total is the sum of all slots: their number times the constant coefficient. The slope of the logistic function is
+    // at most 1/4.
+    const own = node.spread ? slots * value.coefficients : value.error
+    const rounding = 2 ** -44 * (node.spread ? slots : 1) * (value.most + value.error)
+    const multiple = Math.abs(node.multiple) * (finish === 'logistic' ? 0.25 : 1)
+    errors[name] = Math.max(errors[name] ?? 0, multiple * (own + rounding))
+  }
+  return errors
+}
+
+const approximately = (
+  elaborated: Elaborated,
+  ring: Ring,
+  scaleBits: number,
+  precision: number,
+): Candidate | undefined => {
+  const tape = createTape()
+  const scale = 2 ** scaleBits
+  const on = approximateArithmetic(ring, scale, tape)
+  try {
+    const nodes = elaborated.outputs.map(({ node }) => node)
+    const lowered = lower(nodes, on, tape)
+    const errors = errorsOf(elaborated, lowered, on.slots)
+    if (!Object.values(errors).every((error) => error <= precision)) return undefined
+    const tiles = lowered.outputs.map(({ value, output, tile }): PlannedOutput => {
+      return { id: value.id, output, tile, level: value.level, flood: 0, scale: on.scaleOf(value) }
+    })
+    const found = { rings: [ring], lowered, tiles, errors, scale, targets: on.targets, roomBits: 0, elaborated }
+    return { ...found, seconds: secondsIn(lowered, ring) }
+  } catch (error) {
+    if (error instanceof NoRoom) return undefined
+    throw error
+  }
+}
+
+/** The smallest rings of CKKS that keep the precision: fewest primes, then the widest scale for them. */
+const approximateCandidates = (program: Program, precision: number): readonly Candidate[] => {
+  const elaborated = elaborate(program, { exact: false, fermat: false })
+  const found: Candidate[] = []
+  for (const degree of Object.keys(largestModulus).map(Number)) {
+    for (let primes = 1; primes <= 18; primes++) {
+      const widest = Math.min(49, primes === 1 ? 45 : Math.floor((largestModulus[degree]! - 100) / (primes - 1)))
+      const ring = widest < 34 ? undefined : approximateRing(degree, primes, widest)
+      // A narrower scale leaves more of the first prime for large results.
+      const scales = [widest, 45, 40, 36].filter((bits, i) => bits <= widest && (i === 0 || bits < widest))
+      const fit = scales.flatMap((bits) => {
+        const own = bits === widest ? ring : approximateRing(degree, primes, bits)
+        return own === undefined ? [] : (approximately(elaborated, own, bits, precision) ?? [])
+      })
+      if (fit[0] === undefined) continue
+      found.push(fit[0])
+      break
+    }
+  }
+  return found
+}
+
 const mostCipherSeconds = 3600
 
-/**
- * The cheapest plan that has room for a program.
- * @throws TallyError terms/malformed for what is no program; terms/unsupported where no ring has room for it
- */
-export const planOf = (program: Program, { parties = false }: PlanOptions = {}): Plan => {
+/** Results are as precise as columns that say how many decimals they have. */
+const isExact = ({ inputs }: Program): boolean => Object.values(inputs).every(({ decimals }) => decimals !== undefined)
+
+const candidatesFor = (program: Program, { parties = false, precision }: PlanOptions) => {
   const found: Candidate[] = []
   let refusal: unknown
-  for (const fermat of [false, true]) {
+  const consider = (candidates: () => readonly Candidate[]): void => {
     try {
-      found.push(...exactCandidates(program, { exact: true, fermat }, parties))
+      found.push(...candidates())
     } catch (error) {
       if (!(error instanceof TallyError) || error.code !== 'terms/unsupported') throw error
       refusal ??= error
     }
   }
+  if (precision === undefined || isExact(program)) {
+    for (const fermat of [false, true]) consider(() => exactCandidates(program, { exact: true, fermat }, parties))
+  }
+  if (precision !== undefined && !parties) consider(() => approximateCandidates(program, precision))
+  return { found, refusal }
+}
+
+/**
+ * The cheapest plan that has room for a program.
+ * @throws TallyError terms/malformed for what is no program; terms/unsupported where no ring has room for it
+ */
+export const planOf = (program: Program, options: PlanOptions = {}): Plan => {
+  const { found, refusal } = candidatesFor(program, options)
   const best = found.reduce<Candidate | undefined>(
     (least, candidate) => (least === undefined || candidate.seconds < least.seconds ? candidate : least),
     undefined,
   )
-  if (best === undefined) throw refusal ?? tooDeep()
+  if (best === undefined) throw refusal ?? tooDeep(options)
   if (best.seconds > mostCipherSeconds) throw tooLong(best.seconds)
-  const { rings, lowered, elaborated } = best
-  const results = lowered.outputs.map(({ value, output, tile }) => {
-    const { id, level, flood } = value
-    return { id, output, tile, level, flood }
-  })
-  const kept = new Set(results.map(({ id }) => id))
+  const { rings, lowered, elaborated, tiles, scale, errors } = best
+  const kept = new Set(tiles.map(({ id }) => id))
   const inputs = new Map(lowered.inputs.map(({ value, name, tile }) => [value.id, { id: value.id, name, tile }]))
   const waves = wavesOf(callsOf(lowered.steps, [...kept]), new Set(inputs.keys()))
   const order = [...waves.flat().flatMap((call) => call.inputs), ...kept]
   return {
-    ...{ program, scheme: 'bgv', rings, slots: rings[0]!.degree, parties, waves },
+    ...{ program, rings, scale, errors, waves, tiles, parties: options.parties ?? false },
+    ...(scale === 1
+      ? { scheme: 'bgv' as const, slots: rings[0]!.degree }
+      : { scheme: 'ckks' as const, slots: rings[0]!.degree / 2 }),
     targets: Uint32Array.from([...best.targets].sort((a, b) => a - b)),
     inputs: [...new Set(order)].flatMap((id) => inputs.get(id) ?? []),
-    tiles: results,
     outputs: elaborated.outputs,
     roomBits: best.roomBits,
     seconds: best.seconds,
   }
 }
 
-const tooDeep = (): TallyError =>
-  refuse(
-    'expected a program that a ring of degree 32768 has room for, found more products one after the other, or larger numbers',
-    'multiply fewer ciphertexts by each other in a row, declare narrower ranges or fewer decimals, or split the program in two',
-  )
+const tooDeep = ({ precision, parties }: PlanOptions): TallyError =>
+  precision !== undefined && parties === true
+    ? refuse(
+        'expected an exact program between parties, found columns without decimals and a wanted precision',
+        'declare the decimals of each column: an approximate result would tell its receiver of the key',
+      )
+    : refuse(
+        `expected a program that a ring of degree 32768 has room for, found more products one after the other${precision === undefined ? '' : ', more precision'} or larger numbers`,
+        'multiply fewer ciphertexts by each other in a row, declare narrower ranges, fewer decimals or less precision, or split the program in two',
+      )
 
 const tooLong = (seconds: number): TallyError =>
   refuse(

@@ -28,6 +28,8 @@ export interface Arithmetic<V extends Value> {
   /** By a diagonal: like {@link multiplyPlain}, with slots moved. */
   diagonal(a: V, constant: Constant, shift: number, flipped: boolean): V
   rotate(a: V, steps: number, flipped: boolean): V
+  /** `sum` is the total of the slots of `value` in each slot: what is known of it beyond sums of any values. */
+  replicated(value: V, sum: V): V
   /** Two components, at the lowest level that holds it. */
   finished(a: V, node: Node): V
 }
@@ -159,7 +161,7 @@ export const lower = <V extends Value>(outputs: readonly Node[], on: Arithmetic<
     if (padding === undefined) return on.multiplyPlain(value, inside(length), tile)
     const away: Constant = {
       key: `padding of ${node.key}`,
-      ...{ uniform: false, most: undefined },
+      ...{ uniform: false, most: Math.abs(realPadding) },
       integer: (place, t) => (place < length ? 0n : -padding(t)),
       real: (place) => (place < length ? 0 : -realPadding),
     }
@@ -189,10 +191,10 @@ export const lower = <V extends Value>(outputs: readonly Node[], on: Arithmetic<
   /** The sum of all slots, in each: by doubling the distance (log₂ n rotations). */
   const replicate = (value: V): V => {
     tape.begin()
-    let sum = on.rows === 1 ? value : on.combine('add', value, on.rotate(value, 0, true))
-    for (let steps = slots / on.rows / 2; steps >= 1; steps /= 2)
-      sum = on.combine('add', sum, on.rotate(sum, steps, false))
-    return sum
+    let sum = value
+    for (let steps = 1; steps < slots / on.rows; steps *= 2) sum = on.combine('add', sum, on.rotate(sum, steps, false))
+    if (on.rows === 2) sum = on.combine('add', sum, on.rotate(sum, 0, true))
+    return on.replicated(value, sum)
   }
 
   const linear = (node: Node, tile: number): V => {

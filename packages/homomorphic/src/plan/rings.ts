@@ -44,6 +44,20 @@ export const exactRings = (
   return rings.every((ring) => ring !== undefined) ? rings : undefined
 }
 
+/**
+ * A ring of CKKS: a first prime of 50 bits for the integer part of results, `primes - 1` of `scaleBits` bits to divide by,
+ * and a special prime of 50 bits; undefined where 128 bits of security have no room for it.
+ */
+export const approximateRing = (degree: number, primes: number, scaleBits: number): Ring | undefined => {
+  if (2 * mostBits + (primes - 1) * scaleBits > largestModulus[degree]!) return undefined
+  const step = BigInt(2 * degree)
+  const wide = primesBelow(mostBits, step, 2)
+  const narrow = primesBelow(scaleBits, step, Math.max(1, primes - 1))
+  if (wide === undefined || narrow === undefined) return undefined
+  const data = BigUint64Array.from([wide[1]!, ...narrow.slice(0, primes - 1)])
+  return { degree, data, moduli: BigUint64Array.of(...data, wide[0]!), plainModulus: 0n }
+}
+
 /** Plain moduli whose product exceeds `bound`, each above `apart`; the widths that one to eight of them may have. */
 export const plainModuli = (degree: number, bound: number, apart: number): readonly (readonly bigint[])[] => {
   const choices: (readonly bigint[])[] = []

@@ -2,10 +2,16 @@
 import type { Step } from './instructions.ts'
 
 /** Nanoseconds a coefficient and prime; key switching a coefficient, digit and prime. */
-const nanoseconds = { light: 8, product: 55, plain: 30, drop: 90, switching: 62, load: 12 }
+const nanoseconds = { light: 8, product: 55, plain: 30, drop: 90, switching: 62, upload: 900 }
 
-export const secondsOf = (steps: readonly Step[], levels: ReadonlyMap<number, number>, degree: number): number => {
-  let total = 0
+/** `inputs`: primes of all input ciphertexts, which are encrypted, expanded and loaded. */
+export const secondsOf = (
+  steps: readonly Step[],
+  levels: ReadonlyMap<number, number>,
+  degree: number,
+  inputs: number,
+): number => {
+  let total = inputs * degree * nanoseconds.upload
   for (const { name, a } of steps) {
     const words = degree * (levels.get(a) ?? 1)
     const level = levels.get(a) ?? 1
