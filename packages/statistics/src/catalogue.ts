@@ -27,11 +27,21 @@ import type { Scope } from './scope.ts'
 const unknown = (statistic: never): TallyError =>
   new TallyError('invariant/broken', 'self', `statistics are a closed union, found ${JSON.stringify(statistic)}`)
 
+/** Whose counts are not rounded. */
+const tellsCounts = new Set<Statistic['kind']>([
+  ...(['chi-square', 'group-by', 'welch', 'anova'] as const),
+  ...(['woe', 'importance', 'scorecard', 'k-means'] as const),
+])
+
 /** The figure of an output: one with noise is not withheld where it is small, which would tell that it is. */
 export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output): Figure => {
+  const { roundTo = 1 } = scope.parameters
+  if (roundTo > 1 && tellsCounts.has(statistic.kind)) {
+    throw impossible(`counts rounded to ${roundTo}, and "${name}", which tells exact ones`, 'leave out one of them')
+  }
   if (privacy === undefined) return figureOf(scope, statistic)
   const { parameters } = scope
-  const figure = figureOf({ ...scope, parameters: { ...parameters, minimumCount: 0 } }, statistic)
+  const figure = figureOf({ ...scope, parameters: { ...parameters, minimumCount: 0, roundTo: 1 } }, statistic)
   const { sensitivity } = figure
   if (sensitivity === undefined) {
     throw impossible(

@@ -102,6 +102,7 @@ const schema = z.strictObject({
     .min(1)
     .max(500),
   minimumCount: z.int().min(0).max(1_000_000),
+  roundTo: z.int().min(2).max(1000).optional(),
   to: z.union([z.enum(['all']), role, z.array(role).min(1)]),
   owners: z.int().min(1).max(mostOwners).optional(),
   sizes: perRole(

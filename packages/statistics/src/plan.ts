@@ -102,10 +102,12 @@ export interface Plan {
   readonly layout: Layout
   readonly outputs: readonly Output[]
   /**
-   * Counts from 1 to below it are withheld, with all that is computed from them; 0 or 1 withholds nothing. There is no
-   * complementary suppression: row counts are public, so a cell that is withheld alone follows from the others.
+   * Counts from 1 to below it are withheld, with all that is computed from them, and further ones that would tell them
+   * (figures/withhold.ts); 0 or 1 withholds nothing.
    */
   readonly minimumCount: number
+  /** Counts of histograms and contingency tables are rounded to multiples of it; exact unless told. */
+  readonly roundTo?: number | undefined
   /** Who learns outputs: `all`, one role, or several. */
   readonly to: Role | readonly Role[]
 }
@@ -315,6 +317,7 @@ export interface Analysis<Name extends string> {
   readonly layout: Layout
   readonly columns: readonly Name[]
   readonly minimumCount?: number
+  readonly roundTo?: number
   /** Who learns what the script does not direct by {@link only}; default `all`. */
   readonly to?: Role
 }
@@ -329,7 +332,7 @@ const unionOf = (to: Role, outputs: readonly Output[]): Plan['to'] => {
 
 /** A plan, by the words of a script; the names of its outputs are the keys of what `write` returns. */
 export const analyse = <const Name extends string>(
-  { layout, columns, minimumCount = 0, to = 'all' }: Analysis<Name>,
+  { layout, columns, minimumCount = 0, roundTo, to = 'all' }: Analysis<Name>,
   write: (columns: Readonly<Record<Name, Reference>>) => Readonly<Record<string, Statistic | Directed>>,
 ): Plan => {
   const references = Object.fromEntries(columns.map((column) => [column, { column }])) as unknown as Record<
@@ -341,5 +344,6 @@ export const analyse = <const Name extends string>(
     output.to === undefined && to !== 'all' && outputs.some((each) => each.to !== undefined)
       ? { ...output, to: [to] }
       : output
-  return { layout, outputs: outputs.map(own), minimumCount, to: unionOf(to, outputs) }
+  const rounding = roundTo === undefined ? {} : { roundTo }
+  return { layout, outputs: outputs.map(own), minimumCount, ...rounding, to: unionOf(to, outputs) }
 }

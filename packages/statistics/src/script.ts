@@ -71,6 +71,7 @@ export const party = <const Tables extends Readonly<Record<string, TableSource>>
 
 export interface AnalysisOptions {
   readonly minimumCount?: number
+  readonly roundTo?: number
   readonly to?: Role
 }
 
@@ -146,8 +147,8 @@ const joint = <Name extends string>(
   const all = rolesOf({ owners })
   const names = layout === 'vertical' ? tables.flatMap(({ columns }) => columns) : tables[0]!.columns
   const columns = names.map(({ name }) => name)
-  const plan: Joint<Name>['plan'] = (write, { minimumCount = 0, to = 'all' } = {}) =>
-    analyse({ layout, columns, minimumCount, to }, write)
+  const plan: Joint<Name>['plan'] = (write, { minimumCount = 0, roundTo, to = 'all' } = {}) =>
+    analyse({ layout, columns, minimumCount, ...(roundTo !== undefined && { roundTo }), to }, write)
   return {
     plan,
     run(write, { engine = referenceEngine, ...options } = {}) {

@@ -128,7 +128,10 @@ export const tallyOf = (scope: Scope, y: string, cut: Cut): Tally => {
       return yield* backend.widen(backend.gather(backend.concat(goods, bads), index))
     },
     *open(backend, given) {
-      const opened = yield* openCounts(scope, backend, yield* tally.counts(backend, given))
+      const opened = yield* openCounts(scope, backend, yield* tally.counts(backend, given), {
+        rows: groups,
+        columns: 2,
+      })
       return order === undefined ? opened : [...opened, given.order(order)]
     },
     read(opened) {

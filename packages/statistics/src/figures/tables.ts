@@ -12,13 +12,17 @@ import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from
 import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
 import type { Sensitivity } from '../privacy/index.ts'
 import { originOf, unitOf, type Scope } from '../scope.ts'
-import { keepFrom } from './withhold.ts'
+import { keepFrom, roundTo, type Cells } from './withhold.ts'
 
 /** A count, or null where it is withheld. */
 export type Count = number | null
 
 interface Grouped {
   readonly counts: Moment
+  /** Of the counts, where they are a table; a list unless told. */
+  readonly cells?: Cells
+  /** Whether counts are rounded where the plan says so. */
+  readonly rounds?: boolean
   /** Sums over the same groups. */
   readonly sums: readonly Moment[]
 }
@@ -28,24 +32,30 @@ function* openKept(
   scope: Scope,
   backend: Backend,
   vectors: readonly Arithmetic<128>[],
+  { cells, rounds = false }: Pick<Grouped, 'cells' | 'rounds'>,
 ): Routine<readonly Arithmetic[]> {
-  const { minimumCount } = scope.parameters
-  if (minimumCount <= 1) return vectors
-  const kept = yield* keepFrom(backend, vectors[0]!, minimumCount)
-  const all = backend.concat(...vectors)
+  const { minimumCount, roundTo: base = 1 } = scope.parameters
+  const told = rounds && base > 1 ? [yield* roundTo(backend, vectors[0]!, base)] : vectors
+  if (minimumCount <= 1) return told
+  const kept = yield* keepFrom(backend, vectors[0]!, minimumCount, cells)
+  const all = backend.concat(...told)
   const flags = backend.concat(...vectors.map(() => kept))
   return [yield* backend.multiply(all, flags), kept]
 }
 
 /** Counts alone; read by {@link readGrouped}. */
-export const openCounts = (scope: Scope, backend: Backend, counts: Arithmetic<128>): Routine<readonly Arithmetic[]> =>
-  openKept(scope, backend, [counts])
+export const openCounts = (
+  scope: Scope,
+  backend: Backend,
+  counts: Arithmetic<128>,
+  cells: Cells,
+): Routine<readonly Arithmetic[]> => openKept(scope, backend, [counts], { cells })
 
 /** Counts and sums of each group. */
-const openGrouped = (scope: Scope, { counts, sums }: Grouped) =>
+const openGrouped = (scope: Scope, { counts, sums, ...rest }: Grouped) =>
   function* (backend: Backend, given: Given): Routine<readonly Arithmetic[]> {
     const vectors = [counts, ...sums].map((moment) => given.moment(moment))
-    return yield* openKept(scope, backend, vectors)
+    return yield* openKept(scope, backend, vectors, rest)
   }
 
 /** The vectors that {@link openGrouped} opens, with null where a group is withheld. */
@@ -58,7 +68,12 @@ export const readGrouped = (scope: Scope, groups: number, opened: readonly Opene
 }
 
 export const withheld = ({ parameters: { minimumCount } }: Scope): string =>
-  minimumCount > 1 ? `, but for those from 1 to ${minimumCount - 1}, which are withheld` : ''
+  minimumCount > 1
+    ? `, but for those from 1 to ${minimumCount - 1} and others that would tell them, which are withheld`
+    : ''
+
+const rounded = ({ parameters: { roundTo: base = 1 } }: Scope, { rounds = false }: Pick<Grouped, 'rounds'>): string =>
+  rounds && base > 1 ? `, rounded to multiples of ${base}` : ''
 
 const grouped = (
   scope: Scope,
@@ -69,7 +84,7 @@ const grouped = (
   return {
     ...nothingElse,
     moments: [shape.counts, ...shape.sums],
-    learns: shape.learns + withheld(scope),
+    learns: `${shape.learns}${rounded(scope, shape)}${withheld(scope)}`,
     open: openGrouped(scope, shape),
     read: (opened) => read(readGrouped(scope, shape.groups, opened)),
   }
@@ -82,7 +97,7 @@ const countsSensitivity = (length: number): Sensitivity => ({ length, sum: 2, sq
 
 export const histogramFigure = (scope: Scope, column: string, edges: readonly number[]): Figure => {
   const factor: Factor = { column, edges }
-  const shape = { counts: countBy(factor), sums: [], groups: groupsOf(scope, factor) }
+  const shape = { counts: countBy(factor), sums: [], groups: groupsOf(scope, factor), rounds: true }
   const figure = grouped(scope, { ...shape, learns: `how many rows have "${column}" in each bin` }, ([counts]) => ({
     edges: [...edges],
     counts: counts!.map(number),
@@ -90,10 +105,18 @@ export const histogramFigure = (scope: Scope, column: string, edges: readonly nu
   return { ...figure, sensitivity: countsSensitivity(shape.groups) }
 }
 
-const table = (scope: Scope, rows: string, columns: string, read: (counts: Count[][]) => Json): Figure => {
+const table = (
+  scope: Scope,
+  rows: string,
+  columns: string,
+  read: (counts: Count[][]) => Json,
+  rounds = false,
+): Figure => {
   const [by, and] = [{ column: rows }, { column: columns }]
   const width = groupsOf(scope, and)
-  const shape = { counts: countBy(by, and), sums: [], groups: groupsOf(scope, by) * width }
+  const down = groupsOf(scope, by)
+  const cells = { rows: down, columns: width }
+  const shape = { counts: countBy(by, and), sums: [], groups: down * width, cells, rounds }
   const learns = `how many rows have each pair of "${rows}" and "${columns}"`
   return grouped(scope, { ...shape, learns }, ([counts]) =>
     read(scope.levels(rows).map((_, r) => counts!.slice(r * width, (r + 1) * width).map(number))),
@@ -102,7 +125,7 @@ const table = (scope: Scope, rows: string, columns: string, read: (counts: Count
 
 export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure => {
   const [down, across] = [scope.levels(rows), scope.levels(columns)]
-  const figure = table(scope, rows, columns, (counts) => ({ rows: [...down], columns: [...across], counts }))
+  const figure = table(scope, rows, columns, (counts) => ({ rows: [...down], columns: [...across], counts }), true)
   return { ...figure, sensitivity: countsSensitivity(down.length * across.length) }
 }
 
