@@ -12,6 +12,7 @@ import * as constants from './generate/constants.ts'
 import * as fma from './generate/fma.ts'
 import * as garble from './generate/garble.ts'
 import * as integer from './generate/integer.ts'
+import * as p256 from './generate/p256.ts'
 import * as ristretto from './generate/ristretto.ts'
 import * as sha512 from './generate/sha512.ts'
 
@@ -46,6 +47,7 @@ const modules: Readonly<Record<string, Module>> = {
   'transpose/simd': { entry: 'transpose/index.ts' },
   'blake3/blake3': { entry: 'blake3/index.ts' },
   'ring/simd': { entry: 'ring/index.ts' },
+  'field61/simd': { entry: 'field61/index.ts' },
   'cuckoo/cuckoo': { entry: 'cuckoo/index.ts' },
   'merkle/merkle': { entry: 'merkle/index.ts' },
   'okvs/okvs': { entry: 'okvs/index.ts' },
@@ -60,6 +62,7 @@ const modules: Readonly<Record<string, Module>> = {
     entry: 'oprf/index.ts',
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
+  'p256/fma': { entry: 'p256/index.ts', flags: '--enable relaxed-simd' },
   'pir/scan': { entry: 'pir/index.ts', flags: '--importMemory' },
   'pir/shared': {
     entry: 'pir/index.ts',
@@ -80,6 +83,7 @@ export function sources(): Record<string, string> {
     'assembly/curve25519/sha512.generated.ts': sha512.generate(),
     'assembly/garble/sbox.generated.ts': garble.generate(),
     'assembly/oprf/constants.generated.ts': ristretto.generate(),
+    'assembly/p256/field.generated.ts': p256.generate(),
   }
 }
 

@@ -12,12 +12,13 @@ import { digestEngine } from './digest/kernels.ts'
 import { loadExpandConvolute } from './expand-convolute/engine.ts'
 import { loadGf128 } from './gf128/engine.ts'
 import { loadGgm } from './ggm/engine.ts'
+import { loadField61 } from './field61/engine.ts'
 import { loadGarble } from './garble/engine.ts'
 import { chachaEngine } from './chacha/engine.ts'
 import { loadMerkle } from './merkle/engine.ts'
 import { mlkemEngine } from './mlkem/engine.ts'
 import { loadOprf } from './oprf/engine.ts'
-import { p256Engine } from './p256/engine.ts'
+import { loadP256 } from './p256/engine.ts'
 import { pirEngine } from './pir/engine.ts'
 import { loadShares } from './ring/engine.ts'
 import { loadRing } from './rlwe/engine.ts'
@@ -40,6 +41,7 @@ const curveEngine = (curve: CurveEngine): Engine => ({
 const groups: readonly (() => Promise<Engine>)[] = [
   loadAes,
   loadExpandConvolute,
+  loadField61,
   loadGf128,
   loadGgm,
   loadTranspose,
@@ -50,7 +52,7 @@ const groups: readonly (() => Promise<Engine>)[] = [
   loadMerkle,
   loadOkvs,
   loadTable,
-  async () => p256Engine,
+  loadP256,
   async () => chachaEngine,
   async () => digestEngine,
   async () => pirEngine,

@@ -105,6 +105,12 @@ export {
   pairTerms128,
   pairTerms64,
 } from './beaver/kernels.ts'
+export {
+  combine as field61Combine,
+  dots as field61Dots,
+  multiply as field61Multiply,
+  prime61,
+} from './field61/kernels.ts'
 export { words as digestWords } from './digest/kernels.ts'
 export type { Domain as BeaverDomain } from './beaver/kernels.ts'
 export { crossTerms128, crossTerms64, matrixProduct128, matrixProduct64 } from './ring/kernels.ts'

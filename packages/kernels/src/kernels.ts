@@ -1,6 +1,7 @@
 import * as aes from './aes/kernels.ts'
 import * as beaver from './beaver/kernels.ts'
 import * as digest from './digest/kernels.ts'
+import * as field61 from './field61/kernels.ts'
 import * as sliced from './bits/kernels.ts'
 import { ids, masks } from './blake3/kernels.ts'
 import { place, simple } from './cuckoo/kernels.ts'
@@ -38,6 +39,9 @@ export const kernels = {
   'ring64/pair-terms': beaver.pairTerms64,
   'ring128/pair-terms': beaver.pairTerms128,
   'digest/words': digest.words,
+  'field61/multiply': field61.multiply,
+  'field61/combine': field61.combine,
+  'field61/dots': field61.dots,
   'bits/expand': sliced.expand,
   'bits/permutation': sliced.permutation,
   'bits/slice': sliced.slice,

@@ -85,6 +85,17 @@ const pairCases = (limbs: number) => () =>
     })),
   )
 
+/** Elements below 2^61 - 1, the greatest among them. */
+const elements = (seed: number, count: number): Uint32Array => {
+  const out = words(seed, 2 * count)
+  for (let i = 0; i < count; i++) {
+    out[2 * i + 1]! &= 0x1fffffff
+    if ((seed + i) % 3 === 0) out.set([0xfffffffe, 0x1fffffff], 2 * i)
+    if ((seed + i) % 7 === 0) out.set([0, 0], 2 * i)
+  }
+  return out
+}
+
 const dealCases = (limbs: number) => () =>
   [...domainWords(limbs), 16_384 + limbs].flatMap((n) =>
     [1, 2, 3].map((parties) => ({
@@ -118,6 +129,23 @@ export const shareCases = {
   'ring128/masked': maskedCases(4),
   'ring128/beaver': beaverCases(4),
   'ring128/deal': dealCases(4),
+  'field61/multiply': () => [0, 1, 2, 3, 4, 5, 9000].map((n) => ({ x: elements(n, n), y: elements(n + 3, n) })),
+  'field61/combine': () =>
+    [0, 1, 3, 4, 8200].flatMap((n) =>
+      [1, 3, 9].map((count) => ({ vectors: elements(n + 2, n * count), factors: elements(n, count) })),
+    ),
+  'field61/dots': () =>
+    [1, 2, 3, 4, 5, 300].flatMap((inner) =>
+      [
+        [1, 1],
+        [3, 2],
+        [0, 2],
+      ].map(([rows, columns]) => ({
+        x: elements(inner, inner * rows!),
+        y: elements(inner + 1, inner * columns!),
+        inner,
+      })),
+    ),
   'bits/expand': () => [
     ...[0, 1, 3, 4, 5, 100, 16_384, 16_387].map((count) => ({ key: bytes(count + 1, 16), at: count, words: count })),
     { key: bytes(9, 16), at: 2 ** 31 - 2, words: 16 },

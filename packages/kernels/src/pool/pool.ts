@@ -61,6 +61,9 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'ring64/pair-terms': () => 0,
   'ring128/pair-terms': () => 0,
   'digest/words': () => 0,
+  'field61/multiply': () => 0,
+  'field61/combine': () => 0,
+  'field61/dots': () => 0,
   'bits/expand': () => 0,
   'bits/permutation': () => 0,
   'bits/slice': () => 0,
@@ -107,8 +110,8 @@ const estimates: Readonly<Record<string, ((input: never) => number) | undefined>
   'oprf/finalize': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 37,
   'oprf/scale': ({ points }: { points: Uint8Array }) => (points.length / 32) * 37,
   'oprf/combine': ({ points }: { points: Uint8Array }) => (points.length / 32) * 33,
-  'p256/hash-scale': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 230,
-  'p256/scale': ({ points }: { points: Uint8Array }) => (points.length / 33) * 190,
+  'p256/hash-scale': ({ offsets }: { offsets: Uint32Array }) => offsets.length * 65,
+  'p256/scale': ({ points }: { points: Uint8Array }) => (points.length / 33) * 50,
   // A resident matrix that is not shared is scanned by the thread that holds it: a copy costs more than a scan.
   'pir/scan': ({ matrix, columns, queries }: { matrix: Uint8Array; columns: number; queries: Uint32Array }) =>
     residentIn(matrix) && !lend(matrix) ? 0 : (matrix.length / 15_000) * (queries.length / columns),
