@@ -8,10 +8,10 @@ import { simulate, type Engine } from '@tallystick/protocol'
 import {
   buildMembers,
   cellBytes,
-  cellsDigest,
   cellsFor,
   computing,
   holderRoles,
+  makeTree,
   membersKey,
   pickCells,
   quorumQueries,
@@ -44,7 +44,7 @@ const tableOf = (engine: Engine, j: number) => {
   const keyPair = membersKey(own.bytes(32), salt)
   const ids = itemsOf(Array.from({ length: rows }, (_, i) => `id-${100 * j + i}`))
   const cells = runLocally(buildMembers(computing, keyPair, salt, ids, own), engine)!
-  const table = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), rows, cells: cellsDigest(cells) }
+  const table = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), rows, cells: makeTree(rows, cells).root }
   return { keyPair, salt, cells, rows, table }
 }
 

@@ -14,6 +14,7 @@ import type { AnyProtocol } from '@tallystick/protocol'
 import {
   cdgoss21,
   circuitInput,
+  czzdl24,
   ecdh,
   ikn19,
   kkrt16,
@@ -26,6 +27,7 @@ import {
 } from '@tallystick/psi'
 import {
   isMatrix,
+  isQuorumCells,
   isWhichMatrix,
   listInput,
   pirInput,
@@ -69,12 +71,18 @@ export const programs: Programs = {
   ...Object.fromEntries(
     [...whichQueries.values()].map((protocol) => [protocol.id, { protocol, input: whichInput, bound: isWhichMatrix }]),
   ),
-  ...Object.assign({}, ...[...quorumQueries.values()].map((protocol) => programOf(protocol, quorumInput))),
+  ...Object.fromEntries(
+    [...quorumQueries.values()].map((protocol) => [
+      protocol.id,
+      { protocol, input: quorumInput, bound: isQuorumCells },
+    ]),
+  ),
   ...programOf(ecdh, sets),
   ...programOf(kkrt16, sets),
   ...programOf(rr22, sets),
   ...programOf(rr22Malicious, sets),
   ...programOf(ra18, queriesOrKey),
+  ...programOf(czzdl24, sets),
   ...programOf(ikn19, sumInput),
   ...programOf(psty19, circuitInput),
   ...Object.assign({}, ...[...kmprt17.values(), ...cdgoss21.values()].map((protocol) => programOf(protocol, sets))),

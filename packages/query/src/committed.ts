@@ -3,10 +3,14 @@
  * asker's are its ids and, last, the sealed rows that it has (list or stash); the holder's are its OPRF key and, for
  * SimplePIR, the lines of its matrix.
  */
-import { TallyError, toHex } from '@tallystick/core'
+import { concatBytes, fromHex, TallyError, toHex } from '@tallystick/core'
+import { referenceEngine } from '@tallystick/protocol'
+import { computing, runLocally } from './local.ts'
 import type { Items } from './rfc9497/suite.ts'
 import type { ListInputs } from './sealed-list/index.ts'
-import type { QuorumAskerInput, QuorumHolderInput, QuorumParameters } from './quorum/messages.ts'
+import type { MembersTable, QuorumAskerInput, QuorumHolderInput, QuorumParameters } from './quorum/messages.ts'
+import { cellsOf } from './quorum/table.ts'
+import { cellIn, isOpening, leafBytes, openingBytes } from './quorum/tree.ts'
 import { askerRole, byNumber } from './several.ts'
 import type { PirInputs, PirParameters } from './simplepir/messages.ts'
 import type { WhichAskerInput, WhichHolderInput, WhichParameters } from './which/index.ts'
@@ -74,12 +78,41 @@ export const whichInput = (rows: Items, role: string, parameters: unknown): Whic
   return severalInput(rows, Object.keys((parameters as WhichParameters).holders).toSorted(byNumber))
 }
 
-/** For `query/quorum-n`: of the asker one row a holder, its cells of all ids; of a holder its key. */
+const openingsIn = (row: Uint8Array, { rows }: MembersTable): readonly Uint8Array[] => {
+  const size = openingBytes(rows)
+  return Array.from({ length: Math.ceil(row.length / size) }, (_, i) => row.subarray(size * i, size * (i + 1)))
+}
+
+const quorumRows = (rows: Items, { holders }: QuorumParameters) =>
+  severalInput(rows, Object.keys(holders).toSorted(byNumber))
+
+/** For `query/quorum-n`: of the asker one row a holder, the openings of its cells; of a holder its key. */
 export const quorumInput = (rows: Items, role: string, parameters: unknown): QuorumAskerInput | QuorumHolderInput => {
   if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32) }
-  const roles = Object.keys((parameters as QuorumParameters).holders).toSorted(byNumber)
-  const { ids, sealed } = severalInput(rows, roles)
-  return { ids, cells: sealed }
+  const { holders } = parameters as QuorumParameters
+  const { ids, sealed } = quorumRows(rows, parameters as QuorumParameters)
+  const cells = Object.entries(sealed).map(([holder, row]) => {
+    const openings = openingsIn(row, holders[holder]!)
+    if (openings.some(({ length }) => length < leafBytes)) throw malformed(`an opening of ${holder} that is cut short`)
+    return [holder, concatBytes(...openings.map(cellIn))]
+  })
+  return { ids, cells: Object.fromEntries(cells) as Record<string, Uint8Array> }
+}
+
+/** Whether the cells that an asker entered are those of the tables that the terms name, at the places of its ids. */
+export const isQuorumCells = (rows: Items, role: string, parameters: unknown): boolean => {
+  if (role !== askerRole) return true
+  const { holders } = parameters as QuorumParameters
+  const { ids, sealed } = quorumRows(rows, parameters as QuorumParameters)
+  return Object.entries(sealed).every(([holder, row]) => {
+    const table = holders[holder]!
+    const places = runLocally(cellsOf(computing, fromHex(table.salt), table.rows, ids), referenceEngine)
+    const openings = openingsIn(row, table)
+    return (
+      openings.length === places.length &&
+      openings.every((opening, i) => isOpening(table.rows, table.cells, places[i]!, opening))
+    )
+  })
 }
 
 /** {@link isMatrix} of a holder among several. */

@@ -4,6 +4,7 @@ export {
   askerRows,
   holderOffsets,
   isMatrix,
+  isQuorumCells,
   isWhichMatrix,
   listInput,
   pirInput,
@@ -99,7 +100,6 @@ export {
   buildMembers,
   candidates,
   cellBytes,
-  cellsDigest,
   cellsFor,
   cellsOf,
   maxMembers,
@@ -107,3 +107,4 @@ export {
   pickCells,
 } from './quorum/table.ts'
 export type { Mode as QuorumMode } from './quorum/circuit.ts'
+export { isOpening, makeTree, openCells, openingBytes, type Reader } from './quorum/tree.ts'

@@ -10,12 +10,15 @@ import {
   buildMembers,
   candidates,
   cellBytes,
-  cellsDigest,
   cellsFor,
   cellsOf,
   computing,
   holderRoles,
+  isOpening,
+  isQuorumCells,
+  makeTree,
   membersKey,
+  openCells,
   pickCells,
   quorumInput,
   quorumOver,
@@ -39,7 +42,12 @@ const holderOf = (label: string, ids: readonly string[]) => {
   const salt = rngOf(`${label}/salt`).bytes(12)
   const keyPair = membersKey(rngOf(`${label}/seed`).bytes(32), salt)
   const cells = runLocally(buildMembers(computing, keyPair, salt, itemsOf(ids), rngOf(`${label}/fill`)), engine)!
-  const table = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), rows: ids.length, cells: cellsDigest(cells) }
+  const table = {
+    publicKey: toHex(keyPair.publicKey),
+    salt: toHex(salt),
+    rows: ids.length,
+    cells: makeTree(ids.length, cells).root,
+  }
   return { keyPair, salt, cells, table, rows: ids.length }
 }
 type Holder = ReturnType<typeof holderOf>
@@ -226,10 +234,51 @@ describe('query/quorum', () => {
     }
   })
 
-  it('turns committed rows into the input again', () => {
-    const inputs = inputsFor(three, ['one', 'all'])
-    const rows = severalRows(inputs.asker.ids, Object.values(inputs.asker.cells))
-    expect(quorumInput(rows, 'asker', parametersFor(three, 2, 'any'))).toEqual(inputs.asker)
+  const openingsOf = (holder: Holder, ids: readonly string[]): Uint8Array => {
+    const { nodes } = makeTree(holder.rows, holder.cells)
+    const readerOf = (bytes: Uint8Array) => (at: number, length: number) => bytes.subarray(at, at + length)
+    const routine = openCells(computing, holder, itemsOf(ids), readerOf(holder.cells), readerOf(nodes))
+    return runLocally(routine, engine)
+  }
+
+  it('turns committed rows into the input again, and tells an auditor of cells that no table has', () => {
+    const ids = ['one', 'all']
+    const parameters = parametersFor(three, 2, 'any')
+    const openings = three.map((holder) => openingsOf(holder, ids))
+    const rows = severalRows(itemsOf(ids), openings)
+    expect(quorumInput(rows, 'asker', parameters)).toEqual(inputsFor(three, ids).asker)
+    expect(isQuorumCells(rows, 'asker', parameters)).toBe(true)
+    // An asker that would ask the first holder alone; or that reads cells of another id; or leaves one out.
+    const strange = openings[1]!.slice()
+    strange[40]! ^= 1
+    const wrong = [strange, openingsOf(three[1]!, ['one', 'other']), openings[1]!.subarray(0, openings[1]!.length / 2)]
+    for (const row of [...wrong, openings[0]!]) {
+      const forged = severalRows(itemsOf(ids), [openings[0]!, row, openings[2]!])
+      expect(isQuorumCells(forged, 'asker', parameters)).toBe(false)
+    }
+    expect(isQuorumCells(rows, 'holder-1', parameters)).toBe(true)
+  })
+
+  it('opens every cell of tables of any size, and nothing else', () => {
+    for (const rows of [0, 1, 50, 120]) {
+      const holder = holderOf(
+        `tree ${rows}`,
+        Array.from({ length: rows }, (_, i) => `row ${i}`),
+      )
+      const openings = openingsOf(holder, ['a', 'b', 'c', 'd'])
+      const size = openings.length / 12
+      const places = runLocally(cellsOf(computing, holder.salt, rows, itemsOf(['a', 'b', 'c', 'd'])), engine)
+      places.forEach((place, i) => {
+        const opening = openings.subarray(size * i, size * (i + 1))
+        expect(isOpening(rows, holder.table.cells, place, opening)).toBe(true)
+        expect(isOpening(rows, holder.table.cells, place ^ 1, opening)).toBe(false)
+        for (const at of [3, 5, 200, size - 1]) {
+          const changed = opening.slice()
+          changed[at]! ^= 1
+          expect(isOpening(rows, holder.table.cells, place, changed), `byte ${at}`).toBe(false)
+        }
+      })
+    }
   })
 
   it('refuses terms that it cannot run', () => {

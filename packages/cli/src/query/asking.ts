@@ -2,25 +2,27 @@
  * What an asker keeps of a table, under query/<salt>/ of its home: the version that it has (table.json, hint.bin and
  * stash.bin, or list.bin). Prepared units are in units.ts.
  */
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, open } from 'node:fs/promises'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatBytes, fromHex, TallyError, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
 import {
   bindUnits,
   cellBytes,
-  cellsDigest,
   cellsFor,
-  cellsOf,
   computing,
   decodeDelta,
   expandMatrix,
   linesOf,
   listDigest,
+  makeTree,
   makeUnits,
+  openCells,
   patchHint,
+  rowCount,
   type Items,
+  type Reader,
 } from '@tallystick/query'
 import { readBytes, writeFileWhole, writeJson } from '../files.ts'
 import type { Home } from '../home.ts'
@@ -35,7 +37,7 @@ import {
   type PirDescription,
   type RowsDescription,
 } from './description.ts'
-import { fileDigest, readInto, sha256Of, wholeFile } from './table.ts'
+import { fileDigest, readInto, sha256Of } from './table.ts'
 import { keepUnits } from './units.ts'
 
 const tableFolder = ({ folder }: Home, salt: Hex): string => join(folder, 'query', salt.slice(2))
@@ -91,13 +93,17 @@ export const fetchTable = async (
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const kept = await keptVersion(home, description.salt)
   let how: Fetched = 'whole'
-  if (description.kind !== 'simplepir') {
-    const name = wholeFile(description)
-    const whole = await readBytes(join(from, name), 'a table that is shipped whole')
-    const named =
-      description.kind === 'members' ? description.cells === cellsDigest(whole) : description.list === listDigest(whole)
-    if (!named) throw damaged(join(from, name))
-    await writeFileWhole(join(folder, name), whole)
+  if (description.kind === 'members') {
+    const cells = await readBytes(join(from, 'cells.bin'), 'a table of members')
+    const { nodes, root } = makeTree(description.rows, cells)
+    const whole = cells.length === cellBytes * cellsFor(description.rows)
+    if (!whole || root !== description.cells) throw damaged(join(from, 'cells.bin'))
+    await writeFileWhole(join(folder, 'cells.bin'), cells)
+    await writeFileWhole(join(folder, 'nodes.bin'), nodes)
+  } else if (description.kind === 'sealed-list') {
+    const list = await readBytes(join(from, 'list.bin'), 'a sealed list')
+    if (listDigest(list) !== description.list) throw damaged(join(from, 'list.bin'))
+    await writeFileWhole(join(folder, 'list.bin'), list)
   } else {
     const stash = await readBytes(join(from, 'stash.bin'), 'the stash of a table')
     if (listDigest(stash) !== description.stash) throw damaged(join(from, 'stash.bin'))
@@ -123,26 +129,37 @@ export const sealedRows = (home: Home, description: RowsDescription): Promise<Ui
     'the sealed rows of a table',
   )
 
-/** The cells of a table of members at which ids may stand: read one by one, the file is not read whole. */
+/** Ids from which on the files of a table are read whole. */
+const manyIds = 256
+
+/** Reads parts of a file, or of its bytes where many parts are wanted. */
+const readerOf = async (path: string, whole: boolean): Promise<Reader & Disposable> => {
+  if (!existsSync(path)) throw damaged(path)
+  if (whole) {
+    const bytes = await readBytes(path, 'a table of members')
+    const read: Reader = (position, length) => bytes.subarray(position, position + length)
+    return Object.assign(read, { [Symbol.dispose]: () => {} })
+  }
+  const file = openSync(path, 'r')
+  const read: Reader = (position, length) => {
+    const out = new Uint8Array(length)
+    if (readSync(file, out, 0, length, position) !== length) throw damaged(path)
+    return out
+  }
+  return Object.assign(read, { [Symbol.dispose]: () => closeSync(file) })
+}
+
+/** The cells of a table of members at which ids may stand, with their paths to the root that the terms name. */
 export const cellsAt = async (
   home: Home,
-  description: MembersDescription,
+  { salt, rows }: MembersDescription,
   ids: Items,
   pool: Pool,
 ): Promise<Uint8Array> => {
-  const { salt, rows } = description
-  const places = await runOver(pool, cellsOf(computing, fromHex(salt), rows, ids))
-  const path = join(tableFolder(home, salt), wholeFile(description))
-  if (!existsSync(path)) throw damaged(path)
-  const file = await open(path, 'r')
-  try {
-    if ((await file.stat()).size !== cellBytes * cellsFor(rows)) throw damaged(path)
-    const cells = new Uint8Array(cellBytes * places.length)
-    for (const [i, place] of places.entries()) await file.read(cells, cellBytes * i, cellBytes, cellBytes * place)
-    return cells
-  } finally {
-    await file.close()
-  }
+  const many = rowCount(ids) >= manyIds
+  using cells = await readerOf(join(tableFolder(home, salt), 'cells.bin'), many)
+  using nodes = await readerOf(join(tableFolder(home, salt), 'nodes.bin'), many)
+  return await runOver(pool, openCells(computing, { salt: fromHex(salt), rows }, ids, cells, nodes))
 }
 
 const loadHint = async (home: Home, pool: Pool, description: PirDescription) => {

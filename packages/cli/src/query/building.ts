@@ -9,7 +9,6 @@ import type { Pool } from '@tallystick/kernels/pool'
 import type { Routine } from '@tallystick/protocol'
 import {
   buildMembers,
-  cellsDigest,
   chooseShape,
   columnOf,
   computing,
@@ -20,6 +19,7 @@ import {
   linesOf,
   listDigest,
   makeHint,
+  makeTree,
   matrixBytesOf,
   patchHint,
   place,
@@ -258,7 +258,7 @@ const members = async ({ folder, pool, list, version, about, onProgress }: Build
     const cells = await runOver(pool, buildMembers(computing, keyPair, salt, list.ids, freshRng(), told))
     if (cells === undefined) continue
     const own = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), version, valueBytes: 0 }
-    const digests = { rows: rowCount(list.ids), cells: cellsDigest(cells) }
+    const digests = { rows: rowCount(list.ids), cells: makeTree(rowCount(list.ids), cells).root }
     return {
       description: { kind: 'members', format: tableFormat, ...about, values: [], ...own, ...digests },
       list: cells,

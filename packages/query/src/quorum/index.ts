@@ -36,10 +36,11 @@
  * what they know themselves. Choose as holder-1 a party that has nothing to gain from the asker: a regulator's list, say.
  *
  * SEMI-HONEST. Nothing is promised against a party that deviates. In particular an asker that puts random values in the
- * place of all cells but one holder's learns from "any" whether *that* holder has the id. Its cells are its own input: it
- * commits to them, but a replay of its evidence does not show that they are those of the tables (their paths are not
- * kept); whoever has the tables can compare. A holder can answer wrongly, and so spoil the outcome, but learns nothing
- * by it unless the asker tells.
+ * place of all cells but one holder's learns from "any" whether *that* holder has the id. Nothing prevents it; a replay of its
+ * evidence finds it, since its committed rows are its ids and the openings of their cells in Merkle trees over the tables,
+ * whose roots stand in the terms (tree.ts): covert, as elsewhere. Nor does anything prevent holders of the asker's own
+ * making, with empty lists: who approves terms sees who else is asked. A holder can answer wrongly, and so spoil the outcome,
+ * but learns nothing by it unless the asker tells.
  *
  * Why. To the asker a table is a vector of random elements (decisional Diffie-Hellman, H a random oracle), so it cannot
  * test ids by itself, however guessable: each id needs an evaluation that only comes as w_ij, to holder-1. To holders
@@ -160,7 +161,8 @@ export const quorumOver = (opening: Opening, holders: number): QuorumQuery => {
       assumptions: [
         'THE ASKER AND holder-1 DO NOT COLLUDE: together they see which holders have each id that is asked',
         'any number of holders may collude with each other, and the asker with any holders but holder-1',
-        'all follow the protocol: an asker that enters other cells than its tables have can ask one holder alone',
+        'all follow the protocol: an asker that enters other cells than its tables have can ask one holder alone, ' +
+          'which only a replay of its evidence finds',
         'decisional Diffie-Hellman in ristretto255, its hash a random oracle; keyed BLAKE3 a random oracle',
         'those of the semi-honest transfers of @tallystick/ot',
       ],

@@ -19,7 +19,7 @@ export interface MembersTable {
   /** 12 bytes. */
   readonly salt: Hex
   readonly rows: number
-  /** {@link cellsDigest}. */
+  /** The root of {@link makeTree}. */
   readonly cells: Hex
 }
 

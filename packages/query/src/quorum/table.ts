@@ -10,16 +10,7 @@
  *
  * Each build has a salt and a key of its own: two tables of a folder say nothing of what they share.
  */
-import {
-  concatBytes,
-  invariant,
-  taggedDigest,
-  TallyError,
-  toHex,
-  utf8ToBytes,
-  type Hex,
-  type Rng,
-} from '@tallystick/core'
+import { concatBytes, invariant, taggedDigest, TallyError, utf8ToBytes, type Rng } from '@tallystick/core'
 import { blake3Ids, cuckooPlace, emptyBin, oprfBlind, oprfHash, tableDuplicate } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import type { Computing, Items } from '../rfc9497/suite.ts'
@@ -71,9 +62,6 @@ export function* pickCells(
   places.forEach((place, i) => out.set(cells.subarray(cellBytes * place, cellBytes * (place + 1)), cellBytes * i))
   return out
 }
-
-/** The digest by which terms name a table. */
-export const cellsDigest = (cells: Uint8Array): Hex => toHex(taggedDigest('tallystick/query/members/cells/v1', cells))
 
 const part = ({ bytes, offsets }: Items, from: number, to: number): Items => {
   const start = offsets[from]!
