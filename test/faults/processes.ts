@@ -82,7 +82,8 @@ const readLines = async (stream: Readable, onEvent: (event: Event) => void, onTe
 const phaseAfter = (phase: Phase, { event, what }: Event): Phase => {
   if (event === 'record') return 'settling'
   if (event !== 'progress') return phase
-  const next = told[String(what)]
+  // On a busy machine it also says how long it takes.
+  const next = told[String(what).replace(/, about \d+ s left at this rate$/, '')]
   if (next === undefined) throw new Error(`a phase without a name here: "${String(what)}"`)
   return next === 'running' && (phase === 'checkpoint' || phase === 'opening') ? 'opening' : next
 }
