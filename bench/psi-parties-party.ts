@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { taggedDigest } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { inlinePool } from '@tallystick/kernels/pool'
-import { kmprt17, type Outcome } from '@tallystick/psi'
+import { cdgoss21, kmprt17, type Outcome, type QuorumOutcome } from '@tallystick/psi'
+import type { AnyProtocol } from '@tallystick/protocol'
 import { runSession, type Link, type Terms } from '@tallystick/session'
 import { createIdentity, dialTls, listenTls, openJournal, publicIdentity, signerOf } from '@tallystick/session/node'
 import { flatFrom } from './tasks.ts'
@@ -41,6 +42,9 @@ const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   return digest.digest()
 }
 
+const protocolOf = ({ protocol: { id }, parties }: Terms): AnyProtocol =>
+  [kmprt17.get(parties.length)!, cdgoss21.get(parties.length)!].find((protocol) => protocol.id === id)!
+
 /** Dials the roles before the own one; those after dial us. */
 const connect = async ({ role, terms, ports }: StarRun, incoming: Promise<Record<string, Link>>) => {
   const links: Record<string, Link> = {}
@@ -62,7 +66,7 @@ const run = async (given: StarRun, incoming: Promise<Record<string, Link>>): Pro
     const session = await runSession({
       terms,
       role,
-      protocol: kmprt17.get(terms.parties.length)!,
+      protocol: protocolOf(terms),
       signer: signerOf(identity),
       links: async () => links,
       input,
@@ -81,13 +85,13 @@ const run = async (given: StarRun, incoming: Promise<Record<string, Link>>): Pro
     })
     await session.close()
     const used = process.cpuUsage(cpu)
-    const outcome = session.output as Outcome
+    const outcome = session.output as Outcome | QuorumOutcome
     return {
       seconds: (performance.now() - since) / 1000,
       cpuSeconds: (used.user + used.system) / 1e6,
       peakMebibytes: process.resourceUsage().maxRSS / 1024,
       sentBytes: Object.values(links).reduce((sum, { traffic }) => sum + traffic.sent, 0),
-      found: outcome.kind === 'intersection' ? outcome.rows.length : 0,
+      found: 'rows' in outcome ? outcome.rows.length : 0,
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,10 +1,12 @@
 /**
- * Intersection of 3 and 5 sets, `psi/kmprt17-n`, each party a process with TLS, journal and signatures on. CPU seconds of
+ * Operations on 3 and 5 sets: the intersection (`psi/kmprt17-n`), and the leader's rows on any and on at least half of the
+ * other lists (`psi/cdgoss21-n`), each party a process with TLS, journal and signatures on. CPU seconds of
  * a party are the measure; wall time depends on what else runs, n processes share two cores.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { kmprt17, rolesOf } from '@tallystick/psi'
+import { cdgoss21, kmprt17, rolesOf } from '@tallystick/psi'
+import type { AnyProtocol } from '@tallystick/protocol'
 import type { PublicIdentity } from '@tallystick/session/node'
 import type { Bench, Row } from './main.ts'
 import { termsOf } from './pair.ts'
@@ -34,18 +36,38 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
 /** Lists overlap such that half of the leader's rows are on all. */
 const firstOf = (i: number, parties: number, size: number): number => Math.floor((i * size) / (2 * (parties - 1)))
 
+interface Operation {
+  readonly protocol: AnyProtocol
+  readonly parameters: Readonly<Record<string, string | number>>
+  /** Rows of the leader that are in the outcome. */
+  readonly expected: number
+}
+
+const intersection = (parties: number, size: number): Operation => ({
+  protocol: kmprt17.get(parties)!,
+  parameters: { output: 'intersection' },
+  expected: size - firstOf(parties - 1, parties, size),
+})
+
+/** Row r is on list i if r is from its first one on: on at least t lists from the first row of list t on. */
+const atLeast = (parties: number, size: number, threshold: number): Operation => ({
+  protocol: cdgoss21.get(parties)!,
+  parameters: { output: 'at-least', threshold },
+  expected: size - firstOf(threshold, parties, size),
+})
+
 /** Figures by party, the leader's first. */
-const runStar = async (parties: number, size: number): Promise<readonly StarFigures[]> => {
+const runStar = async (
+  parties: number,
+  size: number,
+  { protocol, parameters: own }: Operation,
+): Promise<readonly StarFigures[]> => {
   const roles = rolesOf(parties)
-  const parameters = {
-    sizes: Object.fromEntries(roles.map((role) => [role, size])),
-    output: 'intersection',
-    to: 'leader',
-  }
+  const parameters = { sizes: Object.fromEntries(roles.map((role) => [role, size])), ...own, to: 'leader' }
   const children = roles.map(() => fork(new URL('./psi-parties-party.ts', import.meta.url)))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
-    const terms = termsOf({ protocol: kmprt17.get(parties)!, input: () => null }, parameters, identities)
+    const terms = termsOf({ protocol, input: () => null }, parameters, identities)
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
     for (const child of children) child.send({ keys })
@@ -69,28 +91,36 @@ const published = (parties: number, size: number): Row =>
 
 const target: Readonly<Record<number, number>> = { 3: 4, 5: 6 }
 
+/** Gates go over the network, 0.6 kB a row and member: of large lists only the intersection is asked. */
+const mostQuorumRows: Readonly<Record<number, number>> = { 3: 2 ** 16, 5: 2 ** 14 }
+
 export const bench: Bench = {
-  about: 'intersection of 3 and 5 sets of 2^16 and 2^20 rows (--sizes for others)',
-  async run({ sizes = [2 ** 16, 2 ** 20], report }) {
+  about: '3 and 5 sets of 2^16 and 2^20 rows: intersection; 2^14: on any, on half of them (--sizes for others)',
+  async run({ sizes = [2 ** 14, 2 ** 16, 2 ** 20], report }) {
+    const measure = async (parties: number, size: number, operation: Operation): Promise<void> => {
+      const all = await runStar(parties, size, operation)
+      const [leader, ...members] = all
+      const { protocol, parameters, expected } = operation
+      if (leader!.found !== expected) throw new Error(`found ${leader!.found} rows, ${expected} were expected`)
+      const isIntersection = parameters['output'] === 'intersection'
+      report({
+        ...{ protocol: protocol.id, ...parameters, parties, items: size },
+        cpuSecondsLeader: leader!.cpuSeconds,
+        cpuSecondsMember: Math.max(...members.map((p) => p.cpuSeconds)),
+        seconds: Math.max(...all.map((p) => p.seconds)),
+        wireBytes: all.reduce((sum, p) => sum + p.sentBytes, 0),
+        peakMebibytesLeader: leader!.peakMebibytes,
+        peakMebibytesMember: Math.max(...members.map((p) => p.peakMebibytes)),
+        ...(size === 2 ** 20 && isIntersection ? { targetCpuSecondsParty: target[parties]! } : {}),
+        ...(isIntersection ? published(parties, size) : {}),
+      })
+    }
     for (const size of sizes) {
       for (const parties of [3, 5]) {
-        const all = await runStar(parties, size)
-        const [leader, ...members] = all
-        const common = size - firstOf(parties - 1, parties, size)
-        if (leader!.found !== common) throw new Error(`found ${leader!.found} rows, ${common} are common`)
-        report({
-          protocol: `psi/kmprt17-${parties}`,
-          parties,
-          items: size,
-          cpuSecondsLeader: leader!.cpuSeconds,
-          cpuSecondsMember: Math.max(...members.map((p) => p.cpuSeconds)),
-          seconds: Math.max(...all.map((p) => p.seconds)),
-          wireBytes: all.reduce((sum, p) => sum + p.sentBytes, 0),
-          peakMebibytesLeader: leader!.peakMebibytes,
-          peakMebibytesMember: Math.max(...members.map((p) => p.peakMebibytes)),
-          ...(size === 2 ** 20 ? { targetCpuSecondsParty: target[parties]! } : {}),
-          ...published(parties, size),
-        })
+        if (size > 2 ** 14) await measure(parties, size, intersection(parties, size))
+        if (size > mostQuorumRows[parties]!) continue
+        await measure(parties, size, atLeast(parties, size, 1))
+        if (parties > 3) await measure(parties, size, atLeast(parties, size, 2))
       }
     }
   },

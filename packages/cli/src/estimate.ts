@@ -56,10 +56,11 @@ const circuitValues = (asked: Readonly<Record<string, Json>>, role: 'receiver' |
 /** What the terms of a set operation ask of a protocol. */
 export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Policy): Request => {
   const asked = parameters as Readonly<Record<string, Json>> & Pick<Request, 'output' | 'list'>
-  const { limbs, values, threshold } = asked as {
+  const { limbs, values, threshold, idBytes } = asked as {
     limbs?: number
     values?: { column: string; decimals: number }
     threshold?: number
+    idBytes?: number
   }
   const [own, theirs] = [circuitValues(asked, 'receiver'), circuitValues(asked, 'sender')]
   const sizes = asked['sizes'] as Request['sizes']
@@ -67,6 +68,7 @@ export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Poli
     sizes: asked.list === undefined ? sizes : { ...sizes, sender: asked.list.rows },
     output: (asked.output as string) === 'fewer' ? 'difference' : asked.output,
     threshold,
+    idBytes,
     to: asked['to'] === 'both' ? 'both' : 'receiver',
     parties: parties.length,
     list: asked.list,

@@ -129,14 +129,16 @@ const registerTerms = (program: Command): void => {
       .addOption(
         new Option(
           '--output <kind>',
-          'which rows are common, how many, the sums of their values, or sums and products of two columns; of three ' +
-            'and more lists also which rows of the leader are on any, at least --threshold, or none of the others',
+          'which rows are common, how many, the sums of their values, sums and products of two columns, or the ids ' +
+            'that the receiver lacks; of three and more lists also which rows of the leader are on any, at least ' +
+            '--threshold, or none of the others',
         )
-          .choices(['intersection', 'cardinality', 'sum', 'statistics', 'in-any', 'at-least', 'difference'])
+          .choices(['intersection', 'cardinality', 'sum', 'statistics', 'union', 'in-any', 'at-least', 'difference'])
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
       .option('--threshold <lists>', 'with at-least: on how many of the other lists')
+      .option('--id-bytes <n>', 'with union: no id of the sender is longer (default: 31)')
       .option('--protocol <name>', 'auto, or one such as psi/rr22 (docs/psi-operator.md)', 'auto')
       .addOption(
         new Option('--adversary <kind>', 'what the protocol must withstand')
@@ -359,6 +361,47 @@ const registerScoring = (program: Command): void => {
   )
 }
 
+const registerEncrypted = (program: Command): void => {
+  const encrypted = group(program, 'encrypted', 'an agreed program over encrypted columns of one to four owners')
+  examples(
+    encrypted
+      .command('terms')
+      .description('write terms from a program and the declared tables, and explain what a run takes')
+      .argument('<program.json>', 'an expression for each output, such as { "average": ["mean", "income"] }')
+      .requiredOption('--receiver <identity.json>', 'who has the key and learns the outputs')
+      .requiredOption('--compute <identity.json>', 'who computes, and reads nothing')
+      .requiredOption('--owner <table.json...>', 'declarations of the tables, in the order of owner-1 to owner-4')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of who computes')
+      .requiredOption('--purpose <text>', 'what the outputs are for')
+      .option('--days <n>', 'days until the terms expire', '30')
+      .option('--chain <chain.json>', 'the chain that records it (default: none)')
+      .option('--out <file>', 'where to write them', 'terms.json')
+      .action(lazily(async () => (await import('./commands/encrypted.ts')).terms)),
+    'tally encrypted terms program.json --receiver office/identity.json --compute cloud/identity.json \\\n' +
+      '      --owner bank-a/table.json bank-b/table.json --auditor audit/auditor.json --purpose "Spread of incomes"',
+  )
+  examples(
+    encrypted
+      .command('run')
+      .description('run approved terms with the partners; run it again after a crash and it goes on where it was')
+      .requiredOption('--terms <terms.json>', 'terms that all parties approved')
+      .option('--input <table.csv>', 'the table that was declared, at its owner')
+      .option('--table <table.json>', 'its declaration (default: table.json of the home)')
+      .option('--listen <[host:]port>', 'wait here for the partners that are not dialled')
+      .option('--connect <role=host:port...>', 'go to a partner there')
+      .option('--explain', 'say first which ring it takes, bytes and seconds')
+      .option('--dry-run', 'check and explain everything, use no network')
+      .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
+      .addOption(encodingOption())
+      .addOption(homeOption())
+      .action(lazily(async () => (await import('./commands/encrypted.ts')).run)),
+    'tally encrypted run --terms terms.json --home office --listen 7443 --explain',
+    'tally encrypted run --terms terms.json --home cloud --listen 7443 --connect receiver=office.example:7443',
+    'tally encrypted run --terms terms.json --input incomes.csv --home bank-a \\\n' +
+      '      --connect receiver=office.example:7443 compute=cloud.example:7443',
+  )
+}
+
 const registerLookup = (program: Command): void => {
   const lookup = group(program, 'lookup', "rows of a partner's table by their keys, under encryption")
   examples(
@@ -518,6 +561,7 @@ export const registerCommands = (program: Command): Command => {
   })
   registerStatistics(program)
   registerScoring(program)
+  registerEncrypted(program)
   registerLookup(program)
   registerAudit(program)
   registerErase(program)

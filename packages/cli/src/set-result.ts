@@ -1,9 +1,11 @@
 /** What a set operation gave a party: rows of its own list, a number, a sum, or nothing; told, and written down. */
 import { join } from 'node:path'
+import type { Rows } from '@tallystick/attestation'
 import type { Terms } from '@tallystick/session'
+import { stringify } from 'csv-stringify/sync'
 import { decimalText, intersectionFigures, type ScaledColumn } from '@tallystick/statistics'
 import type { Dataset } from './dataset.ts'
-import { writeJson } from './files.ts'
+import { writeJson, writeWhole } from './files.ts'
 import type { Output } from './output.ts'
 import { writeResult } from './result.ts'
 import { count } from './text.ts'
@@ -16,6 +18,7 @@ export type SetResult =
   | { kind: 'sums'; sums: string[] }
   | { kind: 'moments'; size: number; sums: string[]; products: string[] }
   | { kind: 'tags'; tags: Uint8Array }
+  | { kind: 'union'; others: Rows }
   | { kind: 'withheld' }
   | { kind: 'none' }
 
@@ -115,6 +118,26 @@ const tellFigures = async (
   )
 }
 
+/** Ids of the other list as lines of one column, in normal form: this side knows no other cell of them. */
+const tellUnion = async (output: Output, folder: string, { bytes, offsets }: Rows): Promise<void> => {
+  const file = join(folder, 'others.csv')
+  const size = offsets.length - 1
+  const text = new TextDecoder()
+  await writeWhole(file, 0o600, async (out) => {
+    for (let from = 0; from < size || from === 0; from += 4096) {
+      const ids: string[][] = from === 0 ? [['id']] : []
+      for (let row = from; row < Math.min(size, from + 4096); row++) {
+        ids.push([text.decode(bytes.subarray(offsets[row], offsets[row + 1]))])
+      }
+      await out.appendFile(stringify(ids))
+    }
+  })
+  output.report(
+    { event: 'result', kind: 'union', size, file },
+    `${count(size)} ids of the other list are not on yours; with your list they are the union: ${file}`,
+  )
+}
+
 const tellWithheld = (output: Output, least: number): void =>
   output.report(
     { event: 'result-withheld', minimum: least },
@@ -139,6 +162,10 @@ export const keepSetResult = async (
   const least = terms.minimum?.result ?? 0
   if (result.kind === 'withheld') return tellWithheld(output, least)
   if (result.kind === 'sums') return tellSums(output, folder, terms, result)
+  if (result.kind === 'union') {
+    const { others } = result
+    return others.offsets.length - 1 < least ? tellWithheld(output, least) : tellUnion(output, folder, others)
+  }
   const rows = result.kind === 'tags' ? own.rowsOf(result.tags) : 'rows' in result ? result.rows : undefined
   const size = 'size' in result ? result.size : rows!.length
   if (size < least) return tellWithheld(output, least)

@@ -100,6 +100,8 @@ const learnedBy = (terms: Terms, role: string): string => {
       ? `the sum of its values${column} over the common rows, and how many these are`
       : 'how many rows are common, not which'
   }
+  if (output === 'union')
+    return 'every id of the other side that it does not have itself, in plain, and how many are common'
   if (output === 'at-least' || output === 'fewer') return `which of its own rows are ${whereOf(terms)}`
   return parties.length === 2
     ? 'which of its own rows the other side has too'

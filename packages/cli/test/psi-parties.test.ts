@@ -133,6 +133,20 @@ describe('three lists', () => {
   })
 })
 
+describe('a union of two lists', () => {
+  it('hands the receiver the ids that it lacks', { timeout: 60_000 }, async () => {
+    const job = await agreed('union.json', ['a', 'b'], ...two, '--output', 'union', '--id-bytes', '8')
+    expect((await tally('terms', 'show', 'union.json')).stdout).toContain('every id of the other side that it does not')
+    const ended = await runAll('union.json', ['a', 'b'])
+    expect(ended.map(({ code, events }) => [code, code === 0 ? '' : events.at(-1)])).toEqual([0, 0].map((c) => [c, '']))
+    expect(named(ended[0]!.events, 'result')).toMatchObject({ kind: 'union', size: 30 })
+    expect(named(ended[1]!.events, 'result')).toEqual({ event: 'result', kind: 'none' })
+    expect(await readFile(join('a', 'jobs', job, 'others.csv'), 'utf8')).toBe(`id\n${range(40, 30).join('\n')}\n`)
+    await replayed('a', job, ['a', 'b'])
+    expect(await refused(...newTerms('x', ...three, '--output', 'union'))).toContain('it is for 2 parties')
+  })
+})
+
 describe('a sum over two lists', () => {
   it('is told to the receiver, the size to both', { timeout: 60_000 }, async () => {
     const job = await agreed('sum.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both')

@@ -14,6 +14,8 @@ export { limbBits, maxDecimals, maxLimbs, type SumValues } from './ikn19/message
 export type { Parameters as SumParameters, Valued } from './ikn19/index.ts'
 export { kmprt17, leastParties, mostParties, rolesOf } from './kmprt17/index.ts'
 export type { Kmprt17, Parameters as Kmprt17Parameters } from './kmprt17/index.ts'
+export { czzdl24, defaultIdBytes, maxIdBytes } from './czzdl24/index.ts'
+export type { Outcome as UnionOutcome, Parameters as UnionParameters } from './czzdl24/index.ts'
 export { cdgoss21 } from './cdgoss21/index.ts'
 export type { Cdgoss21, Outcome as QuorumOutcome, Parameters as QuorumParameters } from './cdgoss21/index.ts'
 export { circuitInput, psty19, receiverShares, senderShares } from './psty19/index.ts'

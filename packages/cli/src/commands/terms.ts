@@ -22,6 +22,7 @@ interface NewOptions {
   readonly purpose: string
   readonly output: SetOutput
   readonly threshold?: string
+  readonly idBytes?: string
   readonly to: 'receiver' | 'both'
   /** `auto`, or the id of a protocol. */
   readonly protocol: string
@@ -48,6 +49,7 @@ const learned: Readonly<Record<SetOutput, string>> = {
   intersection: 'the common rows',
   cardinality: 'the number of common rows',
   sum: 'its values and their sum over the common rows',
+  union: 'the other list but for what is common',
   'in-any': 'which of its rows are on another list',
   'at-least': 'which of its rows are on enough other lists',
   difference: 'which of its rows are on no other list',
@@ -123,6 +125,7 @@ const requestOf = (options: NewOptions, partners: readonly Partner[], minimum: T
   parties: partners.length,
   list: partners[1]!.declaration.list,
   threshold: options.threshold === undefined ? undefined : Number(options.threshold),
+  idBytes: options.idBytes === undefined ? undefined : Number(options.idBytes),
   values: partners[0]!.declaration.values,
   senderValues: partners.length === 2 ? partners[1]!.declaration.values : undefined,
   minimum: minimum?.result,

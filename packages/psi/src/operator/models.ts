@@ -12,6 +12,8 @@ export type SetOutput =
   | 'cardinality'
   | 'sum'
   | 'statistics'
+  /** Of two: the sender's ids that the receiver lacks. */
+  | 'union'
   /** Of three and more: the leader's rows on any, on enough, or on none of the other lists. */
   | 'in-any'
   | 'at-least'
@@ -25,6 +27,8 @@ export interface Request {
   readonly to: 'receiver' | 'both'
   /** Two unless told. */
   readonly parties?: number
+  /** Of a union: no id of the sender is longer. */
+  readonly idBytes?: number | undefined
   /** Of `at-least`: on how many of the other lists. */
   readonly threshold?: number | undefined
   /** Of a sum or statistics: the receiver's values, and the sender's. */
@@ -77,6 +81,7 @@ const noCardinality = ({ output }: Request): string | undefined =>
   output === 'cardinality' ? 'it shows the receiver which rows are common' : noSum({ output })
 const noSum = ({ output }: Pick<Request, 'output'>): string | undefined => {
   if (output === 'sum' || output === 'statistics') return 'it adds nothing up'
+  if (output === 'union') return 'it tells a party about its own rows only'
   return output === 'intersection' || output === 'cardinality'
     ? undefined
     : 'of two lists it gives what is common; the rest of the own list follows (tally psi run --complement)'
@@ -160,6 +165,24 @@ export const rolesFor = (parties: number): readonly string[] =>
 export const models: Readonly<Record<string, Model>> = {
   ...Object.fromEntries(counts.map((parties) => [`psi/cdgoss21-${parties}`, cdgoss21Model(parties)])),
   ...Object.fromEntries(counts.map((parties) => [`psi/kmprt17-${parties}`, kmprt17Model(parties)])),
+  'psi/czzdl24': {
+    refuses: (request) =>
+      first(
+        twoParties(request),
+        request.output === 'union' ? undefined : 'it gives unions',
+        anyAdversary(request),
+        request.to === 'both' ? 'it gives an output to the receiver only' : undefined,
+      ),
+    parameters: ({ sizes, idBytes }) => ({
+      ...{ sizes, output: 'union', to: 'receiver', chunkRows: 4096 },
+      ...(idBytes === undefined ? {} : { idBytes }),
+    }),
+    seconds(request, { hashScale, scale, symmetric }) {
+      const [n, m] = [rowsOf(request, 'receiver'), rowsOf(request, 'sender')]
+      const transfers = symmetric * (0.03 + 1.5e-6 * m)
+      return transfers + 1e-6 * Math.max(n * hashScale + m * scale, m * hashScale + n * scale)
+    },
+  },
   'psi/ikn19': {
     refuses: (request) =>
       first(
