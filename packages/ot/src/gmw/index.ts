@@ -131,7 +131,7 @@ export const lessCost = (n: number, bits: number): PairCost => ({
 
 /**
  * XOR shares of whether x < y as numbers of `bits` bits, for XOR shares of x and y in planes as above: a tree over pairs
- * (less, equal) (Garay, Schoenmakers, Villegas, PKC 2007, section 4).
+ * (less, equal) (Garay, Schoenmakers, Villegas, PKC 2007).
  */
 export function* lessShares<M extends TripleMessages, R extends string>(
   ctx: Context<M, R>,

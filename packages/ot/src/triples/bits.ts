@@ -51,7 +51,7 @@ function* take(ctx: TripleContext, transfers: Transfers, total: number) {
 /**
  * n random triples, up to whole vectors of 128: a and b are random, and the two ends' c add up to the product of the sums
  * (Asharov, Lindell, Schneider, Zohner, "More Efficient Oblivious Transfer and Extensions for Faster Secure Computation",
- * CCS 2013, ia.cr/2013/552, section 5.1: two random transfers a triple).
+ * CCS 2013, ia.cr/2013/552: two random transfers a triple).
  */
 export function* bitTriples<M extends TripleMessages, R extends string>(
   ctx: Context<M, R>,

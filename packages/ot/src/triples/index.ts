@@ -20,8 +20,8 @@
  *     - sum 2^k h_0        -------------------------------->     sum 2^k (h_u + u (h_0 - h_1 + b)) = ab + sum 2^k h_0
  *
  * Papers. SoftSpokenOT (Roy, CRYPTO 2022, ia.cr/2022/192) for the transfers, Asharov, Lindell, Schneider, Zohner (CCS 2013,
- * ia.cr/2013/552, section 5.1) for AND triples, Gilboa (CRYPTO 1999) in the form of Demmler, Schneider, Zohner ("ABY",
- * NDSS 2015, section III.D.1) for products.
+ * ia.cr/2013/552) for AND triples from random transfers, Gilboa (CRYPTO 1999) in the form of Demmler, Schneider, Zohner
+ * ("ABY", NDSS 2015) for products.
  *
  * Security. Semi-honest only: nothing here checks what the other end sends. Given the base transfers (about 125 bits; or
  * `base: 'ml-kem'`), as the extension: 121 bits for the trees; AES-128 as a pseudorandom generator, of which the first

@@ -36,8 +36,8 @@ export const ringTriplesCost = (n: number): PairCost => {
 
 /**
  * The end that has the multiplicands y (2 limbs each): its additive shares of x · y, where the peer has the x.
- * Gilboa (CRYPTO 1999, section 4.1) with the correlated transfers of Demmler, Schneider, Zohner, "ABY" (NDSS 2015, section
- * III.D.1); bits = 1 is the selection of y by a bit.
+ * Gilboa (CRYPTO 1999) with the correlated transfers of Demmler, Schneider, Zohner, "ABY" (NDSS 2015); bits = 1 is the
+ * selection of y by a bit.
  */
 export function* productSend<M extends TripleMessages, R extends string>(
   ctx: Context<M, R>,

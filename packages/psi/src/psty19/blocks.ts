@@ -92,8 +92,8 @@ const repeated = (bits: Uint32Array, times: number): Uint8Array => {
 
 /**
  * Additive shares of b · v for a bit b = b_own + b_peer (over F_2) for each element: of `own` values, which this end has,
- * and of `theirs` many values of the peer. b v = b_own v + b_peer (v - 2 b_own v): one transfer an element (Rathee et al.,
- * CrypTFlow2, CCS 2020, ia.cr/2020/1002, section 3.1.4; here v is known to one end).
+ * and of `theirs` many values of the peer. b v = b_own v + b_peer (v - 2 b_own v): one transfer an element (the
+ * multiplexer of CrypTFlow2, Rathee et al., CCS 2020, ia.cr/2020/1002; here v is known to one end).
  */
 export function* scaleBoth(
   ctx: Ctx,
@@ -129,8 +129,8 @@ const padded = (elements: Uint32Array): Uint32Array => {
 
 /**
  * XOR shares of whether the count, an element of which both have an additive share, is at least the minimum: the sign of
- * count - minimum modulo 2^32 is the sum of the two signs and the carry of the low bits, which is a comparison (CrypTFlow2,
- * ia.cr/2020/1002, section 4.1).
+ * count - minimum modulo 2^32 is the sum of the two signs and the carry of the low bits, which is a comparison (as DReLU of
+ * CrypTFlow2, ia.cr/2020/1002).
  */
 export function* enough(ctx: Ctx, { transfers, store }: Opened, count: Uint32Array, minimum: number): Routine<number> {
   const { first } = transfers

@@ -170,7 +170,7 @@ export function* finish(
   if (theirs.length !== own.length) {
     throw misbehaved(peer, `shares of the outcome: expected ${own.length} words, found ${theirs.length}`)
   }
-  if (bit.length > 0 && ((bit[0]! ^ theirs.at(-1)!) & 1) === 0) return { kind: 'withheld' }
+  if (bit.length > 0 && ((bit[0]! ^ theirs[theirs.length - 1]!) & 1) === 0) return { kind: 'withheld' }
   const words = numberWords(parameters)
   const modulus = 1n << BigInt(32 * words)
   const values = Array.from({ length: shares.length / words }, (_, i) => {

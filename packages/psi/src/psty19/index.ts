@@ -1,7 +1,7 @@
 /**
  * Circuit-based private set intersection, two parties: Pinkas, Schneider, Tkachenko and Yanai (EUROCRYPT 2019,
- * ia.cr/2019/241), with the oblivious programmable PRF of Rindal and Schoppmann (EUROCRYPT 2021, ia.cr/2021/266, section
- * 5) from vector OLE and an oblivious key-value store in place of theirs from polynomials. The parties end with shares of
+ * ia.cr/2019/241), with the oblivious programmable PRF of Rindal and Schoppmann (EUROCRYPT 2021, ia.cr/2021/266, their
+ * circuit PSI) from vector OLE and an oblivious key-value store in place of theirs from polynomials. The parties end with shares of
  * which rows are common and of what these rows carry; only sums over all of them are opened. Elements are of GF(2^128).
  *
  *     receiver (n rows X, values v)                              sender (m rows Y, values w)
@@ -43,7 +43,7 @@
  * Ranges. Values are whole numbers of `bits` <= 40. All sums are exact: products of two values are added up in limbs whose
  * sums stay below 2^63, and such sums go to Z_2^128 before they are put together, so that no limb is opened. Two shares of a
  * number below 2^63 wrap around exactly if one has its highest bit set: one product (MSB to wrap, Rathee et al., SIRNN, IEEE
- * S&P 2021, ia.cr/2021/459, section IV.A).
+ * S&P 2021, ia.cr/2021/459).
  *
  * Leakage. The sizes, which stand in the terms; of the outcome only what `output` names: `cardinality` the number of common
  * rows; `sum` a sum a column, and not their number; `statistics` their number, the sums, and the sums of all products of
