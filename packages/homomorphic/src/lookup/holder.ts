@@ -58,10 +58,10 @@ function* serveOutputs(ctx: Ctx, { sizes }: Parameters, secretKey: Uint8Array): 
 }
 
 /**
- * Registers: the powers from 0 on, then the masks, then one for products. A polynomial is Σ plain_i·power_i, with the
+ * Registers: the powers up to the degree from 0 on, then the masks, then one for products. A polynomial is Σ plain_i·power_i, with the
  * constant; it is masked, then brought down to the level of a reply.
  */
-const programOf = ({ ring, degree, level }: Plan, polynomials: number) => {
+const programOf = ({ ring, level }: Plan, degree: number, polynomials: number) => {
   const product = degree + polynomials
   const one = (k: number): readonly Instruction[] => {
     const [out, plain] = [product + 1 + k, k * (degree + 1)]
@@ -90,9 +90,11 @@ function* answer(
   part: Part,
   input: (coins: Uint8Array) => RlweInterpolateInput,
 ): Routine<readonly Uint8Array[]> {
-  const { ring, degree: most, floodBits, level } = plan
+  const { ring, floodBits, level } = plan
   const { degree, data, moduli, plainModulus } = ring
-  const made = yield* ctx.compute(rlweInterpolate, input(ctx.rng.bytes(32)))
+  const table = input(ctx.rng.bytes(32))
+  const { most } = table
+  const made = yield* ctx.compute(rlweInterpolate, table)
   const polynomials = part.to - part.from + (part.from === 0 ? 1 : 0)
   const coefficients = made.subarray(made.length - polynomials * (most + 1) * degree)
   const masks: RingCiphertext[] = []
@@ -105,8 +107,8 @@ function* answer(
     masks.push(freshCiphertext(ring, residues))
   }
   const replies = yield* ctx.compute(rlweEvaluate, {
-    ...{ degree, moduli, plainModulus, keys: noKeys, ...programOf(plan, polynomials) },
-    inputs: [...powers, ...masks],
+    ...{ degree, moduli, plainModulus, keys: noKeys, ...programOf(plan, most, polynomials) },
+    inputs: [...powers.slice(0, most), ...masks],
     plains: Array.from({ length: polynomials * (most + 1) }, (_, i) => ({
       residues: coefficients.subarray(i * degree, (i + 1) * degree),
       scale: 1,

@@ -107,7 +107,11 @@ export const partitionInput = (
   { partition, from, to }: Part,
   coins: Uint8Array,
 ): RlweInterpolateInput => {
-  const { ring, bins, degree: most } = plan
+  const { ring, bins, degree } = plan
+  const loads = counts.subarray(partition * bins, (partition + 1) * bins)
+  // The fullest bin there is, not the fullest that there may be: higher coefficients would all be zero. Bins are filled
+  // by digests that are random to everybody, and no frame shows it.
+  const most = loads.reduce((least, count) => Math.max(least, count), 1)
   const [n, labels] = [ring.degree, to - from]
   const width = residuesOfKey * plan.labels
   const input = {
@@ -122,7 +126,7 @@ export const partitionInput = (
       const slot = half * bins + bin
       input.counts[slot] = counts[own]!
       for (let i = 0; i < counts[own]!; i++) {
-        const row = rows[own * most + i]!
+        const row = rows[own * degree + i]!
         input.points[slot * most + i] = residues[residuesOfKey * row + half]!
         for (let k = 0; k < labels; k++) {
           input.labels[(k * n + slot) * most + i] = sealed[row * width + residuesOfKey * (from + k) + half]!
