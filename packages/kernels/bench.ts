@@ -3,7 +3,7 @@
  * turn so that all see the same machine), with X25519 of OpenSSL through node:crypto and of noble in the same run; then
  * what pools add, in wall time.
  */
-import { createPrivateKey, createPublicKey, diffieHellman, randomFillSync } from 'node:crypto'
+import { createECDH, createPrivateKey, createPublicKey, diffieHellman, randomFillSync } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { utf8ToBytes } from '@tallystick/core'
@@ -78,6 +78,31 @@ const importPublic = (row: number) =>
 const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, scalar]), format: 'der', type: 'pkcs8' })
 const publicKeys = Array.from({ length: 512 }, (_, row) => importPublic(row))
 
+/** The curve of psi.js: points with both coordinates, where OpenSSL gives x alone. */
+const p256Candidates = (
+  call: (name: 'p256/hash-scale' | 'p256/scale', input: unknown) => () => unknown,
+): Candidate[] => {
+  const key = new Uint8Array(32).fill(7)
+  const rows = 512
+  const hashed = { scalar: key, bytes: ids.bytes, offsets: ids.offsets.subarray(0, rows + 1) }
+  const scaled = { scalar: key, points: call('p256/hash-scale', hashed)() as Uint8Array }
+  const ecdh = createECDH('prime256v1')
+  ecdh.setPrivateKey(key)
+  const openssl = (): void => {
+    for (let row = 0; row < rows; row++) ecdh.computeSecret(scaled.points.subarray(33 * row, 33 * row + 33))
+  }
+  return [
+    { what: 'fma: p256/scale', rows, run: call('p256/scale', scaled) },
+    { what: 'fma: p256/hash-scale (18-byte ids)', rows, run: call('p256/hash-scale', hashed) },
+    { what: 'P-256 node:crypto (OpenSSL), x alone', rows, run: openssl },
+    {
+      what: 'P-256 noble',
+      rows: 16,
+      run: () => kernels['p256/scale'].run({ ...scaled, points: scaled.points.slice(0, 33 * 16) }),
+    },
+  ]
+}
+
 const candidates: Candidate[] = [
   {
     what: 'X25519 node:crypto (OpenSSL), keys imported before',
@@ -115,6 +140,7 @@ for (const variant of ['fma', 'integer'] as const) {
   )
   if (variant === 'fma') {
     const input = { left, right, width: 32 }
+    candidates.push(...p256Candidates(call))
     candidates.push({ what: 'table/intersect 100 k x 100 k', rows: 200_000, run: call('table/intersect', input) })
   }
 }

@@ -23,7 +23,7 @@ const shared = 8 * 1024 * 1024
 /** 4 GiB less a page. */
 const most = 65_535 * page
 
-const decode = (base64: string): Uint8Array<ArrayBuffer> => {
+export const decode = (base64: string): Uint8Array<ArrayBuffer> => {
   const text = atob(base64)
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)

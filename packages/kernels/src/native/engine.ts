@@ -8,14 +8,12 @@ import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeMerkle } from './merkle.ts'
 import { loadNativeShares } from './ring.ts'
-import { p256 } from './p256.ts'
 import { loadNativeSoftspoken } from './softspoken.ts'
 
 const loadNative = async (): Promise<Engine> => ({
   ...aes,
   ...chacha,
   ...digest,
-  ...p256,
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
   ...(await loadNativeMerkle()),

@@ -2,8 +2,8 @@
  * Batches on P-256 (SEC 2, secp256r1) for interoperation with `@openmined/psi.js`: its hash to the curve, which is *not*
  * one of RFC 9380, and multiplication by one scalar.
  *
- * Points are 33 bytes, SEC 1 compressed. Scalars are 32 bytes, big endian, in [1, n). There is no WebAssembly for this
- * curve: the portable engines run the reference (about 300 rows/s); under Node OpenSSL multiplies.
+ * Points are 33 bytes, SEC 1 compressed. Scalars are 32 bytes, big endian, in [1, n). The WebAssembly engine needs a fused
+ * multiply-add; where a machine has none the reference runs (about 300 rows/s).
  *
  * Hash: x_0 = RO(m), x_(i+1) = RO(bytes of x_i, big endian without leading zeros), RO(m) = (SHA-256(1 ‖ m) · 2^256 +
  * SHA-256(2 ‖ m)) mod p; the first x_i that is on the curve, with its even y. The number of tries depends on the row, and

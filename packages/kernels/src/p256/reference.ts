@@ -10,7 +10,7 @@ type P256Point = InstanceType<typeof Point>
 const { Fp } = Point
 
 /** Big endian without leading zeros; nothing for zero. */
-export const minimalBytes = (value: bigint): Uint8Array => {
+const minimalBytes = (value: bigint): Uint8Array => {
   const bytes: number[] = []
   for (; value > 0n; value >>= 8n) bytes.unshift(Number(value & 255n))
   return Uint8Array.from(bytes)
@@ -21,13 +21,19 @@ const oracle = (message: Uint8Array): bigint => {
   return ((half(1) << 256n) | half(2)) % Fp.ORDER
 }
 
+const compressed = (x: bigint): Uint8Array => concatBytes(Uint8Array.of(2), Fp.toBytes(x))
+
+/** The first x to try for a message, as the compressed point with an even y that it may be. */
+export const candidateOf = (message: Uint8Array): Uint8Array => compressed(oracle(message))
+
+/** The one to try when no point has this x. */
+export const nextCandidate = (candidate: Uint8Array): Uint8Array =>
+  candidateOf(minimalBytes(integerOf(candidate.subarray(1))))
+
 const hashToCurve = (message: Uint8Array): P256Point => {
-  for (let x = oracle(message); ; x = oracle(minimalBytes(x))) {
-    try {
-      return Point.fromBytes(concatBytes(Uint8Array.of(2), Fp.toBytes(x)))
-    } catch {
-      // No point has this x.
-    }
+  for (let candidate = candidateOf(message); ; candidate = nextCandidate(candidate)) {
+    const point = decompress(candidate)
+    if (point !== undefined) return point
   }
 }
 

@@ -26,9 +26,9 @@
  * server's rows stayed (raw: equal points). Golomb-coded sets and Bloom filters give false positives at the rate agreed,
  * for the whole request and not for a row.
  *
- * Constant time. By the kernels `p256/*`: under Node the scalar is OpenSSL's alone, constant-time; elsewhere noble's BigInt
- * arithmetic, which is **not**. The hash tries until it finds a point, so its time depends on the rows everywhere. The
- * inverse of the client's key is a BigInt.
+ * Constant time. By the kernels `p256/*`: in the scalar, where the machine fuses multiply-add in WebAssembly; elsewhere
+ * noble's BigInt arithmetic runs, which is **not**. The hash tries until it finds a point, so its time depends on the rows
+ * everywhere. The inverse of the client's key is a BigInt.
  */
 import { concatBytes, TallyError, utf8ToBytes } from '@tallystick/core'
 import { p256HashScale, p256PointBytes, p256Scale } from '@tallystick/kernels'
