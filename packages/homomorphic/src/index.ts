@@ -37,6 +37,8 @@ export {
   type Results,
 } from './operators/index.ts'
 export { planOf, type Plan, type PlanOptions } from './plan/index.ts'
+export { explainPlan, planText, type PlanExplanation } from './plan/explain.ts'
+export { computeInClear } from './operators/clear.ts'
 export { evaluateOf, programPlan } from './evaluate/index.ts'
 export type {
   OwnerInput as EvaluateOwnerInput,

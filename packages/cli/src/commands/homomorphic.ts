@@ -22,7 +22,7 @@ import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
 import { prepare, runParty, workersOf, type Prepared, type RunOptions } from '../party-run.ts'
 import { protocolOf } from '../protocols.ts'
-import { readTable } from '../table.ts'
+import { readTable, type TableFormat } from '../table.ts'
 import { readTableDeclaration } from '../table-declaration.ts'
 import { renderTerms } from '../terms-text.ts'
 import { count, traffic } from '../text.ts'
@@ -48,7 +48,7 @@ const wholeOf = (name: string, text: string, least: number, most: number): numbe
   throw new TallyError('api/usage', 'self', `expected ${least} to ${most} as ${name}, found "${text}"`)
 }
 
-const numericOf = ({ columns }: TableSchema): readonly NumericColumn[] =>
+export const numericOf = ({ columns }: TableSchema): readonly NumericColumn[] =>
   columns.map((column) => {
     if (column.type === 'numeric') return column
     throw new TallyError('input/column', 'self', `"${column.name}" is categorical, a linear score takes numbers`, {
@@ -160,6 +160,29 @@ const unitsIn = ({ units }: ScoringParameters): NonNullable<ScoringParameters['u
   })
 }
 
+/** A table of numbers as rows of integers in the unit of each column. */
+export const readIntegers = async (
+  file: string,
+  read: TableFormat,
+  schema: TableSchema,
+  encoding: Encoding,
+  rows: number,
+): Promise<Source> => {
+  const columns = numericOf(schema)
+  const { items, counts, path, digest } = await readTable(file, read, encoding)
+  if (counts.rows !== rows) {
+    const message = `${file}: the terms say ${count(rows)} rows, the table has ${count(counts.rows)}`
+    throw new TallyError('input/changed', 'self', message, { remedy: 'put the declared table back' })
+  }
+  const { codes } = decodeTable(schema, items, false)
+  const values = new Int32Array(counts.rows * columns.length)
+  columns.forEach((column, c) => {
+    const least = unitsOf(column, column.minimum)
+    codes[c]!.forEach((code, row) => (values[row * columns.length + c] = code + least))
+  })
+  return { path, digest, items: tableRows(values, columns.length) }
+}
+
 const readFeatures = async (
   options: ScoreRunOptions,
   { home, terms: { data } }: Prepared,
@@ -174,18 +197,7 @@ const readFeatures = async (
       remedy: 'name the declaration that the terms were made of (--table), or agree on new terms',
     })
   }
-  const { items, counts, path, digest } = await readTable(options.input, read, options.encoding)
-  if (counts.rows !== data['client']!.rows) {
-    const message = `${options.input}: the terms say ${count(data['client']!.rows)} rows, the table has ${count(counts.rows)}`
-    throw new TallyError('input/changed', 'self', message, { remedy: 'put the declared table back' })
-  }
-  const { codes } = decodeTable(schema, items, false)
-  const values = new Int32Array(counts.rows * columns.length)
-  columns.forEach((column, c) => {
-    const least = unitsOf(column, column.minimum)
-    codes[c]!.forEach((code, row) => (values[row * columns.length + c] = code + least))
-  })
-  return { path, digest, items: tableRows(values, columns.length) }
+  return await readIntegers(options.input, read, schema, options.encoding, data['client']!.rows)
 }
 
 const wrongModel = (path: string, what: string): TallyError =>

@@ -1,0 +1,251 @@
+/** `tally encrypted terms | run`: an agreed program over columns that the party which computes cannot read. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import {
+  evaluateOf,
+  explainPlan,
+  planText,
+  programPlan,
+  type Column,
+  type EvaluateParameters,
+  type EvaluateReceiverOutput,
+  type Expression,
+} from '@tallystick/homomorphic'
+import { sealPool } from '@tallystick/homomorphic/pool'
+import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
+import { loadPublicIdentity } from '@tallystick/session/node'
+import { readChain } from '../chain.ts'
+import type { Encoding } from '../csv.ts'
+import { auditorOf, readAuditor } from '../declaration.ts'
+import { writeFileWhole } from '../files.ts'
+import type { Job, Source } from '../job.ts'
+import type { Output } from '../output.ts'
+import { prepare, runParty, workersOf, type Prepared, type RunOptions } from '../party-run.ts'
+import { protocolOf } from '../protocols.ts'
+import { readTableDeclaration, type TableDeclaration } from '../table-declaration.ts'
+import { renderTerms } from '../terms-text.ts'
+import { count } from '../text.ts'
+import { numericOf, readIntegers } from './homomorphic.ts'
+import { daysOf } from './terms.ts'
+
+interface TermsOptions {
+  readonly receiver: string
+  readonly compute: string
+  readonly owner: readonly string[]
+  readonly auditor: string
+  readonly purpose: string
+  readonly days: string
+  readonly chain?: string
+  readonly out: string
+}
+
+const dayMilliseconds = 86_400_000
+const mostOwners = 4
+
+const malformed = (message: string, remedy: string): TallyError =>
+  new TallyError('terms/malformed', 'self', message, { remedy })
+
+/** Outputs of a program as a file has them: `{ "spread": ["covariance", "income", "income"] }`. */
+const readOutputs = async (path: string): Promise<Readonly<Record<string, Expression>>> => {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new TallyError('input/not-found', 'self', `${path}: there is no program`, { cause })
+  })
+  try {
+    const outputs = JSON.parse(text) as unknown
+    if (typeof outputs === 'object' && outputs !== null && !Array.isArray(outputs)) {
+      return outputs as Readonly<Record<string, Expression>>
+    }
+  } catch (cause) {
+    throw new TallyError('input/malformed', 'self', `${path}: expected JSON`, { cause })
+  }
+  throw new TallyError('input/malformed', 'self', `${path}: expected an object, an expression for each output`, {
+    remedy: '{ "average": ["mean", "income"] }; the operators are in docs/homomorphic.md',
+  })
+}
+
+const columnsIn = ({ data, schema, read, identity }: TableDeclaration): Readonly<Record<string, Column>> => {
+  if (data === null || schema === null || read?.id !== undefined) {
+    throw malformed(`expected a table without an id column from ${identity.name}`, 'declare the table for this again')
+  }
+  return Object.fromEntries(
+    numericOf(schema).map(({ name, minimum, maximum, decimals }) => [
+      name,
+      { length: data.rows, range: [minimum, maximum], decimals },
+    ]),
+  )
+}
+
+const parametersOf = (
+  outputs: Readonly<Record<string, Expression>>,
+  owners: readonly TableDeclaration[],
+): EvaluateParameters => {
+  const tables = owners.map(columnsIn)
+  const names = tables.flatMap((table) => Object.keys(table))
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw malformed(`two owners have a column "${twice}"`, 'declare one of them under another name')
+  }
+  const each = <T>(of: (table: TableDeclaration, i: number) => T): Record<string, T> =>
+    Object.fromEntries(owners.map((table, i) => [`owner-${i + 1}`, of(table, i)]))
+  return {
+    sizes: each(({ data }) => data!.rows),
+    columns: each((_, i) => Object.keys(tables[i]!)),
+    program: { inputs: Object.assign({}, ...tables) as Record<string, Column>, outputs },
+  }
+}
+
+const explained = (parameters: EvaluateParameters) => {
+  const found = explainPlan(programPlan(parameters))
+  const learns = Object.keys(parameters.program.outputs).join(', ')
+  return {
+    report: { ...found } as unknown as Json,
+    text: `${planText(found)}\nThe receiver will learn: ${learns}. Rows of several owners meet by their place in the tables.`,
+  }
+}
+
+export const terms = async (output: Output, options: TermsOptions, path: string): Promise<void> => {
+  if (options.owner.length > mostOwners) {
+    throw new TallyError('api/usage', 'self', `expected at most ${mostOwners} tables as --owner`)
+  }
+  const owners = await Promise.all(options.owner.map((table) => readTableDeclaration(table)))
+  const auditor = await readAuditor(options.auditor)
+  const parameters = parametersOf(await readOutputs(path), owners)
+  const { protocol, code } = protocolOf(evaluateOf(owners.length).id)
+  protocol.parameters(structuredClone(parameters))
+  const identityAt = (role: string, file: string) => {
+    const { name, party, signer, tls } = loadPublicIdentity(file)
+    return { role, name, party, signer, tls }
+  }
+  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
+  const parties = [
+    identityAt('receiver', options.receiver),
+    identityAt('compute', options.compute),
+    ...owners.map(({ identity }, i) => ({ role: `owner-${i + 1}`, ...identity })),
+  ]
+  const made = parseTerms({
+    format: termsFormat,
+    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
+    nonce: toHex(randomBytes(32)),
+    purpose: options.purpose,
+    protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
+    parameters: parameters as unknown as Json,
+    parties,
+    receivers: ['receiver'],
+    data: Object.fromEntries(
+      owners.map(({ data }, i) => [`owner-${i + 1}`, { ...data!, normalisation: 'integers/1' }]),
+    ),
+    leakage: protocol.leakage,
+    auditor: {
+      ...auditorOf(auditor),
+      limit: 1,
+      reveals: {
+        receiver: 'the key that it drew and the outputs',
+        compute: 'ciphertexts that it cannot read, and its masks',
+        ...Object.fromEntries(owners.map((_, i) => [`owner-${i + 1}`, 'its whole table'])),
+      },
+      // Whether the agreed program ran is the question of all the others, and its evidence opens no row.
+      audited: ['compute'],
+    },
+    attempts: 10,
+    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
+    deadlines: { handshake: 600, message: 600, close: 600 },
+    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
+  } satisfies Terms)
+  await writeFileWhole(options.out, `${canonicalJson(made)}\n`)
+  const { text, report } = explained(parameters)
+  output.report(
+    { event: 'terms', file: options.out, specHash: specHash(made), plan: report },
+    `${renderTerms(made)}\n\n${text}\n\n${options.out}: send it to the partners; then all run "tally terms approve".`,
+  )
+}
+
+interface EncryptedRunOptions extends RunOptions {
+  readonly input?: string
+  readonly table?: string
+  readonly encoding: Encoding
+  readonly explain?: true
+}
+
+const nothing: Source = {
+  path: '(no table)',
+  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  items: { bytes: new Uint8Array(0), offsets: new Uint32Array(1) },
+}
+
+/** The table as it was declared: same columns, ranges and rows. */
+const readOwned = async (
+  options: EncryptedRunOptions,
+  { home, terms: { data }, own }: Prepared,
+  of: EvaluateParameters,
+) => {
+  const declared = data[own.role]
+  if (declared === undefined || options.input === undefined) {
+    if (declared === undefined && options.input === undefined) return nothing
+    const message =
+      declared === undefined ? `${own.role} brings no table` : `expected --input with the table of ${own.role}`
+    throw new TallyError('api/usage', 'self', message)
+  }
+  const declaration = await readTableDeclaration(options.table ?? join(home.folder, 'table.json'))
+  const names = of.columns[own.role]!
+  const agreed = Object.fromEntries(names.map((name) => [name, of.program.inputs[name]!]))
+  const { read, schema } = declaration
+  if (read === null || schema === null || canonicalJson(agreed) !== canonicalJson(columnsIn(declaration))) {
+    throw new TallyError('input/changed', 'self', 'the declaration in table.json has other columns than the terms', {
+      remedy: 'name the declaration that the terms were made of (--table), or agree on new terms',
+    })
+  }
+  return await readIntegers(options.input, read, schema, options.encoding, declared.rows)
+}
+
+/** Told here only: who computed has the same frames, close and record as after a success. */
+const spoiled = (): TallyError =>
+  new TallyError(
+    'peer/misbehaved',
+    { peer: 'compute' },
+    'the results do not decrypt: their noise exceeds what was planned',
+    {
+      remedy: 'have the evidence of compute replayed; do not tell it that its reply failed',
+    },
+  )
+
+const keepResult = async (output: Output, folder: string, { session }: Job): Promise<void> => {
+  const opened = session.output as EvaluateReceiverOutput | null | undefined
+  if (opened === undefined || opened === null) {
+    return output.report({ event: 'result', kind: 'none' }, 'The receiver has the outputs; this side learns none.')
+  }
+  if (opened.results === null) throw spoiled()
+  const results = Object.fromEntries(Object.entries(opened.results).map(([name, values]) => [name, [...values]]))
+  const file = join(folder, 'results.json')
+  await writeFileWhole(file, `${JSON.stringify(results)}\n`, true)
+  const lines = Object.entries(results).map(([name, values]) => {
+    return values.length === 1 ? `  ${name}: ${values[0]}` : `  ${name}: ${count(values.length)} values`
+  })
+  output.report(
+    { event: 'result', kind: 'outputs', results, file },
+    [`The outputs, also in ${file}:`, ...lines].join('\n'),
+  )
+}
+
+export const run = async (output: Output, options: EncryptedRunOptions): Promise<void> => {
+  const prepared = await prepare(output, options)
+  const { home, own, meeting, runnable } = prepared
+  const parameters = runnable.protocol.parameters(prepared.terms.parameters) as EvaluateParameters
+  const dataset = await readOwned(options, prepared, parameters)
+  const rows = dataset.items.offsets.length - 1
+  output.report(
+    { event: 'checked', role: own.role, rows },
+    `${count(rows)} rows enter as ${own.role}, as the terms say.`,
+  )
+  if (options.explain === true || meeting === undefined) {
+    const { report, text } = explained(parameters)
+    output.report({ event: 'explained', plan: report }, text)
+  }
+  if (meeting === undefined) return
+  await using pool = sealPool({ workers: workersOf(prepared) })
+  await runParty({
+    ...{ output, prepared, meeting, dataset, pool, chain: options.chain },
+    keepResult: (job) => keepResult(output, home.jobFolder(prepared.terms), job),
+  })
+}
