@@ -9,6 +9,7 @@ import { linearFigure } from './figures/linear.ts'
 import { logisticFigure } from './figures/logistic.ts'
 import { countFigure, covarianceFigure, sumFigure } from './figures/moments.ts'
 import { quantilesFigure } from './figures/quantiles.ts'
+import { treesFigure } from './figures/trees.ts'
 import {
   anovaFigure,
   chiSquareFigure,
@@ -96,6 +97,8 @@ export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
       return evidenceFigure(scope, { ...statistic, x: [statistic.x], binning: binningOf(statistic) })
     case 'importance':
       return importanceFigure(scope, { ...statistic, binning: binningOf(statistic) })
+    case 'trees':
+      return treesFigure(scope, statistic)
     case 'scorecard':
       return scorecardFigure(scope, statistic)
     case 'quantiles':

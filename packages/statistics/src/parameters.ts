@@ -48,6 +48,18 @@ const statistic = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: kind('importance'), y: name, x: columns, ...cuts }),
   z.strictObject({
+    kind: kind('trees'),
+    y: name,
+    x: z
+      .array(z.strictObject({ column: name, ...cuts }))
+      .min(1)
+      .max(32),
+    depth: z.int().min(1).max(5),
+    trees: z.int().min(1).max(50),
+    rate: z.number().min(0.001).max(1),
+    objective: z.enum(['squares', 'logistic']),
+  }),
+  z.strictObject({
     kind: kind('scorecard'),
     y: name,
     x: z

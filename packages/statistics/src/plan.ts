@@ -67,6 +67,7 @@ export type Statistic =
       readonly merge?: { readonly to: number; readonly threshold: number } | undefined
     } & Cuts)
   | ({ readonly kind: 'importance'; readonly y: string; readonly x: readonly string[] } & Cuts)
+  | TreesStatistic
   | {
       readonly kind: 'scorecard'
       readonly y: string
@@ -76,6 +77,17 @@ export type Statistic =
       /** The score `base` stands for odds of `odds` rows of y = 0 to one of y = 1, which `double` points more double. */
       readonly points: { readonly base: number; readonly odds: number; readonly double: number }
     }
+
+/** Trees on columns cut in bins (figures/trees.ts). */
+interface TreesStatistic {
+  readonly kind: 'trees'
+  readonly y: string
+  readonly x: readonly ({ readonly column: string } & Cuts)[]
+  readonly depth: number
+  readonly trees: number
+  readonly rate: number
+  readonly objective: 'squares' | 'logistic'
+}
 
 /** One of the two: public edges, or a number of bins of equal frequency. */
 export interface Cuts {
@@ -262,10 +274,33 @@ export const importance = (y: Reference, x: readonly Reference[], options: { bin
   bins: options.bins ?? 10,
 })
 
+interface CutColumn {
+  readonly column: Reference
+  readonly cuts: readonly number[] | Cuts
+}
+
+const cutColumns = (x: readonly CutColumn[]) => x.map(({ column: { column }, cuts }) => ({ column, ...cutsOf(cuts) }))
+
+/** A regression tree of y (of 0 and 1: of its share of ones), every level full. */
+export const decisionTree = (y: Reference, x: readonly CutColumn[], options: { depth?: number } = {}): Statistic => ({
+  ...{ kind: 'trees', y: y.column, x: cutColumns(x) },
+  ...{ depth: options.depth ?? 2, trees: 1, rate: 1, objective: 'squares' },
+})
+
+/** Trees boosted by gradients, for numbers (`squares`) or for log odds of a 0/1 column (`logistic`). */
+export const boostedTrees = (
+  y: Reference,
+  x: readonly CutColumn[],
+  options: { depth?: number; trees?: number; rate?: number; objective?: 'squares' | 'logistic' } = {},
+): Statistic => {
+  const { depth = 2, trees = 5, rate = 0.3, objective = 'squares' } = options
+  return { kind: 'trees', y: y.column, x: cutColumns(x), depth, trees, rate, objective }
+}
+
 /** Points of each bin, by a logistic regression of y on the weights of evidence (Siddiqi 2006, chapter 6). */
 export const scorecard = (
   y: Reference,
-  x: readonly { readonly column: Reference; readonly cuts: readonly number[] | Cuts }[],
+  x: readonly CutColumn[],
   options: {
     penalty?: number
     iterations?: number
@@ -273,8 +308,7 @@ export const scorecard = (
   } = {},
 ): Statistic => {
   const { penalty = 0, iterations = 8, points = { base: 600, odds: 50, double: 20 } } = options
-  const columns = x.map(({ column: { column }, cuts }) => ({ column, ...cutsOf(cuts) }))
-  return { kind: 'scorecard', y: y.column, x: columns, penalty, iterations, points }
+  return { kind: 'scorecard', y: y.column, x: cutColumns(x), penalty, iterations, points }
 }
 
 /** All roles of a job. */

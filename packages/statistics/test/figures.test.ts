@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import {
   analyse,
   anova,
+  boostedTrees,
   chiSquare,
   correlation,
   count,
@@ -401,6 +402,29 @@ describe.each(layouts)('bins, %s', (layout) => {
     fit['exact'].forEach((points: number[], j: number) => {
       expectAll(card.columns[j].woe, fit['woe'][j], 1e-9)
       expectAll(card.columns[j].points, points, 0.6, absolute)
+    })
+  })
+})
+
+describe.each(layouts)('trees, %s', (layout) => {
+  test.each(reference['trees'] as Fit[])('$trees of depth $depth for $y, $objective', (fit) => {
+    const cuts = fit['cuts'] as [string, number][]
+    const { trees, rate, depth, objective } = fit
+    const { model } = ideal(
+      settingOf(fit['data'], layout, [...cuts.map(([name]) => name), fit['y']], (c) => ({
+        model: boostedTrees(
+          c[fit['y']]!,
+          cuts.map(([name, bins]) => ({ column: c[name]!, cuts: { bins } })),
+          { trees, rate, depth, objective },
+        ),
+      })),
+    )
+    expect(Math.abs(model.base - fit['base'])).toBeLessThan(0.02)
+    fit['grown'].forEach(({ splits, leaves }: Fit, t: number) => {
+      const found = model.trees[t].splits as { column: string; below: number }[]
+      expect(found.map(({ column, below }) => [column, below])).toEqual(splits)
+      // The unit of a residual is 2^-16 of the range of y.
+      expectAll(model.trees[t].leaves, leaves, objective === 'squares' ? 0.05 : 1e-3, absolute)
     })
   })
 })

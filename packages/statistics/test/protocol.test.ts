@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { wasmEngine } from '@tallystick/kernels/engine'
 import { conformance } from '@tallystick/protocol/testing'
 import {
+  boostedTrees,
   correlation,
   covariance,
   crosstab,
@@ -186,6 +187,31 @@ describe('statistics/rep3', () => {
     for (const role of ['p0', 'p1', 'p2'] as const) expect(near(outputs[role])).toEqual(near(expected[role]))
     const cost = statistics.cost(parameters)
     expect({ rounds, bytes }).toEqual({ rounds: cost.rounds, bytes: cost.bytes })
+  })
+
+  it('grows trees of rows of several owners, at the declared cost', () => {
+    const cuts = [
+      { column: columns('a'), cuts: { bins: 3 } },
+      { column: columns('region2'), cuts: [5, 9] },
+    ]
+    const named = (name: string) => ({ columns: [amount('a'), amount('b'), { ...amount('region2'), name }] })
+    const parameters: Parameters = {
+      ...horizontal({ tree: boostedTrees(columns('b'), cuts, { trees: 2, depth: 1 }) }, 2),
+      tables: { p0: named('region2'), p1: named('region2'), p2: named('region2') },
+    }
+    const { outputs, errors, rounds, bytes } = simulated({ parameters, inputs: rowsOf(0) })
+    expect(errors).toEqual({})
+    const cost = statistics.cost(parameters)
+    expect({ rounds, bytes }).toEqual({ rounds: cost.rounds, bytes: cost.bytes })
+    const found = summarise(parameters, outputs['p1']!)['tree'] as any
+    const expected = idealOf(parameters, rowsOf(0))!['tree']
+    found.trees.forEach((tree: any, t: number) => {
+      expect(tree.splits).toEqual(expected.trees[t].splits)
+      tree.leaves.forEach((leaf: number | null, i: number) => {
+        if (leaf === null) expect(expected.trees[t].leaves[i]).toBeNull()
+        else expect(Math.abs(leaf - expected.trees[t].leaves[i])).toBeLessThan(0.01)
+      })
+    })
   })
 
   it('opens to the receivers of the plan only, and withholds small cells', () => {
