@@ -36,6 +36,18 @@ export {
   type Vouching,
 } from './rep4/index.ts'
 export { countSemi2k, semi2kProgram, type Semi2kProtocol, type Semi2kSetting, type Triples } from './semi2k/index.ts'
+export {
+  fieldOfIntegers,
+  integersOfField,
+  prime61,
+  shamirProgram,
+  type FieldBackend,
+  type FieldProgram,
+  type FieldVector,
+  type FieldVectors,
+  type ShamirProtocol,
+  type ShamirSetting,
+} from './shamir/index.ts'
 export type { InputSpec } from './rep3/inputs.ts'
 export * from './words.ts'
 export { zre15 } from './garbled/index.ts'

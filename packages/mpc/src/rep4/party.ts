@@ -50,11 +50,12 @@ export interface Party {
 }
 
 const placesOf = (keys: Keys, branch: string, use: string) => {
-  const derived = keys.map((key) => key && taggedMac(key, 'tallystick/rep4/stream/v1', branch, use).slice(0, 16))
+  const derived: Uint8Array[] = []
   const at = [0, 0, 0, 0]
   return (without: number, words: number): Place | undefined => {
-    const key = derived[without]
-    if (key === undefined) return undefined
+    const root = keys[without]
+    if (root === undefined) return undefined
+    const key = (derived[without] ??= taggedMac(root, 'tallystick/rep4/stream/v1', branch, use).slice(0, 16))
     const place = { key, at: at[without]! }
     at[without]! += Math.ceil(words / 4)
     return place
