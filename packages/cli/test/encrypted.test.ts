@@ -43,13 +43,11 @@ const terms = (program: string): readonly string[] => [
   ...['--owner', 'bank/table.json', '--auditor', 'audit/auditor.json', '--purpose', 'Ages'],
 ]
 
-test('computes on a table that nobody else reads, and replays', { timeout: 120_000 }, async () => {
+test('computes on a table that nobody else reads, and replays', { timeout: 240_000 }, async () => {
   expect((await tally(...terms('wrong.json'))).stderr).toContain('there is no column salary')
   const made = await json(...terms('program.json'))
   expect(made['plan']).toMatchObject({ scheme: 'bgv', rotationKeys: 0, relinearisation: true })
   for (const side of ['office', 'cloud', 'bank']) await json('terms', 'approve', 'terms.json', '--home', side)
-  const dry = await json('encrypted', 'run', '--terms', 'terms.json', '--home', 'cloud', '--dry-run')
-  expect(dry).toMatchObject({ event: 'explained' })
 
   const run = (...args: readonly string[]) => startTally(['encrypted', 'run', '--terms', 'terms.json', ...args])
   const office = run('--home', 'office', '--listen', '127.0.0.1:0')

@@ -2,6 +2,7 @@
 import { concatBytes, createRng } from '@tallystick/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { contextOf, decodeFrame, encodeFrame, headerBytes, type FrameShape } from '../src/frames.ts'
 import { parsePublicKey } from '../src/keys.ts'
 import { ringFor } from '../src/parameters.ts'
 import { pack, packedBytes, unpack } from '../src/wire.ts'
@@ -58,6 +59,60 @@ test('500 malformed ciphertexts and 500 malformed keys are refused, whose residu
     }),
     { numRuns: 500 },
   )
+})
+
+const context = contextOf(ring, new Uint8Array(32))
+const whole = { ring, context, index: 3 }
+/** Every kind of frame, with its residues. */
+const shapes: readonly FrameShape[] = [
+  { ...whole, kind: 'public-key', components: 1, level: data.length },
+  { ...whole, kind: 'switch-key', components: 1, level: ring.moduli.length },
+  { ...whole, kind: 'seeded', components: 1, level: data.length },
+  { ...whole, kind: 'ciphertext', components: 2, level: data.length },
+  { ...whole, kind: 'result', components: 2, level: 1 },
+]
+const residuesOf = ({ kind, components, level }: FrameShape): BigUint64Array => {
+  const moduli = kind === 'switch-key' ? ring.moduli : data.subarray(0, level)
+  return BigUint64Array.from(
+    { length: components * moduli.length * degree },
+    (_, i) => moduli[Math.floor(i / degree) % moduli.length]! - 1n - BigInt(i % 1000),
+  )
+}
+const frames = shapes.map((shape) => encodeFrame(shape, residuesOf(shape)))
+const others: readonly Partial<FrameShape>[] = [
+  { context: contextOf(ring, new Uint8Array(32).fill(1)) },
+  { context: contextOf({ ...ring, plainModulus: ring.plainModulus + 2n }, new Uint8Array(32)) },
+  { index: 4 },
+]
+
+test('1,000 malformed frames of keys, switching keys, ciphertexts and results are refused', () => {
+  const from = fc.nat(shapes.length - 1)
+  const byte = fc.record({ place: fc.nat(headerBytes - 1), flip: fc.integer({ min: 1, max: 255 }) })
+  const hurt = fc.oneof(
+    byte,
+    fc.record({ length: fc.integer({ min: 0, max: 200_000 }) }),
+    fc.record({ swapped: from }),
+    fc.record({ other: fc.nat(others.length - 1) }),
+    // All bits of a residue set: no prime is as large.
+    fc.record({ residue: fc.nat(1000) }),
+  )
+  fc.assert(
+    fc.property(from, hurt, (kind, how) => {
+      const [shape, frame] = [shapes[kind]!, frames[kind]!]
+      let bytes: Uint8Array = frame.slice()
+      let asked = shape
+      if ('place' in how) bytes[how.place]! ^= how.flip
+      else if ('length' in how) {
+        bytes = new Uint8Array(how.length === frame.length ? how.length + 1 : how.length)
+        bytes.set(frame.subarray(0, bytes.length))
+      } else if ('swapped' in how) bytes = frames[how.swapped === kind ? (kind + 1) % shapes.length : how.swapped]!
+      else if ('other' in how) asked = { ...shape, ...others[how.other] }
+      else bytes.fill(255, headerBytes + how.residue * width, headerBytes + (how.residue + 1) * width)
+      expect(() => decodeFrame(asked, bytes, 'client')).toThrow(refusal)
+    }),
+    { numRuns: 1000, seed: 11 },
+  )
+  shapes.forEach((shape, i) => expect(decodeFrame(shape, frames[i]!, 'client')).toEqual(residuesOf(shape)))
 })
 
 test('what is well formed comes back as it was', () => {
