@@ -1,13 +1,15 @@
 /**
- * Computing on shares: three processes, each figure per CPU second of one party (the mean of the three parties and of
- * all repetitions but the first). `plain` is bare TCP without TLS, journal, chains; `session` all of it.
+ * Computing on shares: a process a party, each figure per CPU second of one party (the mean of the computing parties and of
+ * all repetitions but the first; the helper's stands beside). `plain` is bare TCP without TLS, journal, chains; `session` all of it.
  */
 import type { Bench, Row } from './main.ts'
 import { jiffFigures, jiffOperations } from './jiff.ts'
-import { operations, shareProgram } from './shares.ts'
+import { operations, shareProtocols } from './shares.ts'
 import { runTrio } from './trio.ts'
 
 interface Case {
+  /** `rep3` unless told. */
+  readonly backend?: string
   readonly operation: string
   readonly length: number
   readonly repeat: number
@@ -34,22 +36,51 @@ const cases: readonly Case[] = [
   { operation: 'exp', length: 100_000, repeat: 4 },
   { operation: 'logistic', length: 100_000, repeat: 4, mpspdz: '180 k' },
   { operation: 'multiply', length: 1, repeat: 1000, mpspdz: '0.15 ms a round' },
+  {
+    backend: 'semi2k, helper',
+    operation: 'multiply',
+    length: 1_000_000,
+    repeat: 8,
+    target: { plain: 6 },
+    mpspdz: '8 M',
+  },
+  { backend: 'semi2k, helper', operation: 'fixed-product', length: 1_000_000, repeat: 5 },
+  { backend: 'semi2k, helper', operation: 'less-than', length: 100_000, repeat: 15, mpspdz: '2 M' },
+  { backend: 'semi2k, helper', operation: 'equal', length: 100_000, repeat: 15 },
+  {
+    backend: 'semi2k, transfers',
+    operation: 'multiply',
+    length: 65_536,
+    repeat: 4,
+    target: { plain: 0.2 },
+    mpspdz: '0.2 M',
+  },
+  { backend: 'semi2k, transfers', operation: 'less-than', length: 100_000, repeat: 4, mpspdz: '62 k' },
+  { backend: 'rep4', operation: 'multiply', length: 1_000_000, repeat: 8, target: { plain: 4 }, mpspdz: '6.5 M' },
+  { backend: 'rep4', operation: 'fixed-product', length: 1_000_000, repeat: 4 },
+  { backend: 'rep4', operation: 'less-than', length: 100_000, repeat: 15, mpspdz: '1.0 M' },
+  { backend: 'shamir', operation: 'multiply', length: 1_000_000, repeat: 8, mpspdz: '2.9 M' },
+  { backend: 'shamir', operation: 'dot', length: 1_000_000, repeat: 8 },
 ]
 
 const measure = async (
-  { operation, length, repeat, target, mpspdz }: Case,
+  { backend = 'rep3', operation, length, repeat, target, mpspdz }: Case,
   mode: 'plain' | 'session',
 ): Promise<Row> => {
   const parameters = { operation, length, repeat }
-  const parties = await runTrio(parameters, mode)
-  const cpuSeconds = parties.reduce((sum, party) => sum + party.cpuSeconds, 0) / 3
+  const all = await runTrio(parameters, mode, backend)
+  const protocol = shareProtocols[backend]!
+  const dealer = (protocol.roles as readonly string[]).indexOf('helper')
+  const parties = all.filter((_, i) => i !== dealer)
+  const cpuSeconds = parties.reduce((sum, party) => sum + party.cpuSeconds, 0) / parties.length
   const [two, one] = [2, 1].map((times) => {
-    const cost = shareProgram.cost({ ...parameters, repeat: times })
+    const cost = protocol.cost({ ...parameters, repeat: times })
     return cost.expected ?? cost
   })
   const units = (operations[operation]!.units ?? 1) * length
   const wanted = target?.[mode]
   return {
+    backend,
     operation,
     length,
     mode,
@@ -57,10 +88,11 @@ const measure = async (
     ...(wanted !== undefined && { target: wanted }),
     ...(target?.seconds !== undefined && { targetSeconds: target.seconds }),
     cpuSecondsParty: cpuSeconds,
+    ...(dealer >= 0 && { cpuSecondsHelper: all[dealer]!.cpuSeconds }),
     slowestPartyCpuSeconds: Math.max(...parties.map((party) => party.cpuSeconds)),
     seconds: Math.max(...parties.map((party) => party.seconds)),
     rounds: two!.rounds - one!.rounds,
-    bytesPerElementParty: (two!.bytes - one!.bytes) / 3 / length,
+    bytesPerElementParty: (two!.bytes - one!.bytes) / parties.length / length,
     peakMebibytes: Math.max(...parties.map((party) => party.peakMebibytes)),
     ...(mpspdz !== undefined && { mpspdz }),
   }
@@ -68,14 +100,14 @@ const measure = async (
 
 export const bench: Bench = {
   about:
-    'three parties on shares: products, comparisons, sort …; beside MP-SPDZ as published here, and JIFF where given',
+    'parties on shares under every backend: products, comparisons, sort …; beside MP-SPDZ as published here, and JIFF where given',
   async run({ sizes, report }) {
     const jiff = await jiffFigures()
     for (const test of cases) {
       if (sizes !== undefined && !sizes.includes(test.length)) continue
       for (const mode of ['plain', 'session'] as const) {
         const row = await measure(test, mode)
-        const name = jiffOperations[test.operation]
+        const name = test.backend === undefined ? jiffOperations[test.operation] : undefined
         const peer = name === undefined ? undefined : jiff.perSecond[name]
         const times =
           peer === undefined

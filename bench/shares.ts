@@ -1,5 +1,5 @@
 /** What the parties of `bench mpc` compute: one operation over and over, on inputs that p0 brings. */
-import type { Routine } from '@tallystick/protocol'
+import type { AnyProtocol, Routine } from '@tallystick/protocol'
 import {
   divideFixed,
   equal,
@@ -8,12 +8,17 @@ import {
   groupBy,
   isNegative,
   logisticFixed,
+  fieldOfIntegers,
   programProtocol,
+  rep4Program,
+  semi2kProgram,
+  shamirProgram,
   sqrtFixed,
   wordsOfIntegers,
   type Arithmetic,
   type Backend,
   type Fixed,
+  type Program,
   type Shared,
 } from '@tallystick/mpc'
 
@@ -105,7 +110,7 @@ const numbers = (length: number, seed: number): Uint32Array => {
   return out
 }
 
-export const shareProgram = programProtocol<ShareParameters, null, number>({
+const program: Program<ShareParameters, null, number> = {
   id: 'bench/shares',
   version: 1,
   parameters: (value) => value as ShareParameters,
@@ -124,4 +129,38 @@ export const shareProgram = programProtocol<ShareParameters, null, number>({
   },
   decode: (_, { done }) => done!.length,
   leakage: 'sort, group-by: the order of shuffled, different keys and shuffled places, random permutations both',
-})
+}
+
+/** Sums and products are all there is: products, over and over. */
+const products = shamirProgram<ShareParameters, null, number>(
+  {
+    id: 'bench/shares',
+    version: 1,
+    parameters: (value) => value as ShareParameters,
+    inputs: ({ length }) => ['x', 'y'].map((name) => ({ name, owner: 'p0', length })),
+    receivers: () => ['p0', 'p1', 'p2'],
+    encode: ({ length }) => ({ x: numbers(length, 1), y: numbers(length, 7) }),
+    *compute(backend, { operation, repeat }, { x, y }) {
+      for (let i = 0; i < repeat; i++) {
+        marks.each(i)
+        if (operation === 'multiply') yield* backend.multiply(x!, y!)
+        else yield* backend.matrixProduct(x!, y!, { rows: 1, inner: x!.length, columns: 1 })
+      }
+      marks.each(repeat)
+      return { done: backend.add(backend.slice(x!, 0, 1), backend.constant(fieldOfIntegers([0]))) }
+    },
+    decode: (_, { done }) => done!.length,
+  },
+  { parties: 3 },
+)
+
+const outside: Program<ShareParameters, null, number> = { ...program, receivers: () => ['p0', 'p1'] }
+
+/** By name of the backend: what the parties of a run compute under. */
+export const shareProtocols: Readonly<Record<string, AnyProtocol>> = {
+  rep3: programProtocol(program),
+  rep4: rep4Program(program),
+  'semi2k, helper': semi2kProgram(outside, { parties: 2, triples: 'helper' }),
+  'semi2k, transfers': semi2kProgram(outside, { parties: 2, triples: 'transfers' }),
+  shamir: products,
+}

@@ -1,4 +1,4 @@
-/** One of the three parties of `bench mpc`: over TLS with journal, chains and signatures, or over bare TCP with none. */
+/** One of the parties of `bench mpc`: over TLS with journal, chains and signatures, or over bare TCP with none. */
 import { createHash, hash as oneShot } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
@@ -18,7 +18,7 @@ import {
   type Terms,
 } from '@tallystick/session'
 import { createIdentity, dialTls, listenTls, openJournal, publicIdentity, signerOf } from '@tallystick/session/node'
-import { marks, shareProgram, type ShareParameters } from './shares.ts'
+import { marks, shareProtocols, type ShareParameters } from './shares.ts'
 
 export interface TrioRun {
   readonly role: string
@@ -27,6 +27,8 @@ export interface TrioRun {
   readonly mode: 'session' | 'plain'
   /** Of all roles. */
   readonly ports: Readonly<Record<string, number>>
+  /** A key of `shareProtocols`. */
+  readonly backend: string
 }
 
 export interface TrioFigures {
@@ -38,7 +40,7 @@ export interface TrioFigures {
 
 const identity = await createIdentity('bench')
 process.send!({ identity: publicIdentity(identity) })
-const roles = ['p0', 'p1', 'p2']
+const rolesOf = (backend: string): readonly string[] => shareProtocols[backend]!.roles as readonly string[]
 
 const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   if (parts.length === 1) return oneShot('sha256', parts[0]!, 'buffer')
@@ -116,39 +118,45 @@ const plainOutlet = (socket: net.Socket, arrive: (frame: Frame) => void) => {
 }
 
 /** Listens for the roles after this one, dials those before. */
-const plainSockets = async (role: string, ports: TrioRun['ports']): Promise<ReadonlyMap<string, net.Socket>> => {
+const plainSockets = async (
+  role: string,
+  ports: TrioRun['ports'],
+  roles: readonly string[],
+): Promise<ReadonlyMap<string, net.Socket>> => {
   const sockets = new Map<string, net.Socket>()
   const mine = roles.indexOf(role)
   for (const peer of roles.slice(0, mine)) {
     const socket = net.connect({ host: '127.0.0.1', port: ports[peer]! })
     await new Promise((resolve) => socket.once('connect', resolve))
-    socket.write(role)
+    // One byte: the place among the roles.
+    socket.write(Uint8Array.of(mine))
     sockets.set(peer, socket)
   }
-  for (let i = mine + 1; i < 3; i++) {
-    const [name, socket] = await accepted.promises[i - mine - 1]!
-    sockets.set(name, socket)
+  for (let i = mine + 1; i < roles.length; i++) {
+    const [place, socket] = await accepted.promises[i - mine - 1]!
+    sockets.set(roles[place]!, socket)
   }
   return sockets
 }
 
-/** Connections as they come, each with the role that it says first. */
+/** Connections as they come, each with the place of the role that it says first. */
 const accepted = (() => {
-  const slots = [0, 1].map(() => Promise.withResolvers<readonly [string, net.Socket]>())
+  const slots = [0, 1, 2].map(() => Promise.withResolvers<readonly [number, net.Socket]>())
   let next = 0
   return {
     promises: slots.map(({ promise }) => promise),
     take(socket: net.Socket) {
       socket.once('readable', () => {
-        const name = (socket.read(2) as Buffer).toString()
-        slots[next++]!.resolve([name, socket])
+        const [place] = socket.read(1) as Buffer
+        slots[next++]!.resolve([place!, socket])
       })
     },
   }
 })()
 
-const runPlain = async ({ role, parameters, ports }: TrioRun): Promise<TrioFigures> => {
-  const sockets = await plainSockets(role, ports)
+const runPlain = async ({ role, parameters, ports, backend }: TrioRun): Promise<TrioFigures> => {
+  const protocol = shareProtocols[backend]!
+  const sockets = await plainSockets(role, ports, rolesOf(backend))
   const engine = await nodeEngine()
   const run = { specHash: `0x${'00'.repeat(32)}`, sessionId: `0x${'00'.repeat(32)}`, attempt: 1 } as never
   const attempt = {
@@ -164,9 +172,9 @@ const runPlain = async ({ role, parameters, ports }: TrioRun): Promise<TrioFigur
     [...sockets].map(([peer, socket]) => [peer, plainOutlet(socket, (frame) => driven.arrive(peer, frame))] as const),
   )
   const driven = drive({
-    protocol: shareProgram,
+    protocol,
     role,
-    routine: start(shareProgram, role, parameters, null, createRng(taggedDigest('tallystick/bench/v1', role))),
+    routine: start(protocol, role, parameters, null, createRng(taggedDigest('tallystick/bench/v1', role))),
     outlets,
     attempt,
     transcript: createTranscript(none, () => none),
@@ -185,7 +193,8 @@ const runPlain = async ({ role, parameters, ports }: TrioRun): Promise<TrioFigur
   return figures()
 }
 
-const tlsLinks = async ({ role, terms, ports }: TrioRun) => {
+const tlsLinks = async ({ role, terms, ports, backend }: TrioRun) => {
+  const roles = rolesOf(backend)
   const mine = roles.indexOf(role)
   const links: Record<string, Link> = {}
   for (const peer of terms.parties) {
@@ -197,14 +206,14 @@ const tlsLinks = async ({ role, terms, ports }: TrioRun) => {
 }
 
 const runAll = async (given: TrioRun, incoming: Promise<Record<string, Link>>): Promise<TrioFigures> => {
-  const { role, terms } = given
+  const { role, terms, backend } = given
   const links = { ...(await tlsLinks(given)), ...(await incoming) }
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
   try {
     const session = await runSession({
       terms,
       role,
-      protocol: shareProgram,
+      protocol: shareProtocols[backend]!,
       signer: signerOf(identity),
       links: async () => links,
       input: null,
@@ -233,7 +242,9 @@ let known: TrioRun | undefined
 const arrivals: Record<string, Link> = {}
 const complete = Promise.withResolvers<Record<string, Link>>()
 const check = (): void => {
-  if (known !== undefined && Object.keys(arrivals).length === 2 - roles.indexOf(known.role)) complete.resolve(arrivals)
+  if (known === undefined) return
+  const roles = rolesOf(known.backend)
+  if (Object.keys(arrivals).length === roles.length - 1 - roles.indexOf(known.role)) complete.resolve(arrivals)
 }
 
 process.on('message', (message: { listen: 'session' | 'plain'; keys: Record<string, string> } | TrioRun) => {

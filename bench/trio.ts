@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { PublicIdentity } from '@tallystick/session/node'
 import { termsOf } from './pair.ts'
-import { shareProgram, type ShareParameters } from './shares.ts'
+import { shareProtocols, type ShareParameters } from './shares.ts'
 import type { TrioFigures, TrioRun } from './trio-party.ts'
 
 interface Message {
@@ -36,22 +36,27 @@ export const nodeFlags = [
   '--single-threaded-gc',
 ]
 
-/** Figures of p0, p1, p2. */
-export const runTrio = async (parameters: ShareParameters, mode: TrioRun['mode']): Promise<readonly TrioFigures[]> => {
-  const roles = ['p0', 'p1', 'p2']
+/** Figures of all roles of the backend, in their order. */
+export const runTrio = async (
+  parameters: ShareParameters,
+  mode: TrioRun['mode'],
+  backend = 'rep3',
+): Promise<readonly TrioFigures[]> => {
+  const protocol = shareProtocols[backend]!
+  const roles = protocol.roles as readonly string[]
   const children = roles.map(() =>
     fork(new URL('./trio-party.ts', import.meta.url), { execArgv: [...process.execArgv, ...nodeFlags] }),
   )
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
-    const terms = termsOf({ protocol: shareProgram, input: () => null }, { ...parameters, sizes: {} }, identities)
+    const terms = termsOf({ protocol, input: () => null }, { ...parameters, sizes: {} }, identities)
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
-    for (const child of children) child.send({ listen: mode, keys })
+    for (const child of children) child.send({ listen: mode, keys, backend })
     const ports = Object.fromEntries((await Promise.all(listening)).map((port, i) => [roles[i]!, port]))
     const figures = children.map((child) => next(child, 'figures'))
     for (const [i, child] of children.entries()) {
-      const run: TrioRun = { role: roles[i]!, terms, parameters, mode, ports }
+      const run: TrioRun = { role: roles[i]!, terms, parameters, mode, ports, backend }
       child.send(run)
     }
     return await Promise.all(figures)
