@@ -58,14 +58,14 @@ const agreed = async (file: string, who: readonly Side[], ...options: string[]):
 type Events = readonly Record<string, unknown>[]
 const named = (events: Events, name: string) => events.find(({ event }) => event === name)
 
-/** The first listens, the second too where there is a third. */
+/** The first listens, the second too where there is a third; the options are the first's. */
 const runAll = async (file: string, who: readonly Side[], ...options: string[]) => {
-  const start = (side: Side, ...meeting: string[]) =>
-    startTally(['psi', 'run', '--terms', file, '--home', side, '--input', `${side}.csv`, ...options, ...meeting])
+  const start = (side: Side, ...more: string[]) =>
+    startTally(['psi', 'run', '--terms', file, '--home', side, '--input', `${side}.csv`, ...more])
   const listening = ['--listen', '127.0.0.1:0']
   const at = async (running: ReturnType<typeof startTally>) =>
     `127.0.0.1:${String((await running.first('listening'))['port'])}`
-  const a = start('a', ...listening)
+  const a = start('a', ...listening, ...options)
   const first = await at(a)
   if (who.length === 2) return Promise.all([a, start('b', '--connect', first)].map(({ ended }) => ended))
   const b = start('b', ...listening, '--connect', `leader=${first}`)
@@ -81,7 +81,7 @@ const replayed = async (side: Side, job: string, who: readonly Side[]): Promise<
 }
 
 describe('three lists', () => {
-  it('are intersected for the leader, with a prediction, a receipt and a replay', { timeout: 60_000 }, async () => {
+  it('are intersected for the leader, with a prediction, a receipt and a replay', { timeout: 180_000 }, async () => {
     const job = await agreed('three.json', sides, ...three)
     const ended = await runAll('three.json', sides, '--explain')
     expect(ended.map(({ code, events }) => [code, code === 0 ? '' : events.at(-1)])).toEqual(sides.map(() => [0, '']))
@@ -102,7 +102,7 @@ describe('three lists', () => {
     await replayed('a', job, sides)
   })
 
-  it('tell the leader which of its rows are on none of the others, and the rest', { timeout: 60_000 }, async () => {
+  it('tell the leader which of its rows are on none of the others, and the rest', { timeout: 180_000 }, async () => {
     const job = await agreed('none.json', sides, ...three, '--output', 'difference')
     expect((await tally('terms', 'show', 'none.json')).stdout).toContain('which of its own rows are on no other list')
     const ended = await runAll('none.json', sides, '--complement')
@@ -134,7 +134,7 @@ describe('three lists', () => {
 })
 
 describe('a union of two lists', () => {
-  it('hands the receiver the ids that it lacks', { timeout: 60_000 }, async () => {
+  it('hands the receiver the ids that it lacks', { timeout: 180_000 }, async () => {
     const job = await agreed('union.json', ['a', 'b'], ...two, '--output', 'union', '--id-bytes', '8')
     expect((await tally('terms', 'show', 'union.json')).stdout).toContain('every id of the other side that it does not')
     const ended = await runAll('union.json', ['a', 'b'])
@@ -148,7 +148,7 @@ describe('a union of two lists', () => {
 })
 
 describe('a sum over two lists', () => {
-  it('is told to the receiver, the size to both', { timeout: 60_000 }, async () => {
+  it('is told to the receiver, the size to both', { timeout: 180_000 }, async () => {
     const job = await agreed('sum.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both')
     expect((await tally('terms', 'show', 'sum.json')).stdout).toContain('the sum of its values ("amount")')
     const ended = await runAll('sum.json', ['a', 'b'])
@@ -163,7 +163,7 @@ describe('a sum over two lists', () => {
     await replayed('a', job, ['a', 'b'])
   })
 
-  it('is withheld below the minimum, and needs values', { timeout: 60_000 }, async () => {
+  it('is withheld below the minimum, and needs values', { timeout: 180_000 }, async () => {
     await agreed('few.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both', '--minimum-result', '31')
     const [receiver] = await runAll('few.json', ['a', 'b'])
     expect(named(receiver!.events, 'result-withheld')).toMatchObject({ minimum: 31 })

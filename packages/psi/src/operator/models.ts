@@ -152,7 +152,7 @@ const cdgoss21Model = (parties: number): Model => ({
   }),
   // Gates go with the leader's rows, stores with the members'.
   seconds: (request, { symmetric }) =>
-    symmetric * (0.2 * parties + 1e-6 * (parties - 1) * (42 * rowsOf(request, leaderRole) + 4 * largest(request))),
+    symmetric * (0.2 * parties + 1e-6 * (parties - 1) * (30 * rowsOf(request, leaderRole) + 5 * largest(request))),
 })
 
 /** Numbers of parties of the protocols for many. */
