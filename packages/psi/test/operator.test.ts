@@ -5,8 +5,10 @@ import { toHex } from '@tallystick/core'
 import {
   choose,
   ecdh,
+  ikn19,
   kkrt16,
   predict,
+  psty19,
   ra18,
   referenceRates,
   rr22,
@@ -99,4 +101,32 @@ it('predicts more for slower machines and networks', () => {
   )
   const slow = { network: { megabits: 1, milliseconds: 100 } }
   expect(predict(ecdh, request(1e4, 1e4, { policy: slow })).seconds).toBeGreaterThan(seconds + 7)
+})
+
+describe('sums over a hidden intersection', () => {
+  const registered: Protocols = { ...protocols, [ikn19.id]: ikn19, [psty19.id]: psty19 }
+  const values = { column: 'amount', decimals: 2, bits: 20, limbs: 2 }
+  it.each<[name: string, Request, protocol: string]>([
+    [
+      'few values of the receiver, the size to both',
+      request(500, 500, { output: 'sum', to: 'both', values }),
+      'psi/ikn19',
+    ],
+    ['many of them', request(1e5, 1e5, { output: 'sum', to: 'both', values }), 'psi/psty19'],
+    ['values of the sender', request(500, 500, { output: 'sum', to: 'both', senderValues: values }), 'psi/psty19'],
+    ['the sum and not the size', request(500, 500, { output: 'sum', values }), 'psi/psty19'],
+    ['statistics', request(500, 500, { output: 'statistics', values, senderValues: values }), 'psi/psty19'],
+    ['a size of few', request(20_000, 500, { output: 'cardinality' }), 'psi/ecdh'],
+    ['a size of many', request(1e5, 1e5, { output: 'cardinality' }), 'psi/psty19'],
+    ['a size without LPN', request(1e5, 1e5, { output: 'cardinality', policy: { lpn: false } }), 'psi/ecdh'],
+  ])('%s', (_, asked, expected) => expect(choose(asked, registered).protocol).toBe(expected))
+
+  it('take the parameters that the protocol parses, and declared values', () => {
+    const asked = request(500, 400, { output: 'statistics', values, senderValues: { ...values, bits: 30 }, minimum: 9 })
+    expect(choose(asked, registered).parameters).toMatchObject({
+      ...{ bits: 30, minimum: 9 },
+      columns: { receiver: [{ column: 'amount', decimals: 2 }], sender: [{ column: 'amount', decimals: 2 }] },
+    })
+    expect(() => choose(request(500, 500, { output: 'statistics' }), registered)).toThrow('nobody declared values')
+  })
 })
