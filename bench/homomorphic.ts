@@ -19,6 +19,12 @@ const cpuSeconds = (): number => {
   return (user + system) / 1e6
 }
 
+/** Of this thread alone. */
+const ownSeconds = (): number => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1e6
+}
+
 const rngOf = (role: string) => createRng(taggedDigest('bench', utf8ToBytes(role)))
 
 /** The engine, and what each of its kernels has taken so far. */
@@ -157,6 +163,8 @@ const bare = async ({ degree, moduli, plainModulus }: Ring, relinearised: boolea
 
 interface Rate {
   readonly cpu: number
+  /** Of the calling thread alone. */
+  readonly own: number
   readonly wall: number
 }
 
@@ -169,12 +177,13 @@ const best = async (
   batches: number,
   works: readonly (() => Promise<void>)[],
 ): Promise<readonly Rate[]> => {
-  const rates = works.map(() => ({ cpu: Infinity, wall: Infinity }))
+  const rates = works.map(() => ({ cpu: Infinity, own: Infinity, wall: Infinity }))
   for (let i = 0; i < slices; i++) {
     for (const [place, work] of works.entries()) {
-      const before = [cpuSeconds(), performance.now()] as const
+      const before = [cpuSeconds(), performance.now(), ownSeconds()] as const
       await work()
       const rate = rates[place]!
+      rate.own = Math.min(rate.own, (ownSeconds() - before[2]) / batches)
       rate.cpu = Math.min(rate.cpu, (cpuSeconds() - before[0]) / batches)
       rate.wall = Math.min(rate.wall, (performance.now() - before[1]) / 1000 / batches)
     }
@@ -204,6 +213,7 @@ const poolRow = async (relinearised: boolean): Promise<Row> => {
     bareCpuMilliseconds: alone.cpu * 1e3,
     engineCpuMilliseconds: inline.cpu * 1e3,
     oneWorkerCpuMilliseconds: single.cpu * 1e3,
+    oneWorkerCallerCpuMilliseconds: single.own * 1e3,
     twoWorkersCpuMilliseconds: double.cpu * 1e3,
     overheadOneWorker: single.cpu / alone.cpu - 1,
     productsPerSecondOneWorker: products / single.wall,

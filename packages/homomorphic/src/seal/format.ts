@@ -83,21 +83,23 @@ export const ciphertextInPlace = (value: SealCiphertext): Uint8Array => {
 
 export const ciphertextBytes = (value: SealCiphertext): Uint8Array => concatBytes(...ciphertextPieces(value))
 
-/** From what SEAL itself has saved. */
+/** From what SEAL itself has saved, in memory of its own: the residues are moved to the start of it, where words begin. */
 export const readCiphertext = (bytes: Uint8Array): Omit<SealCiphertext, 'identity'> => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const word = (at: number): number => Number(view.getBigUint64(at, true))
   const fields = headerBytes + identityBytes + 1
   const data = fields + 40 + headerBytes
-  const residues = bytes.slice(data + 8, data + 8 + 8 * word(data))
-  return {
+  const count = word(data)
+  const parts = {
     size: word(fields),
     degree: word(fields + 8),
     level: word(fields + 16),
     scale: view.getFloat64(fields + 24, true),
     correction: view.getBigUint64(fields + 32, true),
-    residues: new BigUint64Array(residues.buffer),
   }
+  const whole = bytes.byteOffset === 0 ? bytes : bytes.slice()
+  whole.copyWithin(0, data + 8, data + 8 + 8 * count)
+  return { ...parts, residues: new BigUint64Array(whole.buffer, 0, count) }
 }
 
 /** `rows[place]` are the digits' ciphertexts under the key's parms_id; places without a key are empty. */
