@@ -4,7 +4,18 @@ import type { Engine } from '@tallystick/protocol'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { aesExpand, aesHash, aesTweakedHash, expandConvoluteEncode, ggmGrow, ggmPuncture } from '../src/index.ts'
-import { gf128Evaluate, gf128Inner, gf128Multiply, gf128Scale, transposeBits } from '../src/index.ts'
+import {
+  gf128Evaluate,
+  gf128Inner,
+  gf128Multiply,
+  gf128Scale,
+  softspokenBits,
+  softspokenOwnProducts,
+  softspokenPeerProducts,
+  softspokenReceive,
+  softspokenSend,
+  transposeBits,
+} from '../src/index.ts'
 import { mlkemDecapsulate, mlkemEncapsulate, mlkemKeys, mlkemUniform } from '../src/index.ts'
 import { hashKey } from '../src/aes/keys.ts'
 import { nodeEngine } from '../src/native/engine.ts'
@@ -158,5 +169,41 @@ describe('transpose and code', () => {
       expect(ones).toBeGreaterThan(0.4 * k)
       expect(ones).toBeLessThan(0.6 * k)
     }
+  })
+})
+
+describe('the extension', () => {
+  it('refuses wrong shapes', () => {
+    const seeds = new Uint8Array(8192)
+    const delta = new Uint8Array(16)
+    const rows = new Uint8Array(2048)
+    const wrong: readonly (() => unknown)[] = [
+      () => softspokenReceive.run({ seeds: seeds.subarray(16), choices: delta }),
+      () => softspokenReceive.run({ seeds, choices: delta.subarray(1) }),
+      () => softspokenSend.run({ seeds, delta: seeds, corrections: new Uint8Array(512) }),
+      () => softspokenSend.run({ seeds, delta, corrections: new Uint8Array(528) }),
+      () => softspokenBits.run({ rows: rows.subarray(16), delta }),
+      () => softspokenOwnProducts.run({ rows, delta, values: new Uint32Array(4), bits: 65 }),
+      () => softspokenOwnProducts.run({ rows, delta, values: new Uint32Array(4), bits: 63 }),
+      () => softspokenPeerProducts.run({ rows, choices: delta, corrections: new Uint8Array(575), bits: 64 }),
+      () =>
+        softspokenPeerProducts.run({ rows, choices: delta.subarray(1), corrections: new Uint8Array(576), bits: 64 }),
+    ]
+    for (const call of wrong) expect(call).toThrow(expect.objectContaining({ code: 'api/misuse' }))
+  })
+
+  it('gives both ends rows that differ by the choice times Delta, whatever the unknown leaves are', () => {
+    const seeds = bytes(1, 8192)
+    const delta = bytes(2, 16)
+    const choices = bytes(3, 32)
+    const { corrections, rows } = softspokenReceive.run({ seeds, choices })
+    const known = seeds.slice()
+    for (let chunk = 0; chunk < 32; chunk++) {
+      const leaf = (delta[chunk >> 1]! >> (4 * (chunk & 1))) & 15
+      known.set(bytes(chunk, 16), 16 * (16 * chunk + leaf))
+    }
+    const sent = softspokenSend.run({ seeds: known, delta, corrections })
+    const expected = sent.rows.map((byte, k) => byte ^ (-((choices[k >> 7]! >> ((k >> 4) & 7)) & 1) & delta[k & 15]!))
+    expect(rows).toEqual(expected)
   })
 })

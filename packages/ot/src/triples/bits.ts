@@ -1,4 +1,5 @@
 /** Random AND triples over bits. */
+import { TallyError } from '@tallystick/core'
 import { softspokenBits } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { blockBytes, wordsOf } from '../bytes.ts'
@@ -21,6 +22,8 @@ export const bitTriplesCost = (n: number): PairCost => ({
 })
 
 const batchWords = batchTransfers / 32
+/** Triples of one call: 128 MiB of each factor. */
+const maxBitTriples = 2 ** 30
 const zero = new Uint8Array(blockBytes)
 
 /** v = H(q) and b = H(q) + H(q + Delta). */
@@ -52,12 +55,16 @@ function* take(ctx: TripleContext, transfers: Transfers, total: number) {
  * n random triples, up to whole vectors of 128: a and b are random, and the two ends' c add up to the product of the sums
  * (Asharov, Lindell, Schneider, Zohner, "More Efficient Oblivious Transfer and Extensions for Faster Secure Computation",
  * CCS 2013, ia.cr/2013/552: two random transfers a triple).
+ * @throws TallyError api/misuse for another number than 0 to 2^30
  */
 export function* bitTriples<M extends TripleMessages, R extends string>(
   ctx: Context<M, R>,
   transfers: Transfers,
   n: number,
 ): Routine<BitTriples> {
+  if (!Number.isInteger(n) || n < 0 || n > maxBitTriples) {
+    throw new TallyError('api/misuse', 'self', `expected 0 to ${maxBitTriples} triples of a call, found ${n}`)
+  }
   const wire = ctx as unknown as TripleContext
   const total = 128 * Math.ceil(n / 128)
   if (total === 0) return { a: new Uint32Array(), b: new Uint32Array(), c: new Uint32Array() }

@@ -1,5 +1,5 @@
 /** Products over Z_2^64 from correlated transfers: bits times elements, and Beaver triples. */
-import { invariant } from '@tallystick/core'
+import { invariant, TallyError } from '@tallystick/core'
 import {
   softspokenOwnProducts,
   softspokenPeerProducts,
@@ -123,12 +123,16 @@ export const maxRingTriples = 2 ** 16
 /**
  * n random Beaver triples over Z_2^64, n up to 2^16: 128 transfers each. Call again for more; in large calls (1000 and more)
  * the 4 ms of each call do not count.
+ * @throws TallyError api/misuse for another number
  */
 export function* ringTriples<M extends TripleMessages, R extends string>(
   ctx: Context<M, R>,
   transfers: Transfers,
   n: number,
 ): Routine<RingTriples> {
+  if (!Number.isInteger(n) || n < 0 || n > maxRingTriples) {
+    throw new TallyError('api/misuse', 'self', `expected 0 to ${maxRingTriples} triples of a call, found ${n}`)
+  }
   const wire = ctx as unknown as TripleContext
   if (n === 0) return { a: new Uint32Array(), b: new Uint32Array(), c: new Uint32Array() }
   const { rng } = wire.narrow('factors')
