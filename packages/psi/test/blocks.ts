@@ -53,5 +53,4 @@ export const dealtBlocks: Blocks = {
     return { peer, first, delta, sending: { seeds: seedsOf(seed) }, receiving: { seeds: seedsOf(theirs) } }
   },
   openCost: () => ({ rounds: 1, bytes: 64, coins: 48 }),
-  bits: 16,
 }

@@ -32,7 +32,8 @@ const caseOf = (sizes: readonly number[], threshold: number, output?: Parameters
   alternative: byRole(sizes.length, (i) => itemsOf(ids(99_000 + 50 * i, sizes[i]!))),
 })
 
-conformance(cdgoss21Over(dealtBlocks, 3), [caseOf([4, 3, 2], 1)], {
+// Short tags, for runs that are short: no row of these is a false member.
+conformance(cdgoss21Over({ ...dealtBlocks, bits: 8 }, 3), [caseOf([4, 3, 2], 1)], {
   ...{ engine, hash: sha256, schedules: 20 },
 })
 
@@ -74,7 +75,7 @@ describe('any sets', () => {
         expect(outputs['leader']).toEqual({ kind: 'rows', rows: Uint32Array.from(expected) })
         for (const role of rolesOf(parties).slice(1)) expect(outputs[role]).toEqual({ kind: 'none' })
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 })
@@ -86,6 +87,21 @@ describe('tags', () => {
     for (const rows of [1, 100, 2 ** 16]) {
       expect(2 ** -tagBits(rows, 4) * 4 * slotsOf(rows)).toBeLessThanOrEqual(2 ** -40)
     }
+  })
+})
+
+describe('false members', () => {
+  it('are as many as the length of tags says, and none at full length', () => {
+    const rows = 400
+    const falsely = (bits?: number): number => {
+      const blocks = bits === undefined ? dealtBlocks : { ...dealtBlocks, bits }
+      const inputs = byRole(3, (i) => itemsOf(ids(1000 * i, rows)))
+      const { outputs } = run(cdgoss21Over(blocks, 3), parametersOf([rows, rows, rows], 1), inputs)
+      return outputs['leader']!.kind === 'rows' ? outputs['leader']!.rows.length : -1
+    }
+    // Two members with tags of 4 bits: 1 - (15/16)^2 of 400 rows, 48.4 with a deviation of 6.5; four of them either way.
+    expect(Math.abs(falsely(4) - 48.4)).toBeLessThan(26)
+    expect(falsely()).toBe(0)
   })
 })
 

@@ -100,7 +100,7 @@ export const shareWords = (rows: number): number => vectorWords(slotsOf(rows))
 export const triplesOf = (pair: Pair): number => equalWords(slotsOf(pair.rows), pair.bits) + pair.more
 
 export interface MembershipCost {
-  /** At the holder, whose last masked operands wait for nothing; the querier ends one later. */
+  /** Until the holder has its shares. Its first operands leave with its targets, so the two ends take turns in being ahead. */
   readonly rounds: number
   readonly bytes: number
   readonly coins: { readonly querier: number; readonly holder: number }
@@ -114,7 +114,7 @@ export const membershipCost = ({ vole, openCost }: Blocks, pair: Pair): Membersh
   const equal = equalCost(slotsOf(pair.rows), pair.bits)
   const each = opened.coins + triples.coins + elementBytes * slotsOf(pair.rows)
   return {
-    rounds: Math.max(base.rounds, opened.rounds + triples.rounds) + 1 + equal.rounds,
+    rounds: Math.max(base.rounds, opened.rounds + triples.rounds) + 1 + 2 * Math.ceil(equal.rounds / 2),
     bytes: base.bytes + opened.bytes + triples.bytes + equal.bytes + elementBytes * (ownSize(pair) + targetSize(pair)),
     coins: {
       querier: base.coins.receiver + each,
