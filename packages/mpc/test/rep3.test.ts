@@ -172,3 +172,28 @@ describe('a program that opens values in mid-run', () => {
     expect(products.attempts).toBeUndefined()
   })
 })
+
+it('refuses operands of two rings, in the count, in the clear and over shares', () => {
+  const misuse = expect.objectContaining({ code: 'api/misuse', message: expect.stringContaining('one ring') })
+  const calls: Readonly<Record<string, (b: Backend, x: any, y: any) => Routine<Arithmetic> | Arithmetic>> = {
+    add: (b, x, y) => b.add(x, y),
+    subtract: (b, x, y) => b.subtract(x, y),
+    multiply: (b, x, y) => b.multiply(x, y),
+    matrixProduct: (b, x, y) => b.matrixProduct(x, y, { rows: 1, inner: 1, columns: 1 }),
+    multiplyTruncate: (b, x, y) => b.multiplyTruncate(x, y, 3),
+    matrixProductTruncate: (b, x, y) => b.matrixProductTruncate(x, y, { rows: 1, inner: 1, columns: 1 }, 3),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    const text: Text = function* (b, x) {
+      const wide = b.constant(128, Uint32Array.of(1, 0, 0, 0))
+      const result = call(b, x, wide)
+      return { result: 'kind' in result ? result : yield* result }
+    }
+    const protocol = protocolOf('mpc/mixed', text)
+    expect(() => protocol.cost({ length: 1 }), name).toThrow(misuse)
+    expect(() => protocol.ideal({ length: 1 }, inputs(1, any(1))), name).toThrow(misuse)
+    const rng = (role: string) => createRng(taggedDigest('tallystick/test/v1', role))
+    const { errors } = simulate(protocol, { parameters: { length: 1 }, inputs: inputs(1, any(1)), rng })
+    expect(errors['p0'], name).toEqual(misuse)
+  }
+})
