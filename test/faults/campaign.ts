@@ -3,7 +3,7 @@
  * See docs/faults.md. Ends with exit code 1 if anything came out otherwise than it must; the folder then stays.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,6 +19,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     runs: { type: 'string', default: '50' },
     records: { type: 'string', default: '600' },
+    // Enough for messages that the journal keeps apart (64 KiB).
+    'rewind-records': { type: 'string', default: '3000' },
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -27,7 +29,7 @@ const { values } = parseArgs({
 const wanted = parts.filter((part) => values.only === undefined || values.only.split(',').includes(part))
 if (values.help || wanted.length === 0) {
   process.stdout.write(
-    'usage: npm run faults -- [--seed <text>] [--runs <n>] [--records <n>] [--only kills,rewinds,chains] [--json]\n',
+    'usage: npm run faults -- [--seed <text>] [--runs <n>] [--records <n>] [--rewind-records <n>] [--only kills,rewinds,chains] [--json]\n',
   )
   process.exit(values.help ? 0 : 64)
 }
@@ -104,7 +106,11 @@ report({ event: 'campaign', seed, runs, folder }, `Seed ${seed}; folder ${folder
 const scene = await makeScene(folder, Number(values.records))
 let failed = 0
 if (wanted.includes('kills')) failed += await killAll(scene)
-if (wanted.includes('rewinds')) failed += await playAll('rewinds', rewindScenarios(random), scene)
+if (wanted.includes('rewinds')) {
+  const large = join(folder, 'rewinds')
+  await mkdir(large)
+  failed += await playAll('rewinds', rewindScenarios(random), await makeScene(large, Number(values['rewind-records'])))
+}
 if (wanted.includes('chains')) failed += await playAll('chains', chainScenarios, scene)
 const verdict = failed === 0 ? 'All as it must be.' : `${failed} came out otherwise than they must; see ${folder}`
 report({ event: 'end', ok: failed === 0, failed, seed }, `\n${verdict} Seed ${seed}.`)

@@ -48,22 +48,22 @@ const machine = async (job: Job, side: Side) => {
         XDG_STATE_HOME: state,
       }),
     status: () => generationStatus(state),
-    /** What was not synced is gone, and the machine starts anew. @returns bytes lost */
-    async losePower(): Promise<number> {
+    /** What was not synced is gone, and the machine starts anew. @returns bytes lost, of entries and of large bodies */
+    async losePower(): Promise<{ readonly entries: number; readonly bodies: number }> {
       boot++
       const synced = new Map<string, number>()
       for (const line of readFileSync(log, 'utf8').split('\n').filter(Boolean)) {
         const { file, size } = JSON.parse(line) as { file: string; size: number }
         synced.set(file, size)
       }
-      let lost = 0
+      const lost = { entries: 0, bodies: 0 }
       const journal = journalFolder(job, side, 0)!
       for (const name of (await readdir(journal)).filter((each) => /\.(segment|bodies)$/.test(each))) {
         const file = join(journal, name)
         const { size } = await stat(file)
         // A segment is made whole (header and name) before it has any entry; of bodies nothing but the name.
         const kept = Math.min(size, synced.get(file) ?? (name.endsWith('.segment') ? headerBytes : 0))
-        lost += size - kept
+        lost[name.endsWith('.segment') ? 'entries' : 'bodies'] += size - kept
         await truncate(file, kept)
       }
       return lost
@@ -139,7 +139,7 @@ export const powerLoss = (victim: Side, phase: Phase, milliseconds: number): Sce
     const status = await computer.status()
     const lost = await computer.losePower()
     computer.start()
-    const how = `${lost} bytes lost, ${status === 'sent' ? 'frames' : 'nothing'} had left since the last sync`
+    const how = `${lost.entries} bytes of entries and ${lost.bodies} of bodies lost, ${status === 'sent' ? 'frames' : 'nothing'} had left since the last sync`
     return `${how}: ${status === 'sent' ? await requireNewAttempt(job, victim) : await requireResumed(job)}`
   },
 })
