@@ -3,14 +3,18 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '@tallystick/core'
 import {
+  cdgoss21,
   choose,
+  czzdl24,
   ecdh,
   ikn19,
   kkrt16,
+  kmprt17,
   predict,
   psty19,
   ra18,
   referenceRates,
+  rolesFor,
   rr22,
   rr22Malicious,
   type Protocols,
@@ -75,6 +79,49 @@ describe('chooses', () => {
       }),
       { numRuns: 50 },
     )
+  })
+})
+
+describe('of three and more lists', () => {
+  const all: Protocols = {
+    ...protocols,
+    ...Object.fromEntries(
+      [...kmprt17.values(), ...cdgoss21.values(), czzdl24].map((each) => [each.id, each as Protocols[string]]),
+    ),
+  }
+  const of = (parties: number, more: Partial<Request>): Request => ({
+    sizes: Object.fromEntries(rolesFor(parties).map((role) => [role, 1e5])),
+    ...{ output: 'intersection', to: 'receiver', parties, ...more },
+  })
+  it.each<[Partial<Request>, parties: number, protocol: string]>([
+    [{}, 3, 'psi/kmprt17-3'],
+    [{}, 10, 'psi/kmprt17-10'],
+    [{ output: 'in-any' }, 3, 'psi/cdgoss21-3'],
+    [{ output: 'at-least', threshold: 2 }, 5, 'psi/cdgoss21-5'],
+    [{ output: 'difference' }, 4, 'psi/cdgoss21-4'],
+    [{ output: 'union' }, 2, 'psi/czzdl24'],
+  ])('chooses for %j of %i', (more, parties, protocol) => {
+    const choice = choose(of(parties, more), all)
+    expect(choice.protocol).toBe(protocol)
+    // Of those for many, only those for so many are told.
+    const others = choice.considered.filter(({ protocol: id }) => /-\d+$/.test(id) && !id.endsWith(`-${parties}`))
+    expect(others).toEqual([])
+    const chosen = all[protocol]!
+    expect(chosen.cost(chosen.parameters(choice.parameters)).bytes).toBe(choice.predicted.bytes)
+  })
+  it.each<[Partial<Request>, parties: number, why: string]>([
+    [{ output: 'union' }, 3, 'it is for 2 parties'],
+    [{ output: 'difference' }, 2, '--complement'],
+    [{ output: 'at-least' }, 3, '--threshold'],
+    [{ to: 'both' }, 3, 'to the leader only'],
+    [{ policy: { lpn: false } }, 3, 'learning parity with noise'],
+    [{ policy: { adversary: 'malicious' } }, 3, 'semi-honest'],
+  ])('refuses %j of %i', (more, parties, why) => {
+    expect(() => choose(of(parties, more), all)).toThrow(why)
+  })
+  it('asks more of the leader the more there are', () => {
+    const seconds = (parties: number) => choose(of(parties, {}), all).predicted.seconds
+    expect(seconds(5)).toBeGreaterThan(1.3 * seconds(3))
   })
 })
 
