@@ -35,10 +35,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+type Mode = 'list' | 'pir' | 'members'
 const folders = new Map<string, string>()
 
 /** Builds a table, fetches it for the asker and grants what is told; once. */
-const built = async (side: Side, mode: 'list' | 'members', tells: readonly string[]): Promise<string> => {
+const built = async (side: Side, mode: Mode, tells: readonly string[]): Promise<string> => {
   const table = `${side}-${mode}`
   const before = folders.get(table)
   if (before !== undefined) return before
@@ -52,24 +53,42 @@ const built = async (side: Side, mode: 'list' | 'members', tells: readonly strin
   return made['folder'] as string
 }
 
-const termsFor = async (sides: readonly Side[], tables: readonly string[], queries: number, tells: string) => {
+const termsFor = async (
+  sides: readonly Side[],
+  tables: readonly string[],
+  queries: number,
+  tells: string,
+  prepared: readonly string[] = [],
+) => {
   const file = `${sides.join('')}-${tells}.json`
   const made = await json(
     ...['query', 'terms', ...tables.map((shown) => join(shown, 'table.json')), '--asker', 'a/identity.json'],
     ...['--holder', ...sides.map((side) => `${side}/identity.json`), '--auditor', 'audit/auditor.json'],
     ...['--purpose', purpose, '--queries', `${queries}`, '--tells', tells, '--out', file],
+    ...(prepared.length === 0 ? [] : ['--prepared', ...prepared]),
   )
   for (const side of ['a', ...sides]) await json('terms', 'approve', file, '--home', side)
   return { file, job: join('a', 'jobs', (made['specHash'] as string).slice(2)) }
 }
 
 /** Every holder listens, and dials the holders before it; the asker dials all. */
-const run = async (sides: readonly Side[], file: string, mode: 'list' | 'members', ids: readonly string[]) => {
+const run = async (sides: readonly Side[], file: string, modes: readonly Mode[], ids: readonly string[]) => {
   const dialled: string[] = []
   const holders: Running[] = []
   for (const [i, side] of sides.entries()) {
     const holder = startTally([
-      ...['query', 'run', '--terms', file, '--table', `${side}-${mode}`, '--home', side, '--listen', '127.0.0.1:0'],
+      ...[
+        'query',
+        'run',
+        '--terms',
+        file,
+        '--table',
+        `${side}-${modes[i]!}`,
+        '--home',
+        side,
+        '--listen',
+        '127.0.0.1:0',
+      ],
       ...(dialled.length === 0 ? [] : ['--connect', ...dialled]),
     ])
     holders.push(holder)
@@ -98,7 +117,7 @@ describe('tally query of several holders', () => {
     for (const side of sides) tables.push(await built(side, 'members', ['any', 'at-least-2']))
     const ids = ['one', 'both', ' all ', 'nobody']
     const { file, job } = await termsFor(sides, tables, ids.length, 'at-least-2')
-    const { asker, holders } = await run(sides, file, 'members', ids)
+    const { asker, holders } = await run(sides, file, ['members', 'members', 'members'], ids)
     expect(answersOf(asker)).toEqual([
       { id: 'one', 'at-least-2': false },
       { id: 'both', 'at-least-2': true },
@@ -122,11 +141,12 @@ describe('tally query of several holders', () => {
     expect([refused.code === 0, refused.stderr.includes('terms/not-approved')]).toEqual([false, true])
   })
 
-  it('tells which of two has an id, with the row', { timeout: 240_000 }, async () => {
+  it('tells which of two has an id, with the row, of a list and by PIR', { timeout: 240_000 }, async () => {
     const sides = ['b', 'c'] as const
-    const tables = [await built('b', 'list', ['which']), await built('c', 'list', ['which'])]
-    const { file, job } = await termsFor(sides, tables, 2, 'which')
-    const { asker } = await run(sides, file, 'list', ['both', 'one'])
+    const tables = [await built('b', 'list', ['which']), await built('c', 'pir', ['which'])]
+    const { root } = await json('query', 'prepare', join(tables[1]!, 'table.json'), '--count', '2', '--home', 'a')
+    const { file, job } = await termsFor(sides, tables, 2, 'which', [root as string])
+    const { asker } = await run(sides, file, ['list', 'pir'], ['both', 'one'])
     const says = (side: string) => ({ status: 'found', row: { reason: `${side} says so` } })
     const expected = [
       { id: 'both', holders: { 'holder-1': says('b'), 'holder-2': says('c') } },
@@ -134,7 +154,9 @@ describe('tally query of several holders', () => {
     ]
     expect(answersOf(asker)).toEqual(expected)
     expect(JSON.parse(await readFile(join(job, 'answers.json'), 'utf8'))).toEqual(expected)
-    expect((await tally('verify', join(job, 'record.json'), ...trustFor(['a', ...sides]))).code).toBe(0)
+    const files = [join(job, 'record.json'), join(job, 'evidence.age')]
+    const replayed = await tally('replay', ...files, '--key', 'audit/auditor.key', ...trustFor(['a', ...sides]))
+    expect([replayed.stderr, replayed.code]).toEqual(['', 0])
   })
 
   it('refuses tables that do not fit the question', async () => {
