@@ -5,7 +5,8 @@
 import type { Bench, Row } from './main.ts'
 import { openminedPsi } from './openmined.ts'
 import { runPair } from './pair.ts'
-import { circuitParameters, identifiers, psiParameters, rr22Parameters } from './tasks.ts'
+import { bench as parties } from './psi-parties.ts'
+import { circuitParameters, identifiers, psiParameters, rr22Parameters, unionParameters } from './tasks.ts'
 
 /** psi.js takes 3 CPU milliseconds a row of either side, `psi/ecdh` one hundredth of that. */
 const mostPeerItems = 5000
@@ -23,7 +24,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 const runs = (items: number): number => (items > 2 ** 20 ? 1 : 3)
 
-type Name = 'psi-rr22' | 'psi-rr22-malicious' | 'psi-ecdh' | 'psi-psty19'
+type Name = 'psi-rr22' | 'psi-rr22-malicious' | 'psi-ecdh' | 'psi-czzdl24' | 'psi-psty19'
 type Circuit = Parameters<typeof circuitParameters>[1]
 
 /** Circuit PSI takes about 25 times as long as `rr22`. */
@@ -31,6 +32,7 @@ const mostCircuitItems = 2 ** 18
 
 const parametersOf = (name: Name, items: number, output: Circuit) => {
   if (name === 'psi-psty19') return circuitParameters(items, output)
+  if (name === 'psi-czzdl24') return unionParameters(items)
   return name === 'psi-ecdh' ? psiParameters(items) : rr22Parameters(items)
 }
 
@@ -74,7 +76,7 @@ const openmined = async (items: number, cpuSecondsParty: number): Promise<Row> =
 
 export const bench: Bench = {
   about:
-    'rr22 semi-honest and malicious, circuit PSI, ecdh, psi.js: 4 k, 2^16 and 2^20 rows a side (--sizes for others)',
+    'rr22 semi-honest and malicious, circuit PSI, ecdh, union, psi.js, 3 and 5 parties: 4 k, 2^16 and 2^20 rows a side (--sizes for others)',
   async run({ sizes = [4096, 2 ** 16, 2 ** 20], report }) {
     const seconds = new Map<string, number>()
     for (const items of sizes) {
@@ -94,9 +96,13 @@ export const bench: Bench = {
       for (const output of items <= mostCircuitItems ? (['cardinality', 'sum', 'statistics'] as const) : []) {
         report({ protocol: 'psty19', output, items, ...(await measure('psi-psty19', items, output)) })
       }
-      if (items <= mostEcdhItems) report({ protocol: 'ecdh', items, ...(await measure('psi-ecdh', items)) })
+      if (items <= mostEcdhItems) {
+        report({ protocol: 'ecdh', items, ...(await measure('psi-ecdh', items)) })
+        report({ protocol: 'czzdl24', output: 'union', items, ...(await measure('psi-czzdl24', items)) })
+      }
     }
     const [at20, at22] = [seconds.get(`${2 ** 20}`), seconds.get(`${2 ** 22}`)]
     if (at20 !== undefined && at22 !== undefined) report({ protocol: 'rr22', growth2To22Over2To20: at22 / at20 })
+    await parties.run({ sizes, report })
   },
 }

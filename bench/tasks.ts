@@ -3,6 +3,7 @@ import { utf8ToBytes } from '@tallystick/core'
 import { rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import {
+  czzdl24,
   ecdh,
   kkrt16,
   psty19,
@@ -76,6 +77,12 @@ export const circuitParameters = (size: number, output: Joint['output']) => {
   }
 }
 
+export const unionParameters = (size: number) => ({
+  sizes: { receiver: size, sender: size },
+  output: 'union',
+  to: 'receiver',
+})
+
 /** The key that the list of the bench is prepared under. */
 export const listKey = scalarsFromCoins(new Uint8Array(64).fill(7))
 
@@ -83,6 +90,10 @@ export const tasks = {
   'psi-ecdh': {
     protocol: ecdh,
     input: (role, { sizes }: ReturnType<typeof psiParameters>) => itemsOf(identifiers(role, sizes.receiver)),
+  },
+  'psi-czzdl24': {
+    protocol: czzdl24,
+    input: (role, { sizes }: ReturnType<typeof unionParameters>) => flatIdentifiers(role, sizes.receiver),
   },
   'psi-rr22': {
     protocol: rr22,
