@@ -161,9 +161,13 @@ export interface Lent {
   readonly wide: boolean
 }
 
+/** Of a page without cross-origin isolation there is no such class. */
+const isShared = (buffer: ArrayBufferLike): boolean =>
+  typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer
+
 /** What stands for bytes of a shared memory in a message; undefined for any other value. */
 export const lend = (value: unknown): Lent | undefined => {
-  if (!(value instanceof Uint8Array) || !(value.buffer instanceof SharedArrayBuffer)) return undefined
+  if (!(value instanceof Uint8Array) || !isShared(value.buffer)) return undefined
   const home = residents.get(value.buffer)
   return home && { memory: home.memory, byteOffset: value.byteOffset, length: value.length, wide }
 }
@@ -182,7 +186,7 @@ export const borrow = (value: unknown): unknown => {
  * waits. @throws TallyError invariant/broken in a thread that may not wait
  */
 export const inScratch = <T>({ memory }: Instance, work: (scratch: Scratch) => T): T => {
-  if (!(memory.buffer instanceof SharedArrayBuffer)) return work(ownScratch)
+  if (!isShared(memory.buffer)) return work(ownScratch)
   const taken = new Int32Array(memory.buffer, layout.lanes, lanes)
   for (;;) {
     for (let lane = 0; lane < lanes; lane++) {
