@@ -8,6 +8,7 @@ import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeMerkle } from './merkle.ts'
 import { loadNativeShares } from './ring.ts'
+import { loadNativeRing } from './rlwe.ts'
 import { loadNativeSoftspoken } from './softspoken.ts'
 
 const loadNative = async (): Promise<Engine> => ({
@@ -17,6 +18,7 @@ const loadNative = async (): Promise<Engine> => ({
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
   ...(await loadNativeMerkle()),
+  ...(await loadNativeRing()),
   ...(await loadNativeShares()),
   ...(await loadNativeSoftspoken()),
 })

@@ -1,11 +1,11 @@
-/** The arithmetic in WebAssembly. One call at a time; its memory is wiped and reused by the next. */
+/** The arithmetic in WebAssembly. One call at a time; memory that held secrets is wiped, and reused by the next. */
 import type { Engine } from '@tallystick/protocol'
 import { align } from '../arena.ts'
 import type { Arithmetic } from './arithmetic.ts'
 import { encodingWith } from './encoding.ts'
 import { evaluateWith } from './evaluate.ts'
 import { loadInterpolation } from './module.ts'
-import { kernelsOn } from './kernels.ts'
+import { kernelsOn, type PublicStream } from './kernels.ts'
 import { base64 } from './ring.wasm.ts'
 import { inversePowers, power, rootPowers } from './ring.ts'
 
@@ -27,7 +27,13 @@ interface Exports {
 
 const page = 65_536
 
-const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmetic<number, number> => {
+/** `transforms`: whether its user transforms; tables of roots are half of what a small call copies. */
+const arithmetic = (
+  wasm: Exports,
+  n: number,
+  moduli: BigUint64Array,
+  transforms = true,
+): Arithmetic<number, number> => {
   let top = align(wasm.BASE.value)
   const allocate = (bytes: number): number => {
     const at = top
@@ -43,8 +49,9 @@ const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmeti
   }
   const viewOf = ({ buffer, byteOffset, byteLength }: BigUint64Array | Int32Array): Uint8Array =>
     new Uint8Array(buffer, byteOffset, byteLength)
-  const powers = new Map(Array.from(moduli, (q) => [q, bytesAt(viewOf(rootPowers(n, q)))]))
-  const inverses = new Map(Array.from(moduli, (q) => [q, bytesAt(viewOf(inversePowers(n, q)))]))
+  const primes = transforms ? [...moduli] : []
+  const powers = new Map(primes.map((q) => [q, bytesAt(viewOf(rootPowers(n, q)))]))
+  const inverses = new Map(primes.map((q) => [q, bytesAt(viewOf(inversePowers(n, q)))]))
   return {
     within(work) {
       const mark = top
@@ -76,12 +83,14 @@ const arithmetic = (wasm: Exports, n: number, moduli: BigUint64Array): Arithmeti
   }
 }
 
-export const loadRing = async (): Promise<Engine> => {
+/** `stream`: a faster one than the portable. */
+export const loadRing = async (stream?: PublicStream): Promise<Engine> => {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   const { instance } = await WebAssembly.instantiate(bytes, {})
   const wasm = instance.exports as unknown as Exports
-  const fresh = (n: number, moduli: BigUint64Array) => arithmetic(wasm, n, moduli) as Arithmetic<unknown, unknown>
-  const { expand, encrypt, switchKeys, mask } = kernelsOn(fresh)
+  const fresh = (n: number, moduli: BigUint64Array, transforms?: boolean) =>
+    arithmetic(wasm, n, moduli, transforms) as Arithmetic<unknown, unknown>
+  const { expand, encrypt, switchKeys, mask } = kernelsOn(fresh, stream)
   const { encode, encodeReals, decrypt } = encodingWith(fresh)
   const wiped =
     <I, O>(run: (input: I) => O) =>
@@ -97,8 +106,9 @@ export const loadRing = async (): Promise<Engine> => {
     'rlwe/encode': wiped(encode),
     'rlwe/encode-reals': wiped(encodeReals),
     'rlwe/decrypt': wiped(decrypt),
-    'rlwe/evaluate': wiped(evaluateWith(fresh)),
-    'rlwe/expand': wiped(expand),
+    // Nothing that these see is secret, and what the others leave is wiped.
+    'rlwe/evaluate': evaluateWith(fresh),
+    'rlwe/expand': expand,
     'rlwe/encrypt': wiped(encrypt),
     'rlwe/switch-keys': wiped(switchKeys),
     'rlwe/mask': wiped(mask),

@@ -8,6 +8,7 @@
  * Distributions are SEAL's: uniform ternary secrets, errors of a centred binomial with 21 coins a side (standard deviation
  * 3.24), as the security tables of HomomorphicEncryption.org assume (at least 3.19).
  */
+import { chacha20 } from '@noble/ciphers/chacha.js'
 import { createRng } from '@tallystick/core'
 import type { Kernel } from '@tallystick/protocol'
 import { bigintArithmetic, type Arithmetic } from './arithmetic.ts'
@@ -61,22 +62,50 @@ export interface MaskInput extends Ring {
 
 type Numbers = Arithmetic<unknown, unknown>
 
-/** Uniform residues that both ends derive from the public seed. */
-const second = (on: Numbers, { degree, publicSeed }: ExpandInput, row: number, prime: number, q: bigint): unknown => {
-  const rng = createRng(publicSeed).fork(`${row}/${prime}`)
+/**
+ * Bytes that both ends derive from a public seed: the ChaCha20 key stream (RFC 8439) under the seed as key and, as nonce,
+ * prime (4 bytes) and row (8 bytes), little endian; 64·`blocks` bytes from block `from` on.
+ */
+export type PublicStream = (seed: Uint8Array, nonce: Uint8Array, from: number, blocks: number) => Uint8Array
+
+const portableStream: PublicStream = (seed, nonce, from, blocks) => {
+  const out = new Uint8Array(64 * blocks)
+  return chacha20(seed, nonce, out, out, from)
+}
+
+/** Uniform residues that both ends derive from the public seed: 64-bit words, masked to the bits of q, below q. */
+const second = (
+  { on, stream }: Ground,
+  { degree, publicSeed }: ExpandInput,
+  row: number,
+  prime: number,
+  q: bigint,
+): unknown => {
+  const nonce = new Uint8Array(12)
+  const view = new DataView(nonce.buffer)
+  view.setUint32(0, prime, true)
+  view.setBigUint64(4, BigInt(row), true)
   const out = on.polynomial(new BigUint64Array(degree))
-  for (let found = 0; found < degree;) {
-    found = on.uniform(out, found, rng.bytes(8 * (degree - found + 64)), q)
+  for (let found = 0, block = 0; found < degree;) {
+    const blocks = Math.ceil((degree - found) / 8) + 8
+    found = on.uniform(out, found, stream(publicSeed, nonce, block, blocks), q)
+    block += blocks
   }
   return out
 }
 
-const expandOn = (on: Numbers, input: ExpandInput): BigUint64Array => {
+interface Ground {
+  readonly on: Numbers
+  readonly stream: PublicStream
+}
+
+const expandOn = (ground: Ground, input: ExpandInput): BigUint64Array => {
+  const { on } = ground
   const { degree, moduli, first, rows } = input
   const out = new BigUint64Array(rows * moduli.length * degree)
   for (let row = 0; row < rows; row++) {
     for (const [i, q] of moduli.entries()) {
-      const residues = on.within(() => on.read(second(on, input, first + row, i, q)))
+      const residues = on.within(() => on.read(second(ground, input, first + row, i, q)))
       out.set(residues, (row * moduli.length + i) * degree)
     }
   }
@@ -95,7 +124,8 @@ const secretOn = (on: Numbers, { degree, moduli }: Ring, secret: Int8Array): unk
   })
 }
 
-const encryptOn = (on: Numbers, input: EncryptInput): BigUint64Array => {
+const encryptOn = (ground: Ground, input: EncryptInput): BigUint64Array => {
+  const { on } = ground
   const { degree, moduli, first, rows, coins, plainModulus: t, plain } = input
   const secret = secretOn(on, input, input.secret)
   const errors = createRng(coins)
@@ -110,7 +140,7 @@ const encryptOn = (on: Numbers, input: EncryptInput): BigUint64Array => {
       on.lift(x, error, t === 0n ? 1n : t % q, m, t === 0n ? 1n : t, q)
       on.transform(x, q)
       if (t === 0n) on.addScaled(x, on.polynomial(message.subarray(i * degree, (i + 1) * degree)), 1n, q)
-      on.negativeProduct(x, second(on, input, first + row, i, q), secret[i], x, q)
+      on.negativeProduct(x, second(ground, input, first + row, i, q), secret[i], x, q)
       out.set(on.read(x), (row * moduli.length + i) * degree)
     }
   }
@@ -129,14 +159,15 @@ const automorphism = (secret: Int8Array, g: number): Int8Array => {
   return out
 }
 
-const switchKeysOn = (on: Numbers, input: SwitchKeysInput): BigUint64Array => {
+const switchKeysOn = (ground: Ground, input: SwitchKeysInput): BigUint64Array => {
+  const { on } = ground
   const { degree, moduli, secret, targets } = input
   const digits = moduli.length - 1
   const special = moduli[digits]!
   const own = secretOn(on, input, secret)
   const rows = targets.length * digits
   // Encryptions of zero at the key level …
-  const out = encryptOn(on, {
+  const out = encryptOn(ground, {
     ...input,
     ...{ first: 0, rows, plain: new BigUint64Array(rows * (input.plainModulus === 0n ? moduli.length : 1) * degree) },
   })
@@ -171,7 +202,7 @@ const floodDigits = (random: Uint8Array, degree: number, bits: number): Int32Arr
   })
 }
 
-const maskOn = (on: Numbers, input: MaskInput): BigUint64Array => {
+const maskOn = ({ on }: Ground, input: MaskInput): BigUint64Array => {
   const { degree, moduli, publicKey, coins, plainModulus, bits } = input
   const t = plainModulus === 0n ? 1n : plainModulus
   const rng = createRng(coins)
@@ -228,14 +259,20 @@ const concat = (parts: readonly BigUint64Array[]): BigUint64Array => {
 }
 
 /** The kernels over an arithmetic that is made for each call. */
-export const kernelsOn = (arithmetic: (degree: number, moduli: BigUint64Array) => Numbers) => {
-  const on = <I extends Ring & { readonly plainModulus?: bigint }, O>(compute: (numbers: Numbers, input: I) => O) => {
+export const kernelsOn = (
+  arithmetic: (degree: number, moduli: BigUint64Array, transforms?: boolean) => Numbers,
+  stream: PublicStream = portableStream,
+) => {
+  const on = <I extends Ring & { readonly plainModulus?: bigint }, O>(
+    compute: (ground: Ground, input: I) => O,
+    transforms = true,
+  ) => {
     return (input: I): O => {
       checkRing(input.degree, input.moduli, undefined, input.plainModulus)
-      return compute(arithmetic(input.degree, input.moduli), input)
+      return compute({ on: arithmetic(input.degree, input.moduli, transforms), stream }, input)
     }
   }
-  return { expand: on(expandOn), encrypt: on(encryptOn), switchKeys: on(switchKeysOn), mask: on(maskOn) }
+  return { expand: on(expandOn, false), encrypt: on(encryptOn), switchKeys: on(switchKeysOn), mask: on(maskOn) }
 }
 
 const reference = kernelsOn(bigintArithmetic)
