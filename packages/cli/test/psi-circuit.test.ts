@@ -67,7 +67,7 @@ const run = async (file: string) => {
 }
 
 describe('sums over a hidden intersection', () => {
-  it('are told to the receivers, with figures that follow, and can be replayed', { timeout: 60_000 }, async () => {
+  it('are told to the receivers, with figures that follow, and can be replayed', { timeout: 120_000 }, async () => {
     const job = await agreed('statistics.json', '--output', 'statistics', '--minimum-result', '10')
     const text = await tally('terms', 'show', 'statistics.json')
     expect(text.stdout).toContain('of fewer than 10 common rows nothing is opened')
@@ -89,7 +89,7 @@ describe('sums over a hidden intersection', () => {
     expect([code, code === 0 ? '' : stdout]).toEqual([0, ''])
   })
 
-  it('tell no number where only sums are asked for', { timeout: 60_000 }, async () => {
+  it('tell no number where only sums are asked for', { timeout: 120_000 }, async () => {
     await agreed('sum.json', '--output', 'sum')
     const [a] = await run('sum.json')
     const sums = [
