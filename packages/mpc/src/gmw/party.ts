@@ -12,7 +12,7 @@ import { giveBits, takeBits } from './inputs.ts'
 import { evaluateComponents } from './rep3.ts'
 
 /** Planes of `from` words to planes of `to`, cut or filled with zeros. */
-const restride = (planes: Uint32Array, from: number, to: number): Uint32Array => {
+export const restride = (planes: Uint32Array, from: number, to: number): Uint32Array => {
   const count = planes.length / from
   const out = new Uint32Array(count * to)
   for (let i = 0; i < count; i++) out.set(planes.subarray(i * from, i * from + Math.min(from, to)), i * to)

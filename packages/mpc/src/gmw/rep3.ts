@@ -10,7 +10,7 @@ import { and } from '../rep3/multiply.ts'
 import { bits, type Components, type Party } from '../rep3/party.ts'
 
 /** Free gates on one component. `ones` is all ones where the component carries public values, else 0. */
-const freeGates = (code: Int32Array, state: Int32Array, words: number, ones: number): void => {
+export const freeGates = (code: Int32Array, state: Int32Array, words: number, ones: number): void => {
   for (let at = 0; at < code.length; at += 4) {
     const kind = code[at]!
     const [a, b, out] = [code[at + 1]! * words, code[at + 2]! * words, code[at + 3]! * words]
@@ -21,7 +21,7 @@ const freeGates = (code: Int32Array, state: Int32Array, words: number, ones: num
 }
 
 /** Operand `side` of all AND gates of a layer, one after the other. */
-const gather = (code: Int32Array, state: Int32Array, words: number, side: 0 | 1): Uint32Array => {
+export const gather = (code: Int32Array, state: Int32Array, words: number, side: 0 | 1): Uint32Array => {
   const out = new Uint32Array((code.length / 3) * words)
   for (let at = side, to = 0; at < code.length; at += 3, to += words) {
     const from = code[at]! * words
@@ -30,7 +30,7 @@ const gather = (code: Int32Array, state: Int32Array, words: number, side: 0 | 1)
   return out
 }
 
-const scatter = (code: Int32Array, state: Int32Array, words: number, results: Uint32Array): void => {
+export const scatter = (code: Int32Array, state: Int32Array, words: number, results: Uint32Array): void => {
   for (let at = 2, from = 0; at < code.length; at += 3, from += words) {
     const to = code[at]! * words
     for (let i = 0; i < words; i++) state[to + i] = results[from + i]!
