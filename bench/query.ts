@@ -4,8 +4,9 @@
  */
 import { createRng, utf8ToBytes } from '@tallystick/core'
 import { oprfEvaluate, pirScan } from '@tallystick/kernels'
-import { readMemory, resident } from '@tallystick/kernels/engine'
-import { nodeEngine } from '@tallystick/kernels/engine/node'
+import { readMemory, resident, sharedResident } from '@tallystick/kernels/engine'
+import { nodeEngine, widenScans } from '@tallystick/kernels/engine/node'
+import { nodePool } from '@tallystick/kernels/pool'
 import { runKernel, type Engine } from '@tallystick/protocol'
 import {
   bindUnits,
@@ -113,6 +114,42 @@ const scanFigures = (engine: Engine, { matrix, shape }: Table) => {
   }
 }
 
+/** Milliseconds by the clock of the best of 20 calls. */
+const quickest = async (work: () => Promise<unknown>): Promise<number> => {
+  let least = Infinity
+  for (let i = 0; i < 20; i++) {
+    const began = performance.now()
+    await work()
+    least = Math.min(least, performance.now() - began)
+  }
+  return least
+}
+
+/** One query over a matrix in shared memory, by one worker thread and by two: by the clock, so on a quiet machine. */
+const threadFigures = async ({ matrix, shape: { columns } }: Table) => {
+  const shared = sharedResident(matrix.length)
+  shared.set(matrix)
+  const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
+  const by = async (workers: number): Promise<number> => {
+    await using pool = nodePool({ workers, inlineBelow: 0 })
+    return quickest(() => pool.run(pirScan, { matrix: shared, columns, queries }))
+  }
+  const [one, two] = [await by(1), await by(2)]
+  return { oneThreadMilliseconds: one, twoThreadsMilliseconds: two, timesFaster: one / two }
+}
+
+/** After this, tables that are made scan so. */
+const wideFigures = (engine: Engine, made: () => Table) => {
+  if (!widenScans()) return { on: false }
+  const {
+    matrix,
+    shape: { columns },
+  } = made()
+  const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
+  const scan = best(10, () => void runKernel(engine, pirScan, { matrix, columns, queries }))
+  return { on: true, scanMilliseconds: scan * 1e3, scanGigabytesPerSecond: matrix.length / scan / 1e9 }
+}
+
 /** An asker over a table with one row in it, which it asks for; the hint of that row's lines only is made. */
 const askerFigures = (engine: Engine, table: Table, secretKey: Uint8Array) => {
   const { shape } = table
@@ -217,6 +254,7 @@ export const bench: Bench = {
       const table = resting(shape)
       const size = { rows, ...shape, lines: linesOf(shape) }
       report({ what: 'scan', ...size, ...scanFigures(engine, table) })
+      report({ what: 'scan by threads', ...size, ...(await threadFigures(table)) })
       const { a, hint, ...asker } = askerFigures(engine, table, secretKey)
       report({
         what: 'asker',
@@ -229,6 +267,14 @@ export const bench: Bench = {
       })
       report({ what: 'updates', ...size, ...updateFigures(engine, table, secretKey, { a, hint }) })
       for (const queries of [1, 100]) report({ what: 'job', ...size, ...(await measureJob(shape, queries)) })
+    }
+    // Last, as the mode stays on.
+    for (const rows of sizes) {
+      report({
+        what: 'scan by vectors of 32 bytes',
+        rows,
+        ...wideFigures(engine, () => resting(chooseShape(rows, valueBytes))),
+      })
     }
   },
 }

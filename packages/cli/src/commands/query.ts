@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
+import { widenScans } from '@tallystick/kernels/engine/node'
 import { nodePool, type Pool } from '@tallystick/kernels/pool'
 import { computing, decodeDelta, encodeDelta, rowCount, update as updateTable, type Items } from '@tallystick/query'
 import { loadPublicIdentity } from '@tallystick/session/node'
@@ -246,6 +247,8 @@ export const run = async (output: Output, options: QueryRun): Promise<void> => {
   if (!terms.protocol.id.startsWith('query/')) {
     throw new TallyError('terms/mismatch', 'self', `these terms are about ${terms.protocol.id}, not about a query`)
   }
+  if (options.wide === true && !widenScans())
+    output.note('Vectors of 32 bytes are not right on this machine: without them.')
   await using pool = poolOf()
   const side =
     own.role === 'asker' ? await asking(output, prepared, options, pool) : await holding(output, prepared, options)

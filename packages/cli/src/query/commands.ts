@@ -123,6 +123,7 @@ const registerAsker = (query: Command, { examples, homeOption, encodingOption, l
       .option('--table <folder>', 'holder: the folder of the table')
       .option('--listen <[host:]port>', 'wait here for the partners that are not dialled')
       .option('--connect <[role=]host:port...>', 'go to a partner there; its role is needed where there are several')
+      .option('--wide', 'holder: scan by 32-byte vectors, which V8 has as an experiment (tested at the start)')
       .option('--explain', 'say first what the run costs, and what it rests on')
       .option('--dry-run', 'check everything, predict the traffic, use no network')
       .option('--chain <chain.json>', 'record this job by itself on a chain (default: later, with "anchor")')

@@ -38,6 +38,7 @@ export type QueryRun = RunOptions & {
   readonly encoding: Encoding
   readonly table?: string
   readonly explain?: true
+  readonly wide?: true
 }
 
 /** What a side brings to the run. */
