@@ -9,7 +9,14 @@ import {
   statisticsInput,
   statisticsOf,
 } from '@tallystick/homomorphic'
-import { circuitInputOf, rep3Circuit, zre15, type CircuitParameters } from '@tallystick/mpc'
+import {
+  circuitInputOf,
+  rep3Circuit,
+  semi2kCircuit,
+  semi2kCircuitTransfers,
+  zre15,
+  type CircuitParameters,
+} from '@tallystick/mpc'
 import type { AnyProtocol } from '@tallystick/protocol'
 import {
   cdgoss21,
@@ -89,6 +96,8 @@ export const programs: Programs = {
   ...programOf(statistics, tableInput),
   ...Object.assign({}, ...ownerRoles(mostOwners).map((_, i) => programOf(statisticsWith(i + 1), tableInput))),
   ...programOf(rep3Circuit, circuits),
+  ...programOf(semi2kCircuit, circuits),
+  ...programOf(semi2kCircuitTransfers, circuits),
   ...programOf(zre15, circuits),
   ...programOf(scoring, scoringInput),
   ...programOf(lookup, lookupInput),
