@@ -43,7 +43,7 @@ export const unpadRows = (peer: string, rows: Uint8Array, width: number, idBytes
   ids.sort(before)
   const offsets = new Uint32Array(ids.length + 1)
   ids.forEach((id, i) => (offsets[i + 1] = offsets[i]! + id.length))
-  const bytes = new Uint8Array(offsets.at(-1))
+  const bytes = new Uint8Array(offsets[ids.length]!)
   ids.forEach((id, i) => bytes.set(id, offsets[i]))
   return { bytes, offsets }
 }
