@@ -4,12 +4,36 @@
  * say how a pool scales, which other load on the machine spoils.
  */
 import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
-import { explainScoring, ringFor, scoring, statisticsOf, type Ring } from '@tallystick/homomorphic'
+import {
+  computeInClear,
+  createKeys,
+  decrypt,
+  encrypt,
+  equal,
+  evaluateEncrypted,
+  explainPlan,
+  explainScoring,
+  histogram,
+  less,
+  applyTable,
+  matrixVector,
+  mean,
+  planOf,
+  program,
+  ringFor,
+  scoring,
+  statisticsOf,
+  variance,
+  vector,
+  type PlanOptions,
+  type Program,
+  type Ring,
+} from '@tallystick/homomorphic'
 import { sealEngine } from '@tallystick/homomorphic/engine'
 import { sealPool } from '@tallystick/homomorphic/pool'
 import { rlweEvaluate, type Instruction, type RingCiphertext, type RlweEvaluateInput } from '@tallystick/kernels'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
-import { runKernel, simulate, type Engine } from '@tallystick/protocol'
+import { runKernel, simulate, type Engine, type Kernel } from '@tallystick/protocol'
 import { initialize } from 'node-seal/allows'
 import type { Pool } from '@tallystick/kernels/pool'
 import type { Bench, Row } from './main.ts'
@@ -101,6 +125,116 @@ const statisticsRow = (meter: ReturnType<typeof metered>, rows: number): Row => 
     allPartiesCpuSeconds: whole,
     rowsPerCoreSecond: rows / whole,
   }
+}
+
+/** Operators on encrypted columns, as a user calls them: CPU seconds of each step, beside what the plan has predicted. */
+const planRow = async (name: string, engine: Engine, job: Program, options: PlanOptions = {}): Promise<Row> => {
+  const runner = { run: <I, O>(kernel: Kernel<I, O>, input: I) => Promise.resolve(runKernel(engine, kernel, input)) }
+  const taken: Record<string, number> = {}
+  const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
+    const before = cpuSeconds()
+    const value = await work()
+    taken[step] = cpuSeconds() - before
+    return value
+  }
+  const plan = await timed('planCpuSeconds', () => Promise.resolve(planOf(job, options)))
+  const columns = Object.fromEntries(
+    Object.entries(job.inputs).map(
+      (
+        [
+          column,
+          {
+            length,
+            range: [least, greatest],
+          },
+        ],
+        c,
+      ) => {
+        const value = (i: number): number => least + ((i * 2_654_435 + c * 977) % (greatest - least + 1))
+        return [column, Float64Array.from({ length }, (_, i) => value(i))]
+      },
+    ),
+  )
+  const keys = await timed('keysCpuSeconds', () => createKeys(plan, rngOf(name), runner))
+  const table = await timed('encryptCpuSeconds', () => encrypt(plan, keys, columns, runner))
+  const answer = await timed('evaluateCpuSeconds', () => evaluateEncrypted(plan, keys.published, table, runner))
+  const results = await timed('decryptCpuSeconds', () => decrypt(plan, keys, answer, runner))
+  const ideal = computeInClear(job, columns)
+  const error = Object.entries(ideal).reduce(
+    (most, [output, values]) => values.reduce((all, x, i) => Math.max(all, Math.abs(x - results[output]![i]!)), most),
+    0,
+  )
+  const { scheme, degree, bytes, seconds, plainBits, rotationKeys } = explainPlan(plan)
+  return {
+    what: name,
+    ...{
+      scheme,
+      degree,
+      planes: plainBits.length,
+      rotationKeys,
+      error,
+      bound: Math.max(...Object.values(plan.errors)),
+    },
+    ...{ keyBytes: bytes.keys, inputBytes: bytes.inputs, resultBytes: bytes.results, predictedSeconds: seconds },
+    ...taken,
+  }
+}
+
+const plannedRows = (engine: Engine): readonly (() => Promise<Row>)[] => {
+  const million = { x: vector(1_000_000, { range: [0, 4095] }) }
+  const small = { x: vector(16_384, { range: [0, 15] }), y: vector(16_384, { range: [0, 15] }) }
+  const square = Array.from({ length: 256 }, (_, i) => Array.from({ length: 256 }, (_, j) => ((i * j) % 17) - 8))
+  const table = Array.from({ length: 16 }, (_, i) => (i * 37) % 101)
+  return [
+    () =>
+      planRow(
+        'operators: mean and variance',
+        engine,
+        program(million, ({ x }) => ({ mean: mean(x), variance: variance(x) })),
+      ),
+    () =>
+      planRow(
+        'operators: 256 × 256 matrix by a vector',
+        engine,
+        program({ x: vector(256, { range: [-100, 100] }) }, ({ x }) => matrixVector(square, x)),
+      ),
+    () =>
+      planRow(
+        'operators: equality of 16,384 pairs of 4 bits',
+        engine,
+        program(small, ({ x, y }) => equal(x, y)),
+      ),
+    () =>
+      planRow(
+        'operators: order of 16,384 pairs of 4 bits',
+        engine,
+        program(small, ({ x, y }) => less(x, y)),
+      ),
+    () =>
+      planRow(
+        'operators: a table of 16 entries at 16,384 places',
+        engine,
+        program({ x: small.x }, ({ x }) => applyTable(x, table)),
+      ),
+    () =>
+      planRow(
+        'operators: a histogram of 16 bins of 16,384 rows',
+        engine,
+        program({ x: small.x }, ({ x }) => ({
+          each: histogram(
+            x,
+            Array.from({ length: 16 }, (_, i) => i),
+          ),
+        })),
+      ),
+    () =>
+      planRow(
+        'operators: products of 16,384 reals',
+        engine,
+        program({ x: vector(16_384, { range: [-100, 100] }) }, ({ x }) => ['multiply', x, x]),
+        { precision: 1e-2 },
+      ),
+  ]
 }
 
 const products = 8
@@ -232,6 +366,7 @@ export const bench: Bench = {
       report(scoringRow(metered(portable), rows, 'WebAssembly'))
     }
     report(statisticsRow(metered({ ...portable, ...(await sealEngine()) }), 1_000_000))
+    for (const row of plannedRows({ ...portable, ...(await sealEngine()) })) report(await row())
     for (const relinearised of [false, true]) report(await poolRow(relinearised))
   },
 }

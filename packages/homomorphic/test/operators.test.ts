@@ -100,7 +100,7 @@ test('predicates and tables of small integers', async () => {
     above: h.less(-1, x),
     members: h.isIn(x, [-3, 0, 4]),
     inside: h.between(x, -1, 2),
-    table: h.lookup(x, [9, 8, 7, 1, 1, 2, -5, 1000]),
+    table: h.applyTable(x, [9, 8, 7, 1, 1, 2, -5, 1000]),
     count: h.count(h.logicalAnd(h.less(x, 2), h.logicalNot(h.equal(y, 0)))),
     where: h.sumWhere(x, h.logicalOr(h.equal(x, 1), h.equal(x, 2))),
     bins: h.histogram(y, [4])[0]!,

@@ -66,7 +66,7 @@ test('values that were not declared are not encrypted', async () => {
 
 test('noise stays within the bound of the plan; beyond its room is an error, never a number', async () => {
   const x = h.vector(4096, { range: [0, 3] })
-  const plan = planOf(h.program({ x }, ({ x }) => h.sum(h.lookup(x, [0, 1, 4, 9]))))
+  const plan = planOf(h.program({ x }, ({ x }) => h.sum(h.applyTable(x, [0, 1, 4, 9]))))
   const keys = await createKeys(plan, seeded(2), runner)
   const frames = await encrypt(plan, keys, { x: Float64Array.from({ length: 4096 }, (_, i) => i % 4) }, runner)
   const answer = await evaluateEncrypted(plan, keys.published, frames, runner)

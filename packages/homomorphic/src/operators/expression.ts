@@ -119,7 +119,7 @@ export const between = (a: Expression, least: number, greatest: number): Express
 /** 1 where a is one of some integers. */
 export const isIn = (a: Expression, members: Numbers): Expression => ['is-in', a, { numbers: members }]
 /** table[a - least of a's range]; one entry for each integer of the range. */
-export const lookup = (a: Expression, table: Numbers): Expression => ['lookup', a, { numbers: table }]
+export const applyTable = (a: Expression, table: Numbers): Expression => ['lookup', a, { numbers: table }]
 /** How many places hold 1, of an encrypted or computed predicate; of `values`, those where it holds 1. */
 export const count = (predicate: Expression): Expression => ['sum', predicate]
 export const sumWhere = (values: Expression, predicate: Expression): Expression => [
