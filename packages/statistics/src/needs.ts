@@ -18,8 +18,10 @@ import { impossible } from './problems.ts'
 import { safeBits } from './bounds.ts'
 import { isSpread, rangeOf, type Scope } from './scope.ts'
 
-/** Quantiles over several owners are taken from counts by code up to here, from merged rows above. */
-const mostCodes = 2 ** 16
+/** Codes of a column whose quantiles over several owners are taken from counts by code, at most. */
+const mostCodes = 2 ** 24
+/** Bytes, about: of a code's counts, of comparing one with a rank, and of an exchange of a merge. */
+const bytesOf = { counts: 24, comparison: 40, exchange: 60 } as const
 
 export const distinct = <T>(items: readonly T[], key: (item: T) => string): readonly T[] => [
   ...new Map(items.map((item) => [key(item), item])).values(),
@@ -101,8 +103,14 @@ export const ringOf = (scope: Scope, { crossed }: Needs, part: Part): 64 | 128 =
 
 /** Columns whose ranks, or whose order, are taken among the rows of several owners. */
 export const rankedColumns = ({ ranked }: Needs): readonly string[] => [...new Set(ranked.flatMap(columnsOf))]
-export const isMerged = (scope: Scope, { column }: Order): boolean =>
-  isSpread(scope) && rangeOf(scope, column) >= mostCodes
+/** Whether merging the rows of all owners takes less than counts by code. */
+export const isMerged = (scope: Scope, { column, ranks }: Order): boolean => {
+  if (!isSpread(scope)) return false
+  const codes = rangeOf(scope, column) + 1
+  const counted = codes * (bytesOf.counts + bytesOf.comparison * ranks.length)
+  const merged = (scope.rows / 2) * Math.log2(scope.rows + 1) * bytesOf.exchange
+  return codes > mostCodes || counted > merged
+}
 export const sortedColumns = (scope: Scope, needs: Needs): readonly string[] => [
   ...new Set([
     ...rankedColumns(needs),

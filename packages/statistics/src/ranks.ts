@@ -10,7 +10,7 @@
 import { wordsOfIntegers, type Arithmetic, type Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
 import { bitsOf } from './bounds.ts'
-import { mergeNetwork, mergeSorted, permuteBy, placesOf, switchesOf } from './networks.ts'
+import { mergeNetwork, mergeSorted, permuteBy, placesOf, switchesOf, type Network } from './networks.ts'
 import { rangeOf, type Scope } from './scope.ts'
 
 /** The switches that bring the sorted rows of a column to the order in which they stand, in the order of their levels. */
@@ -28,8 +28,13 @@ const indices = (length: number) =>
   )
 
 /** Of each row of two sorted lists, one after the other: rows of the other list below it, and rows not above it. */
-function* crossCounts(backend: Backend, a: Arithmetic<64>, b: Arithmetic<64>, bits: number): Routine<Arithmetic<64>> {
-  const network = mergeNetwork(a.length, b.length)
+function* crossCounts(
+  backend: Backend,
+  a: Arithmetic<64>,
+  b: Arithmetic<64>,
+  bits: number,
+  network: Network,
+): Routine<Arithmetic<64>> {
   const low = bitsOf(Math.max(a.length, b.length))
   // The list that ties go to, then the place in it: no two keys are equal, and rows of one list keep their order.
   const keyed = (x: Arithmetic<64>, last: boolean): Arithmetic<64> => {
@@ -45,6 +50,19 @@ function* crossCounts(backend: Backend, a: Arithmetic<64>, b: Arithmetic<64>, bi
   const [one, other] = yield* backend.join(merged('a'), merged('b'))
   const own = backend.concat(backend.constant(64, indices(a.length)), backend.constant(64, indices(b.length)))
   return backend.subtract(backend.add(one, other), backend.add(own, own))
+}
+
+/** Merge networks, each made once. */
+export type Networks = (m: number, n: number) => Network
+
+export const networks = (): Networks => {
+  const made = new Map<string, Network>()
+  return (m, n) => {
+    const key = `${m}:${n}`
+    const network = made.get(key) ?? mergeNetwork(m, n)
+    made.set(key, network)
+    return network
+  }
 }
 
 /** What an owner shares for the ranks of a column. */
@@ -63,15 +81,15 @@ export function* jointRanks(
   scope: Scope,
   column: string,
   owners: readonly Ranked[],
+  networkOf: Networks,
 ): Routine<Arithmetic<64>> {
   const bits = bitsOf(rangeOf(scope, column))
   const pairs = owners.flatMap((_, i) => owners.slice(i + 1).map((_other, k) => [i, i + 1 + k] as const))
   const counted = yield* backend.join(
-    ...pairs.map(
-      ([i, j]) =>
-        (branch: Backend) =>
-          crossCounts(branch, owners[i]!.sorted, owners[j]!.sorted, bits),
-    ),
+    ...pairs.map(([i, j]) => (branch: Backend) => {
+      const [a, b] = [owners[i]!.sorted, owners[j]!.sorted]
+      return crossCounts(branch, a, b, bits, networkOf(a.length, b.length))
+    }),
   )
   const rows = yield* backend.join(
     ...owners.map(

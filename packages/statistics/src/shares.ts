@@ -59,7 +59,7 @@ import {
 import { switchCount } from './networks.ts'
 import { impossible } from './problems.ts'
 import type { Role } from './plan.ts'
-import { jointOrder, jointRanks, unsortSwitches } from './ranks.ts'
+import { jointOrder, jointRanks, networks, unsortSwitches } from './ranks.ts'
 import { isSpread, rangeOf, type Scope } from './scope.ts'
 
 /** Moments that an owner makes its part of. */
@@ -295,6 +295,7 @@ function* rankedShares(
   named: Named,
 ): Routine<[string, Arithmetic<128>][]> {
   const columns = rankedColumns(needs)
+  const networkOf = networks()
   const rows = yield* backend.join(
     ...columns.map((column) => (branch: Backend) => {
       const of = (owner: Role, what: string) => named(`${owner}/${what}/${column}`) as Arithmetic<64>
@@ -304,7 +305,7 @@ function* rankedShares(
         own: of(owner, 'ranks'),
         switches: scope.rowsOf(owner) < 2 ? none : of(owner, 'places'),
       }))
-      return jointRanks(branch, scope, column, owners)
+      return jointRanks(branch, scope, column, owners, networkOf)
     }),
   )
   const n = scope.rows

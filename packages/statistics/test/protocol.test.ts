@@ -88,7 +88,7 @@ const exact = horizontal({
 const ordered: Parameters = {
   ...horizontal({ ranks: correlation([columns('a'), columns('b')], 'spearman'), median: median(columns('b')) }),
   tables: Object.fromEntries(
-    ['p0', 'p1', 'p2'].map((role) => [role, { columns: [amount('a'), amount('b', 2 ** 20), region] }]),
+    ['p0', 'p1', 'p2'].map((role) => [role, { columns: [amount('a'), amount('b', 2 ** 25), region] }]),
   ),
 }
 const weighted: Parameters = {

@@ -76,6 +76,9 @@ export const fullMatrix = (backend: Backend, pairs: Arithmetic<128>, p: number):
 /** Fixed point to a double. */
 export const numberOf = (opened: bigint, bits = fraction): number => Number(opened) / 2 ** bits
 
+/** Rows of several owners that are ranked: gigabytes beyond. */
+const mostRanked = 2 ** 18
+
 export const correlationFigure = (
   scope: Scope,
   columns: readonly string[],
@@ -88,7 +91,9 @@ export const correlationFigure = (
   }
   columns.forEach((column) => scope.numeric(column))
   if (method === 'spearman' && isSpread(scope)) {
-    requireBits(bitsOf(4 * scope.rows ** 3), 64, 'sums of products of ranks', 'use fewer rows')
+    if (scope.rows > mostRanked) {
+      throw impossible(`ranks among ${scope.rows} rows of several owners, ${mostRanked} at most`, 'use pearson')
+    }
     const largest = Math.max(...columns.map((column) => rangeOf(scope, column)))
     requireBits(bitsOf(largest) + bitsOf(scope.rows) + 2, 64, 'codes with places of rows', narrower)
   }
