@@ -5,10 +5,13 @@ import {
   correlation,
   crosstab,
   groupBy,
+  histogram,
   linear,
   logistic,
   mean,
   median,
+  noisy,
+  only,
   weightOfEvidence,
 } from '@tallystick/statistics'
 
@@ -27,6 +30,8 @@ export default analyse(
     segments: groupBy(segment, spend),
     'segment-test': anova(spend, segment),
     channels: crosstab(segment, channel),
-    evidence: weightOfEvidence(late, income, [2500, 3500, 4500]),
+    evidence: weightOfEvidence(late, income, { bins: 6, merge: { to: 4 } }),
+    ranks: only(correlation([income, spend], 'spearman'), 'p0', 'p2'),
+    'spend-bins': noisy(histogram(spend, [250, 500, 1000, 2000]), { epsilon: 1 }),
   }),
 )
