@@ -1,18 +1,11 @@
 /** `tally query …`: commands, options and help. */
 import { Option, type Command } from 'commander'
-
-/** What the table of all commands lends: its options, and how an action is loaded and its output made. */
-export interface Registering {
-  readonly examples: (command: Command, ...lines: readonly string[]) => Command
-  readonly homeOption: () => Option
-  readonly encodingOption: () => Option
-  readonly lazily: (load: () => Promise<any>) => (...received: unknown[]) => Promise<void>
-}
+import { encodingOption, examples, homeOption, lazily } from './options.ts'
 
 const tableOption = (): Option =>
   new Option('--table <folder>', 'the folder of the table at its holder').default('query-table')
 
-const registerHolder = (query: Command, { examples, encodingOption, lazily }: Registering): void => {
+const registerHolder = (query: Command): void => {
   examples(
     query
       .command('build')
@@ -68,7 +61,7 @@ const registerHolder = (query: Command, { examples, encodingOption, lazily }: Re
   )
 }
 
-const registerAsker = (query: Command, { examples, homeOption, encodingOption, lazily }: Registering): void => {
+const registerAsker = (query: Command): void => {
   examples(
     query
       .command('fetch')
@@ -135,7 +128,7 @@ const registerAsker = (query: Command, { examples, homeOption, encodingOption, l
   )
 }
 
-const registerAnchoring = (query: Command, { examples, homeOption, lazily }: Registering): void => {
+const registerAnchoring = (query: Command): void => {
   examples(
     query
       .command('anchor')
@@ -156,8 +149,8 @@ const registerAnchoring = (query: Command, { examples, homeOption, lazily }: Reg
   )
 }
 
-export const registerQuery = (query: Command, lent: Registering): void => {
-  registerHolder(query, lent)
-  registerAsker(query, lent)
-  registerAnchoring(query, lent)
+export const registerQuery = (query: Command): void => {
+  registerHolder(query)
+  registerAsker(query)
+  registerAnchoring(query)
 }
