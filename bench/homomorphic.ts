@@ -6,11 +6,7 @@
 import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import {
   computeInClear,
-  createKeys,
-  decrypt,
-  encrypt,
   equal,
-  evaluateEncrypted,
   explainPlan,
   explainScoring,
   histogram,
@@ -30,6 +26,7 @@ import {
   type Ring,
 } from '@tallystick/homomorphic'
 import { sealEngine } from '@tallystick/homomorphic/engine'
+import { createKeys, decrypt, encrypt, evaluateEncrypted } from '@tallystick/homomorphic/operators'
 import { sealPool } from '@tallystick/homomorphic/pool'
 import { rlweEvaluate, type Instruction, type RingCiphertext, type RlweEvaluateInput } from '@tallystick/kernels'
 import { nodeEngine } from '@tallystick/kernels/engine/node'

@@ -26,16 +26,6 @@ export type {
 export { lookupInput, lookupRows } from './lookup/rows.ts'
 export { explainLookup, type LookupExplanation } from './lookup/explain.ts'
 export * from './operators/expression.ts'
-export {
-  createKeys,
-  decrypt,
-  encrypt,
-  evaluateEncrypted,
-  type Columns,
-  type Frames,
-  type Keys,
-  type Results,
-} from './operators/index.ts'
 export { planOf, type Plan, type PlanOptions } from './plan/index.ts'
 export { explainPlan, planText, type PlanExplanation } from './plan/explain.ts'
 export { computeInClear } from './operators/clear.ts'

@@ -4,7 +4,7 @@ import type { Engine } from '@tallystick/protocol'
 import { runKernel } from '@tallystick/protocol'
 import { computeInClear } from '../src/operators/clear.ts'
 import * as h from '../src/operators/expression.ts'
-import { createKeys, decrypt, encrypt, evaluateEncrypted } from '../src/operators/index.ts'
+import { createKeys, decrypt, encrypt, evaluateEncrypted } from '../src/pool/operators.ts'
 import { planOf } from '../src/plan/index.ts'
 
 const pair = (length: number) => ({

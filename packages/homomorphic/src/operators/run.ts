@@ -183,14 +183,14 @@ export function* evaluate(
 ): Routine<readonly RingCiphertext[]> {
   const store = createStore(plan.waves.flat(), new Set(plan.tiles.map(({ id }) => id)))
   const positions = new Map(plan.inputs.map(({ id }, position) => [id, position]))
-  const fetch = function* (id: number): Routine<void> {
+  const obtain = function* (id: number): Routine<void> {
     const position = positions.get(id)
     if (position !== undefined && !store.has(id)) store.put(id, yield* tile(position))
   }
   for (const wave of plan.waves) {
     const taken: RingCiphertext[][] = []
     for (const { inputs } of wave) {
-      for (const id of inputs) yield* fetch(id)
+      for (const id of inputs) yield* obtain(id)
       taken.push(inputs.map((id) => store.get(id)))
     }
     const made = (yield* on.join(
@@ -202,7 +202,7 @@ export function* evaluate(
     }
   }
   // An input that is an output as it is.
-  for (const { id } of plan.tiles) yield* fetch(id)
+  for (const { id } of plan.tiles) yield* obtain(id)
   return plan.tiles.map(({ id }) => store.get(id))
 }
 

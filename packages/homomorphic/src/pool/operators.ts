@@ -10,11 +10,29 @@
  * BGV under the owner's key; one owner who is also the receiver. Between parties run `homomorphic/evaluate`.
  */
 import { TallyError, type Rng } from '@tallystick/core'
+import type { Kernel, Routine } from '@tallystick/protocol'
 import type { Plan } from '../plan/index.ts'
-import { checkedColumn, resultsOf, type Columns, type OpenedSlots } from './columns.ts'
-import { ground, runIn, type Runner } from './ground.ts'
-import { generateKeys, publishKeys, receiveKeys, type PublicKeys, type RingKeys } from './keys.ts'
-import { encryptSeeded, evaluate, openResults, receiveTile, sendResult, type Results } from './run.ts'
+import { checkedColumn, resultsOf, type Columns, type OpenedSlots } from '../operators/columns.ts'
+import { ground } from '../operators/ground.ts'
+import { generateKeys, publishKeys, receiveKeys, type PublicKeys, type RingKeys } from '../operators/keys.ts'
+import { encryptSeeded, evaluate, openResults, receiveTile, sendResult, type Results } from '../operators/run.ts'
+
+/** As much of a pool as is needed here. */
+export interface Runner {
+  run<I, O>(kernel: Kernel<I, O>, input: I, signal?: AbortSignal): Promise<O>
+}
+
+/** Runs a routine that only computes, on a pool. */
+export const runIn = async <T>(pool: Runner, routine: Routine<T>, signal?: AbortSignal): Promise<T> => {
+  for (let answer: unknown; ;) {
+    const { done, value } = routine.next(answer)
+    if (done === true) return value
+    if (value.kind === 'compute') answer = await pool.run(value.kernel, value.input, signal)
+    else if (value.kind === 'join')
+      answer = await Promise.all(value.branches.map((branch) => runIn(pool, branch, signal)))
+    else throw new Error(`${value.kind} outside of a protocol`)
+  }
+}
 
 /** Frames by ring. */
 export type Frames = readonly (readonly Uint8Array[])[]
