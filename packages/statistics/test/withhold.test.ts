@@ -29,7 +29,7 @@ const table = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max:
 )
 
 describe('counts', () => {
-  it('withheld in a line are none, or several that sum to the minimum, or all that it has', () => {
+  it('withheld in a line are none, or several each of which may reach the minimum, or all that it has', () => {
     const property = fc.property(table, ({ cells, counts }) => {
       const kept = keptOf(counts, cells)
       counts.forEach((each, i) => each > 0 && each < least && expect(kept[i]).toBe(false))
@@ -39,8 +39,9 @@ describe('counts', () => {
         const withheld = line.filter((i) => kept[i] === false)
         const sum = withheld.reduce((total, i) => total + counts[i]!, 0)
         const rest = line.filter((i) => kept[i] === true && counts[i]! > 0)
-        const safe =
-          withheld.length === 0 || (withheld.length > 1 && sum >= least) || (sum < least && rest.length === 0)
+        // What subtraction leaves for one of them, where the others are 1.
+        const most = sum - withheld.length + 1
+        const safe = withheld.length === 0 || (withheld.length > 1 && most >= least) || rest.length === 0
         expect(safe, `${counts.join()} of ${cells.rows} rows keeps ${kept.join()}`).toBe(true)
       }
     })
@@ -50,6 +51,13 @@ describe('counts', () => {
     expect(keptOf([7, 0, 900, 5], { rows: 1, columns: 4 })).toEqual([true, true, true, true])
     expect(keptOf([7, 2, 900, 0, 60], { rows: 1, columns: 5 })).toEqual([false, false, true, true, true])
     expect(keptOf([7, 4, 900, 3], { rows: 1, columns: 4 })).toEqual([true, false, true, false])
+  })
+  it('of 1 each are not told by their sum, nor by the places of zeros beside them', () => {
+    const list = (...counts: readonly number[]) => keptOf(counts, { rows: 1, columns: counts.length })
+    expect(list(1, 1, 1, 1, 1, 100, 200)).toEqual([false, false, false, false, false, false, true])
+    expect(list(1, 1, 0, 1, 1, 1)).toEqual([false, false, false, false, false, false])
+    expect(list(0, 0, 2, 0)).toEqual([false, false, false, false])
+    expect(list(0, 0, 9, 0)).toEqual([true, true, true, true])
   })
   it('are rounded to the nearest multiple', () => {
     const property = fc.property(

@@ -2,12 +2,18 @@
  * Disclosure control of counts, under sharing: what is withheld is zero before it is opened.
  *
  * Primary: counts from 1 to below the minimum. Complementary (Willenborg and de Waal, Elements of Statistical Disclosure
- * Control, 2001, chapter 6): totals are known or may be, that of a whole table from the row counts in the terms; so in
- * each line of a table (all cells of a list; each row and each column of a table of two factors) the cells withheld must
- * be none, or two or more that sum to the minimum at least. Where a line is short of it, its smallest other count goes
- * too, or a zero if it has no other: rows, then columns, twice; if a line is short of it even then, the whole table is
- * withheld. A line whose counts are all withheld and sum to less than the minimum is let be: its total is withheld where
- * it is a cell itself. That is against subtraction within a line. It is no audit by linear programs over all lines of several tables.
+ * Control, 2001, chapter 6): totals are known or may be, that of a whole table from the row counts in the terms, and that
+ * a count is withheld tells that it is 1 at least. So in each line of a table (all cells of a list; each row and each
+ * column of a table of two factors) the cells withheld must be none, or two or more, k, whose sum less k - 1 is the minimum
+ * at least: that is the largest that subtraction leaves for one of them. Where a line is short of it, its smallest other
+ * count goes too, or a zero if it has no other: rows, then columns, twice; if a line is short of it even then, the whole
+ * table is withheld. Where nothing but zeros is left to go, a list is withheld as a whole; a line of a table is let be: its
+ * total is withheld where it is a cell itself.
+ *
+ * That is against subtraction within a line. It is weaker than it looks in two ways. It is no audit by linear programs over
+ * all lines of several tables. And the choice is no secret: who knows the rule can ask which counts would have been
+ * withheld so, and of 4, 4, 4 and 6 with the minimum 5 told as "?, ?, ?, 6 of 18" no others would ("minimality", Wong, Fu,
+ * Wang, Pei, VLDB 2007).
  */
 import { floor, isNegative, select, tournament, wordsOfIntegers, type Arithmetic, type Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
@@ -53,7 +59,10 @@ interface Counts {
   readonly positive: Arithmetic<64>
 }
 
-/** For each line 1 where cells are withheld that could be told from the rest; and counts that are not. 13 rounds. */
+/**
+ * For each line 1 where cells are withheld that could be told from the rest, or 1 where that is so and no count is left to
+ * go with them (`stuck`); and counts that are not withheld. 13 rounds.
+ */
 function* shortOf(
   backend: Backend,
   withheld: Arithmetic<64>,
@@ -70,7 +79,9 @@ function* shortOf(
   const total = backend.sum(backend.slice(products, 0, cells), length)
   const under = (x: Arithmetic<64>, bound: number) => backend.shift(x, wordsOfIntegers(64, [-bound]))
   const left = under(backend.sum(free, length), 1)
-  const bounds = backend.concat(under(number, 1), under(number, 2), under(total, least), left)
+  // What others leave of the sum for one cell, if each of them is 1.
+  const most = backend.subtract(total, number)
+  const bounds = backend.concat(under(number, 1), under(number, 2), under(most, least - 1), left)
   const bits = yield* isNegative(backend, bounds)
   const flags = yield* backend.inject(bits, 64)
   const lines = number.length
@@ -78,23 +89,28 @@ function* shortOf(
   // Single or small, where there is any, but for the small ones that have nothing left.
   const pairs = yield* backend.multiply(backend.concat(single!, small!), backend.concat(small!, gone!))
   const either = backend.subtract(backend.add(single!, small!), backend.slice(pairs, 0, lines))
-  const open = not(backend, backend.slice(pairs, lines, 2 * lines))
-  const short = yield* backend.multiply(not(backend, none!), yield* backend.multiply(either, open))
-  return { short, free }
+  const bare = backend.slice(pairs, lines, 2 * lines)
+  const mended = yield* backend.multiply(either, not(backend, bare))
+  const some = not(backend, none!)
+  const told = yield* backend.multiply(backend.concat(some, some), backend.concat(mended, bare))
+  return { short: backend.slice(told, 0, lines), stuck: backend.slice(told, lines, 2 * lines), free }
 }
 
-/** Withholds the smallest count that is not, in each line that is short of it. About 15 + 12 log2 of its cells rounds. */
+/**
+ * Withholds the smallest count that is not, in each line that is short of it; of a list that has none left, all. About
+ * 15 + 12 log2 of its cells rounds.
+ */
 function* complete(
   backend: Backend,
   withheld: Arithmetic<64>,
   table: Counts,
   lines: Lines,
-  least: number,
+  { least, list }: { readonly least: number; readonly list: boolean },
 ): Routine<Arithmetic<64>> {
   const { places, length, back } = lines
   const count = places.length / length
   const each = Uint32Array.from(range(places.length), (i) => Math.floor(i / length))
-  const { short, free } = yield* shortOf(backend, withheld, table, lines, least)
+  const { short, stuck, free } = yield* shortOf(backend, withheld, table, lines, least)
   const far = backend.constant(64, wordsOfIntegers(64, new Float64Array(places.length).fill(2 * beyond)))
   const counted = yield* select(backend, free, backend.gather(table.counts, places), far)
   // Zeros before what is withheld already.
@@ -115,7 +131,9 @@ function* complete(
     backend.concat(...carried),
     Uint32Array.from(range(places.length), (i) => (i % length) * count + Math.floor(i / length)),
   )
-  const wanted = yield* backend.multiply(chosen, backend.gather(short, each))
+  const smallest = yield* backend.multiply(chosen, backend.gather(short, each))
+  // Never both.
+  const wanted = list ? backend.add(smallest, backend.gather(stuck, each)) : smallest
   const byCell = backend.gather(wanted, back)
   return backend.subtract(backend.add(withheld, byCell), yield* backend.multiply(withheld, byCell))
 }
@@ -137,7 +155,7 @@ export function* keepFrom(
   const lines = linesOf(cells)
   if (size > 1) {
     for (let pass = 0; pass < (lines.length === 1 ? 1 : 2); pass++) {
-      for (const each of lines) withheld = yield* complete(backend, withheld, table, each, least)
+      for (const each of lines) withheld = yield* complete(backend, withheld, table, each, { least, list: lines.length === 1 })
     }
   }
   if (lines.length > 1) withheld = yield* failSafe(backend, withheld, table, lines, least)
