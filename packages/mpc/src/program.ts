@@ -150,6 +150,19 @@ export const idealOf = <P, In, Out>(
   )
 }
 
+/** The same by role: each receiver what it learns, all others what the program has for those that learn nothing. */
+export const idealByRole = <P, In, Out>(
+  program: Program<P, In, Out>,
+  roles: readonly string[],
+  parameters: P,
+  inputs: Readonly<Record<string, In>>,
+): Readonly<Record<string, Out | undefined>> => {
+  const receivers = program.receivers(parameters)
+  const common = program.learns === undefined ? idealOf(program, parameters, inputs) : undefined
+  const outputOf = (role: string): Out => common ?? idealOf(program, parameters, inputs, role)
+  return Object.fromEntries(roles.map((role) => [role, receivers.includes(role) ? outputOf(role) : program.nothing]))
+}
+
 /** Whether a receiver learns an output. */
 export const learnsOf =
   <P, In, Out>({ learns }: Program<P, In, Out>, parameters: P) =>
@@ -157,7 +170,7 @@ export const learnsOf =
     learns === undefined || learns(parameters, receiver, name)
 
 /** What a role brings, with the coins that it draws for it. */
-const encoded = <P, In, Out>(
+export const encoded = <P, In, Out>(
   program: Program<P, In, Out>,
   ctx: Context<Messages, string>,
   parameters: P,
@@ -249,14 +262,7 @@ export const programProtocol = <P, In, Out>(program: Program<P, In, Out>): Progr
     ...(isStated(program.leakage) && { attempts: 1 }),
     parameters: program.parameters,
     cost: (parameters): Cost => count(program, parameters).cost,
-    ideal(parameters, inputs) {
-      const receivers = program.receivers(parameters)
-      const common = program.learns === undefined ? idealOf(program, parameters, inputs) : undefined
-      const outputOf = (role: string): Out => common ?? idealOf(program, parameters, inputs, role)
-      return Object.fromEntries(
-        roles.map((role) => [role, receivers.includes(role) ? outputOf(role) : program.nothing]),
-      )
-    },
+    ideal: (parameters, inputs) => idealByRole(program, roles, parameters, inputs),
     parties: Object.fromEntries(roles.map((role) => [role, party])),
   })
 }

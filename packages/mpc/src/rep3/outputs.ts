@@ -67,7 +67,7 @@ export const cut = (shapes: readonly OutputShape[], all: Words): readonly Words[
 const isComputing = (role: string): boolean => (computing as readonly string[]).includes(role)
 
 /** The parts of a vector of all values that `of` says yes to. */
-const pick = (shapes: readonly OutputShape[], all: Words, of: (i: number) => boolean): Words => {
+export const pick = (shapes: readonly OutputShape[], all: Words, of: (i: number) => boolean): Words => {
   let at = 0
   const parts = shapes.map((shape) => all.subarray(at, (at += wordsOfShape(shape))))
   return parts.every((_, i) => of(i)) ? all : concatWords(parts.filter((_, i) => of(i)))

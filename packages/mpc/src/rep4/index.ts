@@ -64,6 +64,10 @@ export const rep4Program = <P, In, Out>(
   if ((program.owners ?? []).length > 0) {
     throw new TallyError('api/misuse', 'self', 'expected a program whose owners and receivers compute, found others')
   }
+  if (program.learns !== undefined || program.coins !== undefined) {
+    const message = 'expected a program whose receivers all learn all outputs, and whose inputs take no coins'
+    throw new TallyError('api/misuse', 'self', message)
+  }
   const stated = isStated(program.leakage)
 
   function* party(ctx: Ctx, parameters: P, input: In): Routine<Out | undefined> {

@@ -14,7 +14,7 @@ import { runClear } from '../clear.ts'
 import { isStated, requireStated } from '../leakage.ts'
 import { add } from '../operators/adder.ts'
 import { lessThan } from '../operators/compare.ts'
-import type { Program } from '../program.ts'
+import { learnsOf, type Program } from '../program.ts'
 import { expectedComparisons, levelBound } from '../quicksort.ts'
 import { checkShift, compareBatch } from '../rep3/backend.ts'
 import { seedBytes, wordsOfSpecs } from '../rep3/inputs.ts'
@@ -339,12 +339,14 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, par
   const before = deepest(tally)
   const computing = computingOf(setting)
   for (const role of [...workingOf(setting), ...(program.owners ?? [])]) tally.depth.set(role, before)
-  const words = outputs.reduce((sum, [, value]) => sum + wordsOfShape(shapeOf(value)), 0)
+  const learns = learnsOf(program, parameters)
+  const wordsFor = (to: string): number =>
+    outputs.reduce((sum, [name, value]) => sum + (learns(to, name) ? wordsOfShape(shapeOf(value)) : 0), 0)
   round(
     tally,
     program
       .receivers(parameters)
-      .flatMap((to) => computing.filter((from) => from !== to).map((from): Message => [from, to, words])),
+      .flatMap((to) => computing.filter((from) => from !== to).map((from): Message => [from, to, wordsFor(to)])),
   )
   return { tally, outputs: outputs.map(([name, value]) => [name, shapeOf(value)] as const) }
 }
@@ -372,7 +374,8 @@ export const countSemi2k = <P, In, Out>(program: Program<P, In, Out>, setting: S
   const coinsOf = (role: string): number => {
     const seeds = owners.includes(role) ? seedBytes * givenBy(setting, role).seeds.length : 0
     const ot = setting.triples === 'transfers' && computing.includes(role) ? tally.otCoins : 0
-    return (working.includes(role) ? keyCoins(setting, role) : 0) + seeds + ot
+    const own = program.coins?.(parameters, role) ?? 0
+    return (working.includes(role) ? keyCoins(setting, role) : 0) + seeds + ot + own
   }
   const sizes = (of: SettingTally) => ({ rounds: deepest(of), bytes: 4 * of.words + of.otBytes })
   const cost: Cost = {

@@ -42,15 +42,16 @@ import { openTransfers } from '@tallystick/ot'
 import { TallyError } from '@tallystick/core'
 import { defineProtocol, type Cost, type Party as Role, type Protocol, type Routine } from '@tallystick/protocol'
 import { isStated } from '../leakage.ts'
-import { idealOf, named, ownersOf, ownWords, type Inputs, type Program } from '../program.ts'
+import { encoded, idealByRole, learnsOf, named, ownersOf, ownWords, type Inputs, type Program } from '../program.ts'
 import type { InputSpec } from '../rep3/inputs.ts'
+import { wordsOfShape } from '../rep3/outputs.ts'
 import type { Words } from '../backend.ts'
 import { arithmetic } from './party.ts'
 import { semi2k } from './backend.ts'
 import { countSemi2k } from './counting.ts'
 import { give, openTo, receiveOutputs, sharesByName, take } from './inputs.ts'
 import { messages, type Messages } from './messages.ts'
-import { agreeKeys, computingOf, helper, partyOf, workingOf, type Ctx, type Keys, type Setting } from './party.ts'
+import { agreeKeys, computingOf, helper, partyOf, wire, workingOf, type Ctx, type Keys, type Setting } from './party.ts'
 
 export type { Setting as Semi2kSetting, Triples } from './party.ts'
 export { countSemi2k } from './counting.ts'
@@ -144,28 +145,35 @@ export const semi2kProgram = <P, In, Out>(
     const specs = program.inputs(parameters)
     const index = computing.indexOf(ctx.role)
     const mine = specs.filter(({ owner }) => owner === ctx.role)
-    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, program.encode(parameters, ctx.role, input))
+    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, encoded(program, wire(ctx), parameters, input))
     const { keys, inputs } = yield* begin(ctx, setting, specs, own)
     const party = partyOf(ctx, setting, index, keys, 'main')
     const outputs = yield* program.compute(semi2k(party, stated), parameters, inputs)
     yield* ctx.checkpoint()
     if (index === -1) return program.nothing
-    const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs))
-    return opened === undefined ? program.nothing : program.decode(parameters, named(Object.keys(outputs), opened))
+    const learns = learnsOf(program, parameters)
+    const names = Object.keys(outputs)
+    const wanted = (receiver: string, i: number): boolean => learns(receiver, names[i]!)
+    const opened = yield* openTo(party, program.receivers(parameters), Object.values(outputs), wanted)
+    const mineOf = names.filter((name) => learns(ctx.role, name))
+    return opened === undefined ? program.nothing : program.decode(parameters, named(mineOf, opened))
   }
 
   function* own(ctx: Ctx, parameters: P, input: In): Routine<Out | undefined> {
     const mine = program.inputs(parameters).filter(({ owner }) => owner === ctx.role)
     if (mine.length > 0) {
-      const vectors = program.encode(parameters, ctx.role, input)
+      const vectors = encoded(program, wire(ctx), parameters, input)
       yield* give(ctx.narrow(`inputs/${ctx.role}`), setting, mine, ownWords(mine, vectors))
     }
     yield* ctx.checkpoint()
     if (!program.receivers(parameters).includes(ctx.role)) return program.nothing
     const { outputs } = countSemi2k(program, setting, parameters)
-    const shapes = outputs.map(([, shape]) => shape)
-    const opened = yield* receiveOutputs(ctx, setting, shapes)
-    const names = outputs.map(([name]) => name)
+    const learns = learnsOf(program, parameters)
+    const mineOf = outputs.filter(([name]) => learns(ctx.role, name))
+    const shapes = mineOf.map(([, shape]) => shape)
+    const largest = outputs.reduce((sum, [, shape]) => sum + wordsOfShape(shape), 0)
+    const opened = yield* receiveOutputs(ctx, setting, shapes, largest)
+    const names = mineOf.map(([name]) => name)
     return program.decode(parameters, named(names, opened))
   }
 
@@ -187,11 +195,7 @@ export const semi2kProgram = <P, In, Out>(
     ...(stated && { attempts: 1 }),
     parameters: program.parameters,
     cost: (parameters): Cost => countSemi2k(program, setting, parameters).cost,
-    ideal(parameters, inputs) {
-      const output = idealOf(program, parameters, inputs)
-      const receivers = program.receivers(parameters)
-      return Object.fromEntries(roles.map((role) => [role, receivers.includes(role) ? output : program.nothing]))
-    },
+    ideal: (parameters, inputs) => idealByRole(program, roles, parameters, inputs),
     parties: Object.fromEntries(roles.map((role) => [role, party])),
   })
 }

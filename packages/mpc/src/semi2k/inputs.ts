@@ -9,7 +9,7 @@ import type { Arithmetic, Shared, Words } from '../backend.ts'
 import { trimPlanes } from '../bits-words.ts'
 import { minusMask, seedBytes, wordsOfSpecs, type InputSpec } from '../rep3/inputs.ts'
 import { expandPlace } from '../rep3/multiply.ts'
-import { combine, cut, minus, plus, shapeOf, wordsOfShape, type OutputShape } from '../rep3/outputs.ts'
+import { combine, cut, minus, pick, plus, shapeOf, wordsOfShape, type OutputShape } from '../rep3/outputs.ts'
 import { transfer, vector, type Incoming } from '../rep3/transfer.ts'
 import { concatWords, limbsOf } from '../words.ts'
 import { openBits, openPart } from './local.ts'
@@ -62,11 +62,12 @@ export const sharesByName = (specs: readonly InputSpec[], part: Words): readonly
 const partOf = (value: Shared): Words =>
   value.kind === 'arithmetic' ? openPart(value).part : trimPlanes(openBits(value).part, value.length)
 
-/** A computing party's side, after the checkpoint: the values where it is a receiver. */
+/** A computing party's side, after the checkpoint: the values where it is a receiver, of those that `learns` says. */
 export function* openTo(
   party: Party,
   receivers: readonly string[],
   values: readonly Shared[],
+  learns: (receiver: string, i: number) => boolean = () => true,
 ): Routine<readonly Words[] | undefined> {
   const { index, setting, ctx } = party
   const computing = computingOf(setting)
@@ -79,28 +80,36 @@ export function* openTo(
   if (index < 2 && receivers.some((receiver) => !computing.includes(receiver))) {
     blinded = combine(shapes, index === 0 ? plus : minus, part, yield* expandPlace(party, place, words))
   }
+  const toldTo = (receiver: string, all: Words): Words => pick(shapes, all, (i) => learns(receiver, i))
   const outgoing = receivers
     .filter((receiver) => receiver !== role)
-    .map((receiver) => vector(receiver, computing.includes(receiver) ? part : blinded))
+    .map((receiver) => vector(receiver, toldTo(receiver, computing.includes(receiver) ? part : blinded)))
   const receives = receivers.includes(role)
+  const own = toldTo(role, part)
+  const mine = shapes.filter((_, i) => learns(role, i))
   const incoming: Incoming[] = receives
-    ? computing.filter((other) => other !== role).map((from) => ({ from, words }))
+    ? computing.filter((other) => other !== role).map((from) => ({ from, words: own.length }))
     : []
   const step = ctx.narrow('results')
   const others = yield* transfer({ ctx: step, count: () => 0 }, 'result', words, outgoing, incoming)
   if (!receives) return undefined
   return cut(
-    shapes,
-    others.reduce((sum, other) => combine(shapes, plus, sum, other), part),
+    mine,
+    others.reduce((sum, other) => combine(mine, plus, sum, other), own),
   )
 }
 
-/** The side of a receiver that does not compute. */
-export function* receiveOutputs(ctx: Ctx, setting: Setting, shapes: readonly OutputShape[]): Routine<readonly Words[]> {
+/** The side of a receiver that does not compute; `largest` are the words of all values, of which it learns some. */
+export function* receiveOutputs(
+  ctx: Ctx,
+  setting: Setting,
+  shapes: readonly OutputShape[],
+  largest: number,
+): Routine<readonly Words[]> {
   const words = shapes.reduce((sum, shape) => sum + wordsOfShape(shape), 0)
   const incoming = computingOf(setting).map((from) => ({ from, words }))
   const step = wire(ctx.narrow('results'))
-  const parts = yield* transfer({ ctx: step, count: () => 0 }, 'result', words, [], incoming)
+  const parts = yield* transfer({ ctx: step, count: () => 0 }, 'result', largest, [], incoming)
   return cut(
     shapes,
     parts.reduce((sum, part) => combine(shapes, plus, sum, part)),
