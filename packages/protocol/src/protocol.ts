@@ -120,6 +120,8 @@ export interface Protocol<
    * aborts after such an opening gains another trial by each attempt.
    */
   readonly attempts?: number
+  /** The roles that get an output, where that is always the same and parameters do not say it as `to`: terms must name these. */
+  readonly receivers?: readonly R[]
   /** Checks what the terms say; throws TallyError terms/malformed for anything that this protocol cannot run. */
   readonly parameters: (value: unknown) => P
   readonly cost: (parameters: P) => Cost

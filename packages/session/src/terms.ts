@@ -257,7 +257,7 @@ const object = (value: unknown): Readonly<Record<string, unknown>> =>
  * By convention the parameters of a protocol over data say `sizes` (rows by role) and `to` ("both", "all" or the one
  * role that learns); where they do, the terms must say the same in words that people approve.
  */
-const checkParameters = (terms: Terms): void => {
+const checkParameters = (terms: Terms, { id, receivers }: AnyProtocol): void => {
   const { sizes, to } = object(terms.parameters)
   const unsized =
     sizes === undefined ? undefined : Object.keys(terms.data).find((r) => !Object.hasOwn(object(sizes), r))
@@ -275,14 +275,14 @@ const checkParameters = (terms: Terms): void => {
       )
     }
   }
-  if (typeof to !== 'string' && !Array.isArray(to)) return
-  const named = Array.isArray(to) ? to.map(String) : [to]
+  const stated = typeof to === 'string' || Array.isArray(to)
+  if (!stated && receivers === undefined) return
+  const named = stated ? [to].flat().map(String) : [...receivers!]
   const expected = to === 'both' || to === 'all' ? terms.parties.map((p) => p.role) : named
   const same = expected.length === terms.receivers.length && expected.every((r) => terms.receivers.includes(r))
-  if (!same)
-    throw malformed(
-      `terms.receivers: expected ${quoted(expected)} as in terms.parameters.to, found ${quoted(terms.receivers)}`,
-    )
+  if (same) return
+  const where = stated ? 'as in terms.parameters.to' : `who learn by ${id}`
+  throw malformed(`terms.receivers: expected ${quoted(expected)} ${where}, found ${quoted(terms.receivers)}`)
 }
 
 /**
@@ -298,6 +298,16 @@ const checkMinimum = ({ parameters, minimum }: Terms): void => {
   const small = sets.find(([, rows]) => typeof rows === 'number' && rows < minimum.sets)
   if (small === undefined) return
   throw malformed(`terms.parameters: the set "${small[0]}" has fewer rows than terms.minimum.sets, ${minimum.sets}`)
+}
+
+/** A minimum of the result that the protocol itself keeps is the one that people approve, and the other way round. */
+const checkKeptMinimum = ({ minimum }: Terms, parameters: unknown): void => {
+  const kept = object(parameters)['minimum']
+  const approved = minimum?.result ?? 0
+  if (typeof kept !== 'number' || kept === approved) return
+  throw malformed(
+    `terms.minimum.result: expected ${kept}, which the protocol keeps by terms.parameters.minimum, found ${approved}`,
+  )
 }
 
 /**
@@ -350,9 +360,10 @@ export const checkTerms = (terms: Terms, protocol: AnyProtocol, now: number): vo
   }
   checkCoalition(terms, protocol)
   checkAttempts(terms, protocol)
-  protocol.parameters(terms.parameters)
-  checkParameters(terms)
+  const parameters: unknown = protocol.parameters(terms.parameters)
+  checkParameters(terms, protocol)
   checkMinimum(terms)
+  checkKeptMinimum(terms, parameters)
 }
 
 /** @throws TallyError terms/unsupported where the code that would run is not the code of the terms */

@@ -9,7 +9,7 @@ import {
   termsBytes,
   type Terms,
 } from '@tallystick/session'
-import { ecdh } from '@tallystick/psi'
+import { ecdh, ikn19, psty19 } from '@tallystick/psi'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { duet, termsFor, tlsOf } from './fixture.ts'
@@ -183,6 +183,32 @@ describe('what can be run', () => {
     expect(() => checkTerms(wrong, ecdh, now)).toThrow(expect.objectContaining({ code }))
     expect(() => checkTerms(wrong, ecdh, now)).toThrow(text)
   })
+  it('names those who learn by the protocol, where its parameters do not say', () => {
+    const told = { ...duet, receivers: ['right'] as const }
+    const of = (receivers: string[]) => termsFor(duet, { rounds: 1, chunks: 1 }, { receivers })
+    expect(() => checkTerms(of(['right']), told, now)).not.toThrow()
+    expect(() => checkTerms(of(['left']), told, now)).toThrow(/receivers: expected "right" who learn by .*found "left"/)
+    expect(() => checkTerms(of(['left', 'right']), told, now)).toThrow(/receivers/)
+  })
+
+  it.each([
+    [ikn19, { output: 'sum', to: 'both', limbs: 1 }],
+    [psty19, { output: 'cardinality', to: 'both' }],
+  ] as const)('is no minimum that is approved and not kept, or kept and not approved', (protocol, asked) => {
+    const of = (kept: object, minimum?: Terms['minimum']) =>
+      termsFor(protocol, { ...asked, sizes: psi.sizes, ...kept } as Json, {
+        receivers: ['receiver', 'sender'],
+        data: { receiver: data(3), sender: data(4) },
+        ...(minimum === undefined ? {} : { minimum }),
+      })
+    const check = (terms: Terms) => (): void => checkTerms(terms, protocol, now)
+    expect(check(of({}))).not.toThrow()
+    expect(check(of({ minimum: 9 }, { sets: 0, result: 9 }))).not.toThrow()
+    expect(check(of({}, { sets: 3, result: 9 }))).toThrow(/minimum\.result: expected 0, .*found 9/)
+    expect(check(of({ minimum: 8 }, { sets: 3, result: 9 }))).toThrow(/minimum\.result: expected 8, .*found 9/)
+    expect(check(of({ minimum: 9 }))).toThrow(/minimum\.result: expected 9, .*found 0/)
+  })
+
   it('is not more attempts than the protocol bears', () => {
     const early = { ...ecdh, attempts: 1 }
     expect(() => checkTerms(good({ attempts: 1 }), early, now)).not.toThrow()

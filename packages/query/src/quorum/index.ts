@@ -152,6 +152,7 @@ export const quorumOver = (opening: Opening, holders: number): QuorumQuery => {
     id,
     version: 1,
     roles: [askerRole, ...roles],
+    receivers: [askerRole],
     messages,
     security: {
       adversary: 'semi-honest',

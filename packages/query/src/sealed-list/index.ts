@@ -113,6 +113,7 @@ export const sealedListQuery = defineProtocol<
   id,
   version: 1,
   roles: ['asker', 'holder'],
+  receivers: ['asker'],
   messages: evaluationMessages,
   security: {
     adversary: 'malicious',

@@ -95,6 +95,7 @@ export const simplePirQuery = defineProtocol<Role, typeof messages, PirParameter
   id,
   version: 1,
   roles: ['asker', 'holder'],
+  receivers: ['asker'],
   messages,
   security: {
     adversary: 'malicious',

@@ -217,6 +217,7 @@ const whichOf = (holders: number): WhichQuery => {
     id,
     version: 1,
     roles: [askerRole, ...roles],
+    receivers: [askerRole],
     messages: whichMessages,
     security: {
       ...simplePirQuery.security,
