@@ -3,8 +3,11 @@
  * spends of it uses the network. A budget is that of a table by the name of its source, whatever rows it has by now: who
  * renames a source begins anew, which is its own affair, as the data are its own.
  */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { TallyError } from '@tallystick/core'
+import { lockFolder, type Lock } from '@tallystick/session/node'
 import { spentBy, type Parameters, type Privacy } from '@tallystick/statistics'
 import { z } from 'zod'
 import { readJson, writeJson } from './files.ts'
@@ -37,6 +40,33 @@ const read = async (folder: string): Promise<Budgets> => {
   })
 }
 
+/** Milliseconds between looks at a lock that another process has for the time of one write, and how many looks. */
+const lockPause = 50
+const mostLooks = 200
+
+const lockOf = async (folder: string): Promise<Lock> => {
+  const own = join(folder, 'budget-lock')
+  await mkdir(own, { recursive: true, mode: 0o700 })
+  for (let look = 1; ; look++) {
+    try {
+      return lockFolder(own)
+    } catch (error) {
+      if (!(error instanceof TallyError) || error.code !== 'journal/locked' || look === mostLooks) throw error
+    }
+    await pause(lockPause)
+  }
+}
+
+/** One at a time reads and writes: of two jobs that begin together each counts the other. */
+const alone = async <T>(folder: string, change: () => Promise<T>): Promise<T> => {
+  const lock = await lockOf(folder)
+  try {
+    return await change()
+  } finally {
+    lock.release()
+  }
+}
+
 export const budgetsOf = async (folder: string): Promise<Readonly<Record<string, Budget>>> =>
   (await read(folder)).tables
 
@@ -44,12 +74,13 @@ export const usedOf = ({ spent, delta }: Budget): { readonly rho: number; readon
   spentBy(Object.values(spent).flat(), delta)
 
 /** Sets the budget of a source; what was spent stays spent. */
-export const setBudget = async (folder: string, source: string, epsilon: number, delta: number): Promise<Budget> => {
-  const budgets = await read(folder)
-  const next: Budget = { epsilon, delta, spent: budgets.tables[source]?.spent ?? {} }
-  await writeJson(fileOf(folder), { ...budgets, tables: { ...budgets.tables, [source]: next } } satisfies Budgets)
-  return next
-}
+export const setBudget = (folder: string, source: string, epsilon: number, delta: number): Promise<Budget> =>
+  alone(folder, async () => {
+    const budgets = await read(folder)
+    const next: Budget = { epsilon, delta, spent: budgets.tables[source]?.spent ?? {} }
+    await writeJson(fileOf(folder), { ...budgets, tables: { ...budgets.tables, [source]: next } } satisfies Budgets)
+    return next
+  })
 
 /** The noisy figures of a plan. */
 export const noisesOf = ({ outputs }: Parameters): readonly Privacy[] =>
@@ -68,14 +99,19 @@ export interface Charge {
  * @throws TallyError terms/budget-spent, before anything is written, where the rest does not do; terms/unsupported for
  *   exact figures of a table with a budget, and for terms that let new noise be drawn in further attempts
  */
-export const charge = async (folder: string, job: Charge): Promise<Budget | undefined> => {
+export const charge = (folder: string, job: Charge): Promise<Budget | undefined> =>
+  alone(folder, () => chargeAlone(folder, job))
+
+/** The number of rows stands in the terms; a sum of weights does not. */
+const isPublic = ({ statistic }: Parameters['outputs'][number]): boolean =>
+  statistic.kind === 'count' && statistic.weight === undefined
+
+const chargeAlone = async (folder: string, job: Charge): Promise<Budget | undefined> => {
   const { source, specHash, parameters, attempts } = job
   const budgets = await read(folder)
   const table = budgets.tables[source]
   if (table === undefined || table.spent[specHash] !== undefined) return table
-  const exact = parameters.outputs.find(
-    ({ privacy: noise, statistic }) => noise === undefined && statistic.kind !== 'count',
-  )
+  const exact = parameters.outputs.find((output) => output.privacy === undefined && !isPublic(output))
   if (exact !== undefined) {
     throw new TallyError('terms/unsupported', 'self', `"${source}" has a budget, and "${exact.name}" is told exactly`, {
       remedy: 'agree on terms whose figures all have noise, or bring a table without a budget',

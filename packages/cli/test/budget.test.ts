@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { analyse, epsilonOf, histogram, mean, noisy, type Parameters } from '@tallystick/statistics'
+import { analyse, count, epsilonOf, histogram, mean, noisy, type Parameters } from '@tallystick/statistics'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { budgetsOf, charge, setBudget, usedOf } from '../src/budget.ts'
 
@@ -46,4 +46,34 @@ it('charges a job once, and refuses what does not fit, with nothing written', as
 it('does not begin anew where the file is not what it was', async () => {
   await writeFile(join(folder, 'budget.json'), '{}')
   await expect(job('0x5', 0.1)).rejects.toMatchObject({ code: 'input/malformed' })
+})
+
+it('takes a sum of weights for a figure like others, and the number of rows for what the terms say', async () => {
+  const own = join(folder, 'weights')
+  const counted = (weighted: boolean): Parameters => ({
+    ...analyse({ layout: 'horizontal', columns: ['a'] }, ({ a }) => ({ n: count(weighted ? { weight: a } : {}) })),
+    sizes: { p0: 3 },
+    tables: { p0: table },
+  })
+  await setBudget(own, 'c.csv', 1, 1e-6)
+  const charged = { source: 'c.csv', attempts: 1 }
+  await expect(charge(own, { ...charged, specHash: '0x1', parameters: counted(true) })).rejects.toThrow(
+    /"n" is told exactly/,
+  )
+  expect(await charge(own, { ...charged, specHash: '0x2', parameters: counted(false) })).toMatchObject({
+    epsilon: 1,
+  })
+})
+
+it('counts jobs that begin together one after the other', async () => {
+  const own = join(folder, 'together')
+  await setBudget(own, 'd.csv', 3, 1e-6)
+  const begun = ['0x1', '0x2', '0x3'].map((specHash) =>
+    charge(own, { source: 'd.csv', specHash, attempts: 1, parameters: parameters(0.1) }),
+  )
+  const ends = await Promise.allSettled(begun)
+  const told = ends.filter(({ status }) => status === 'fulfilled').length
+  const { spent } = (await budgetsOf(own))['d.csv']!
+  expect(Object.keys(spent)).toHaveLength(told)
+  expect(told).toBeLessThan(3)
 })

@@ -155,7 +155,8 @@ export function* keepFrom(
   const lines = linesOf(cells)
   if (size > 1) {
     for (let pass = 0; pass < (lines.length === 1 ? 1 : 2); pass++) {
-      for (const each of lines) withheld = yield* complete(backend, withheld, table, each, { least, list: lines.length === 1 })
+      for (const each of lines)
+        withheld = yield* complete(backend, withheld, table, each, { least, list: lines.length === 1 })
     }
   }
   if (lines.length > 1) withheld = yield* failSafe(backend, withheld, table, lines, least)
