@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { toHex } from '@tallystick/core'
 import { packageVersion, parseTerms, termsFormat, type Terms } from '@tallystick/session'
 import type { PublicIdentity } from '@tallystick/session/node'
+import { tallyFlags } from './flags.ts'
 import type { PartyFigures, Run } from './party.ts'
 import { tasks, type Task } from './tasks.ts'
 
@@ -72,7 +73,7 @@ export const termsOf = (task: Task, parameters: Sized, identities: readonly Publ
 /** Figures of the two parties in the order of the roles; the second one listens. */
 export const runPair = async (name: keyof typeof tasks, parameters: Sized): Promise<readonly PartyFigures[]> => {
   const task = tasks[name]
-  const children = task.protocol.roles.map(() => fork(new URL('./party.ts', import.meta.url)))
+  const children = task.protocol.roles.map(() => fork(new URL('./party.ts', import.meta.url), { execArgv: tallyFlags }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
     const terms = termsOf(task, parameters, identities)

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { cdgoss21, kmprt17, rolesOf } from '@tallystick/psi'
 import type { AnyProtocol } from '@tallystick/protocol'
 import type { PublicIdentity } from '@tallystick/session/node'
+import { tallyFlags } from './flags.ts'
 import type { Bench, Row } from './main.ts'
 import { termsOf } from './pair.ts'
 import type { StarFigures, StarRun } from './psi-parties-party.ts'
@@ -64,7 +65,7 @@ const runStar = async (
 ): Promise<readonly StarFigures[]> => {
   const roles = rolesOf(parties)
   const parameters = { sizes: Object.fromEntries(roles.map((role) => [role, size])), ...own, to: 'leader' }
-  const children = roles.map(() => fork(new URL('./psi-parties-party.ts', import.meta.url)))
+  const children = roles.map(() => fork(new URL('./psi-parties-party.ts', import.meta.url), { execArgv: tallyFlags }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
     const terms = termsOf({ protocol, input: () => null }, parameters, identities)

@@ -7,6 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { PublicIdentity } from '@tallystick/session/node'
 import { prepare, statistics, type Parameters, type Role, type Statistic } from '@tallystick/statistics'
+import { tallyFlags } from './flags.ts'
 import type { Bench } from './main.ts'
 import { termsOf } from './pair.ts'
 import type { StatisticsFigures, StatisticsRun } from './statistics-party.ts'
@@ -34,7 +35,7 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
 const roles: readonly Role[] = ['p0', 'p1', 'p2']
 
 const measure = async (parameters: Parameters): Promise<readonly StatisticsFigures[]> => {
-  const children = roles.map(() => fork(new URL('./statistics-party.ts', import.meta.url)))
+  const children = roles.map(() => fork(new URL('./statistics-party.ts', import.meta.url), { execArgv: tallyFlags }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
     const { to: _, ...rest } = parameters

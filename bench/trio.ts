@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { PublicIdentity } from '@tallystick/session/node'
+import { tallyFlags } from './flags.ts'
 import { termsOf } from './pair.ts'
 import { shareProtocols, type ShareParameters } from './shares.ts'
 import type { TrioFigures, TrioRun } from './trio-party.ts'
@@ -26,16 +27,6 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
   }
 }
 
-/**
- * Vectors are typed arrays, whose memory V8 counts apart from its heap: by default it marks the whole heap for every
- * 64 MiB of them, which would be half of the time here. With these flags it counts them as a part of the heap.
- */
-export const nodeFlags = [
-  '--external-memory-accounted-in-global-limit',
-  '--no-incremental-marking',
-  '--single-threaded-gc',
-]
-
 /** Figures of all roles of the backend, in their order. */
 export const runTrio = async (
   parameters: ShareParameters,
@@ -45,7 +36,7 @@ export const runTrio = async (
   const protocol = shareProtocols[backend]!
   const roles = protocol.roles as readonly string[]
   const children = roles.map(() =>
-    fork(new URL('./trio-party.ts', import.meta.url), { execArgv: [...process.execArgv, ...nodeFlags] }),
+    fork(new URL('./trio-party.ts', import.meta.url), { execArgv: [...process.execArgv, ...tallyFlags] }),
   )
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
