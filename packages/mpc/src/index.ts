@@ -50,6 +50,7 @@ export {
 } from './shamir/index.ts'
 export type { InputSpec } from './rep3/inputs.ts'
 export * from './words.ts'
+export * from './ba12/index.ts'
 export { zre15 } from './garbled/index.ts'
 export { evaluateCircuit, rep3Circuit } from './gmw/index.ts'
 export { semi2kCircuit, semi2kCircuitTransfers } from './gmw/semi2k.ts'
