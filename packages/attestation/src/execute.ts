@@ -28,7 +28,8 @@ export interface Execution {
   readonly protocol: AnyProtocol
   readonly role: string
   readonly parameters: unknown
-  readonly input: unknown
+  /** The input from the committed rows: what it throws ends the party as what its routine throws does. */
+  readonly read: () => unknown
   /** Root of the party's private coins. */
   readonly rng: Rng
   /** What the chains start from. */
@@ -163,7 +164,7 @@ export const execute = async (execution: Execution): Promise<Executed> => {
   let output: { readonly value: unknown } | undefined
   let error: unknown
   try {
-    output = { value: await run(start(protocol, role, execution.parameters, execution.input, execution.rng)) }
+    output = { value: await run(start(protocol, role, execution.parameters, execution.read(), execution.rng)) }
   } catch (failure) {
     error = failure
   }

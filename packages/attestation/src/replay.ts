@@ -110,11 +110,12 @@ const run = async (
 ): Promise<Ran> => {
   const shares = session.coins.map(({ share }) => fromHex(share, 32))
   const seed = sessionSeed(fromHex(evidence.seed.value, 32), jointCoin(of, shares), of, evidence.role)
+  const read = (): unknown => input(evidence.input.rows, evidence.role, terms.parameters)
   const executed = await execute({
     protocol,
     role: evidence.role,
     parameters: protocol.parameters(terms.parameters),
-    input: input(evidence.input.rows, evidence.role, terms.parameters),
+    read,
     rng: createRng(seed),
     binding: chainBinding(of),
     inbox: evidence.inbox,

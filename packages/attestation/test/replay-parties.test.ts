@@ -31,7 +31,7 @@ const sizes = { leader: 4, 'member-1': 3, 'member-2': 3 }
 const declared = { source: 'ids.csv', column: 'id', normalisation: 'exact/1', duplicates: 'refuse' } as const
 
 /** Runs the job, in which member-1 enters the given rows, and audits one role. */
-const audited = async (role: string, enters: Rows) => {
+const audited = async (role: string, enters: Rows, known = programs) => {
   const given = setting(
     protocol,
     { sizes, output: 'intersection', to: 'leader', chunkRows: 1000 },
@@ -69,7 +69,7 @@ const audited = async (role: string, enters: Rows) => {
       code,
       pool,
       sample: 'all',
-      programs,
+      programs: known,
     },
   )
   return { output: results['leader']!.output, report, failed: report.checks.filter((c) => c.status === 'failed') }
@@ -90,4 +90,13 @@ test('a member that enters another row is found at the step of its hint', { time
   expect(failed.map(({ id, step }) => [id, step])).toEqual(
     expect.arrayContaining([['sent', expect.stringContaining('hints/member-1/hint')]]),
   )
+})
+
+test('rows that are no input of the program are found, and end no replay', { timeout: 60_000 }, async () => {
+  const input = (): never => {
+    throw new RangeError('offset is out of bounds')
+  }
+  const { report, failed } = await audited('leader', committed['member-1']!, { [protocol.id]: { protocol, input } })
+  expect(failed.find(({ id }) => id === 'end')?.detail).toContain('offset is out of bounds')
+  expect(report.verdict).not.toBe('replayed')
 })

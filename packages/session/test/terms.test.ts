@@ -196,7 +196,7 @@ describe('what can be run', () => {
     [psty19, { output: 'cardinality', to: 'both' }],
   ] as const)('is no minimum that is approved and not kept, or kept and not approved', (protocol, asked) => {
     const of = (kept: object, minimum?: Terms['minimum']) =>
-      termsFor(protocol, { ...asked, sizes: psi.sizes, ...kept } as Json, {
+      termsFor(protocol, { ...asked, sizes: psi.sizes, ...kept }, {
         receivers: ['receiver', 'sender'],
         data: { receiver: data(3), sender: data(4) },
         ...(minimum === undefined ? {} : { minimum }),
