@@ -30,6 +30,15 @@ export const edgeRanks = (rows: number, bins: number): readonly number[] =>
 
 export const edgeOrder = (scope: Scope, column: string, bins: number): Order => {
   if (bins < 2 || bins > scope.rows) throw impossible(`${bins} bins of ${scope.rows} rows`, 'use fewer bins')
+  // Edges are values of rows: many of them are the sorted column.
+  const fewest = Math.floor(scope.rows / bins)
+  const { minimumCount } = scope.parameters
+  if (fewest < minimumCount) {
+    throw impossible(
+      `${bins} bins of equal frequency of "${column}" have ${fewest} rows each, the plan wants ${minimumCount}`,
+      'use fewer bins, or lower minimumCount',
+    )
+  }
   return { column, ranks: edgeRanks(scope.rows, bins) }
 }
 

@@ -2,7 +2,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { clearBackend, clearShare, clearWords, integersOfWords, runClear, wordsOfIntegers } from '@tallystick/mpc'
-import { analyse, crosstab, groupBy, histogram, statistics } from '@tallystick/statistics'
+import {
+  analyse,
+  crosstab,
+  decisionTree,
+  groupBy,
+  histogram,
+  statistics,
+  weightOfEvidence,
+} from '@tallystick/statistics'
 import { keepFrom, roundTo, type Cells } from '../src/figures/withhold.ts'
 import { horizontal, ideal } from './tables.ts'
 
@@ -92,5 +100,26 @@ describe('a plan', () => {
       groups: groupBy(generation!, bmi!),
     }))
     expect(() => statistics.parameters(horizontal('diabetes', columns, plan).parameters)).toThrow(/rounded to 10/)
+  })
+  it('withholds no leaf alone, which would follow from the mean and the other one', () => {
+    const tree = (minimumCount: number) => {
+      const names = ['progression', 'bmi']
+      const plan = analyse({ layout: 'horizontal', columns: names, minimumCount }, ({ progression, bmi }) => ({
+        // Three of 442 rows have more.
+        tree: decisionTree(progression!, [{ column: bmi!, cuts: [39] }], { depth: 1 }),
+      }))
+      return ideal(horizontal('diabetes', names, plan))['tree'].trees[0].leaves as (number | null)[]
+    }
+    expect(tree(0)).not.toContain(null)
+    expect(tree(10)).toEqual([null, null])
+  })
+  it('tells no edges of bins that have fewer rows than a count may', () => {
+    const plan = (bins: number) =>
+      analyse({ layout: 'horizontal', columns, minimumCount: 10 }, ({ severe, bmi }) => ({
+        woe: weightOfEvidence(severe!, bmi!, { bins }),
+      }))
+    const parse = (bins: number) => statistics.parameters(horizontal('diabetes', columns, plan(bins)).parameters)
+    expect(() => parse(45)).toThrow(/45 bins of equal frequency of "bmi" have 9 rows each/)
+    expect(parse(44).minimumCount).toBe(10)
   })
 })

@@ -15,7 +15,6 @@ import {
   divideFixed,
   fixed,
   fixedOf,
-  isNegative,
   logisticFixed,
   narrowFixed,
   tournament,
@@ -34,6 +33,7 @@ import type { Cuts } from '../plan.ts'
 import { impossible } from '../problems.ts'
 import { edgeCodes, rangeOf, type Scope } from '../scope.ts'
 import { binsText, factorOf, requireBinary, type Cut } from './evidence.ts'
+import { keepFrom } from './withhold.ts'
 
 export interface Asked {
   readonly y: string
@@ -304,12 +304,12 @@ export const treesFigure = (scope: Scope, asked: Asked): Figure => {
     learns:
       `${trees === 1 ? 'a tree' : `${trees} boosted trees`} of depth ${depth} for "${y}": where it splits` +
       ` (${cuts.map(({ column, binning }) => `${binsText(binning)} of "${column}"`).join('; ')}) and the values of its leaves` +
-      (minimumCount > 1 ? `, but for leaves of 1 to ${minimumCount - 1} rows` : ''),
+      (minimumCount > 1 ? `, but for leaves of 1 to ${minimumCount - 1} rows and others that would tell them` : ''),
     *open(backend, given) {
       const { base, grown } = yield* boost(backend, given, model)
       const leaves = backend.concat(...grown.map((tree) => tree.leaves))
-      const counts = backend.concat(...grown.map((tree) => tree.counts))
-      const kept = yield* keptLeaves(backend, counts, minimumCount)
+      const each = grown.map((tree) => tree.counts)
+      const kept = yield* keptLeaves(backend, each, minimumCount)
       const told = yield* backend.multiply(leaves, kept)
       const splits = backend.concat(...grown.map((tree) => tree.splits))
       return [base, splits, told, kept, ...orders.map((order) => given.order(order))]
@@ -341,12 +341,19 @@ export const treesFigure = (scope: Scope, asked: Asked): Figure => {
   }
 }
 
-/** 0 for leaves of too few rows, 1 elsewhere. */
-function* keptLeaves(backend: Backend, counts: Arithmetic<64>, least: number): Routine<Arithmetic<64>> {
-  if (least <= 1) return constant(backend, counts.length, 1)
-  const { length } = counts
-  const below = (bound: number) => backend.shift(counts, wordsOfIntegers(64, [-bound]))
-  const flags = yield* backend.inject(yield* isNegative(backend, backend.concat(below(least), below(1))), 64)
-  const few = backend.subtract(backend.slice(flags, 0, length), backend.slice(flags, length, 2 * length))
-  return backend.shift(backend.negate(few), wordsOfIntegers(64, [1]))
+/**
+ * 0 for leaves that are withheld, 1 elsewhere, tree by tree. The residuals of a tree of means sum to zero, so that one leaf
+ * alone would follow from the others and the counts.
+ */
+function* keptLeaves(backend: Backend, counts: readonly Arithmetic<64>[], least: number): Routine<Arithmetic<64>> {
+  if (least <= 1) return constant(backend, counts.length * counts[0]!.length, 1)
+  const kept = yield* backend.join(
+    ...counts.map(
+      (each) =>
+        function* (branch: Backend): Routine<Arithmetic<64>> {
+          return branch.low(yield* keepFrom(branch, yield* branch.widen(each), least))
+        },
+    ),
+  )
+  return backend.concat(...kept)
 }
