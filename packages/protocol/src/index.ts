@@ -1,6 +1,7 @@
 export * from './context.ts'
 export * from './effects.ts'
 export * from './kernel.ts'
+export * from './parameters.ts'
 export * from './protocol.ts'
 export * from './simulate.ts'
 export * from './transcript.ts'

@@ -1,6 +1,6 @@
 /** What the parties of `psi/cdgoss21-n` agree on before they start, and what they send beside shared membership. */
-import { fixedBytes, flatWords32, TallyError } from '@tallystick/core'
-import { message, opening } from '@tallystick/protocol'
+import { fixedBytes, flatWords32 } from '@tallystick/core'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import { leaderRole, rolesOf, type Role } from '../kmprt17/messages.ts'
 import {
   defaultChunkRows,
@@ -58,24 +58,10 @@ export const pairOf = (blocks: Blocks, { sizes, threshold, chunkRows }: Paramete
   }
 }
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/cdgoss21 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` by role, `output`, `threshold` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/cdgoss21',
+  'make new terms; `sizes` by role, `output`, `threshold` and `to` are required, `chunkRows` may be left out',
+)
 
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parserFor =

@@ -1,7 +1,7 @@
 /** What the two roles of `psi/czzdl24` agree on before they start, and what they send beside the transfers. */
-import { flatRows, TallyError } from '@tallystick/core'
+import { flatRows } from '@tallystick/core'
 import { correlatedMessages } from '@tallystick/ot'
-import { message, opening } from '@tallystick/protocol'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import type { Items, Parameters as Masking } from '../ecdh/messages.ts'
 
 export type Role = 'receiver' | 'sender'
@@ -56,25 +56,10 @@ export const shapeOf = ({ sizes, chunkRows }: Parameters): Masking => ({
   ...{ sizes, chunkRows, output: 'cardinality', to: 'receiver' },
 })
 
-const malformed = (text: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/czzdl24 parameters: ${text}`, {
-    remedy:
-      'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `idBytes` and `chunkRows` not',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/czzdl24',
+  'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `idBytes` and `chunkRows` not',
+)
 
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {

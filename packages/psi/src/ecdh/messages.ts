@@ -1,6 +1,6 @@
 /** What the two roles of `psi/ecdh` agree on before they start, what they send, and what they learn. */
-import { flatRows, TallyError } from '@tallystick/core'
-import { message, opening } from '@tallystick/protocol'
+import { flatRows } from '@tallystick/core'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 
 export type Role = 'receiver' | 'sender'
 
@@ -51,30 +51,10 @@ export const messages = {
   senderDoubled: opening('receiver', 'sender', elements),
 } as const
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/ecdh parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const oneOf = <const T extends string>(value: unknown, name: string, choices: readonly T[]): T => {
-  const choice = choices.find((c) => c === value)
-  if (choice === undefined) throw malformed(`expected ${name} to be one of ${choices.join(', ')}`)
-  return choice
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, oneOf } = parameterReader(
+  'psi/ecdh',
+  'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
+)
 
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {

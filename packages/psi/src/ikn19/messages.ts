@@ -1,6 +1,6 @@
 /** What the two roles of `psi/ikn19` agree on before they start, and what they send. */
-import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
-import { message, opening } from '@tallystick/protocol'
+import { fixedBytes, flatRows } from '@tallystick/core'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import type { Items } from '../ecdh/messages.ts'
 
 export type Role = 'receiver' | 'sender'
@@ -78,25 +78,10 @@ export const messages = {
   total: opening('sender', 'receiver', flatRows(ciphertextBytes, maxLimbs)),
 } as const
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/ikn19 parameters: ${message}`, {
-    remedy:
-      'make new terms; `sizes` { receiver, sender }, `limbs`, `output` and `to` are required, `minimum` and `chunkRows` not',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/ikn19',
+  'make new terms; `sizes` { receiver, sender }, `limbs`, `output` and `to` are required, `minimum` and `chunkRows` not',
+)
 
 const parseValues = (value: unknown): NonNullable<Parameters['values']> => {
   const { column, decimals } = fields(value, 'values', ['column', 'decimals'])

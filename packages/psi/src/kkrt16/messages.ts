@@ -1,7 +1,7 @@
 /** What the two roles of `psi/kkrt16` agree on before they start, and what they send. */
 import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
 import { baseMessages } from '@tallystick/ot'
-import { message, opening } from '@tallystick/protocol'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import type { Role } from '../ecdh/messages.ts'
 
 /** Public parameters, as they stand in the signed terms. */
@@ -69,24 +69,10 @@ export const maskBytes = ({ sizes }: Parameters): number => {
   return Math.min(16, Math.ceil(bits / 8))
 }
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/kkrt16 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/kkrt16',
+  'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
+)
 
 /** @throws TallyError terms/malformed or terms/unsupported for anything that this protocol cannot run. */
 export const parseParameters = (value: unknown): Parameters => {

@@ -1,7 +1,7 @@
 /** What the parties of `psi/kmprt17-n` agree on before they start, and what they send beside the vector OLE. */
 import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
 import { okvsShape, okvsSize, type OkvsShape } from '@tallystick/kernels'
-import { message, opening } from '@tallystick/protocol'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 
 export const leastParties = 3
 export const mostParties = 10
@@ -59,24 +59,10 @@ export const isTrivial = ({ sizes }: Parameters): boolean => Object.values(sizes
 export const storeShape = ({ sizes }: Parameters, role: Role): OkvsShape => okvsShape(sizes[role]!, statisticalBits)
 export const storeSize = (parameters: Parameters, role: Role): number => okvsSize(storeShape(parameters, role))
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/kmprt17 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` by role, `output` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/kmprt17',
+  'make new terms; `sizes` by role, `output` and `to` are required, `chunkRows` may be left out',
+)
 
 const parseOutput = (value: unknown): 'intersection' => {
   if (value === 'intersection') return value

@@ -1,7 +1,7 @@
 /** What the two roles of `psi/psty19` agree on before they start, and what they send beside the building blocks. */
-import { fixedBytes, flatRows, flatWords32, TallyError } from '@tallystick/core'
+import { fixedBytes, flatRows, flatWords32 } from '@tallystick/core'
 import { okvsShape, okvsSize, type OkvsShape } from '@tallystick/kernels'
-import { message, opening } from '@tallystick/protocol'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import type { Items, Role } from '../ecdh/messages.ts'
 
 /** A column of whole numbers from 0 to 2^bits - 1; for people its name, and by which power of ten it was multiplied. */
@@ -135,26 +135,11 @@ export const crossPairs = ({ output, columns }: Parameters): number =>
 /** Stores of the sender: the first has the tag and one payload of 64 bits, each further one two payloads. */
 export const storesOf = (parameters: Parameters): number => 1 + Math.floor(ownSums(parameters, 'sender') / 2)
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/psty19 parameters: ${message}`, {
-    remedy:
-      'make new terms; `sizes` { receiver, sender }, `output` and `to` are required; for a sum or statistics also ' +
-      '`columns` { receiver, sender } and `bits`; `minimum` and `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/psty19',
+  'make new terms; `sizes` { receiver, sender }, `output` and `to` are required; for a sum or statistics also ' +
+    '`columns` { receiver, sender } and `bits`; `minimum` and `chunkRows` may be left out',
+)
 
 const parseColumns = (value: unknown, role: Role): readonly Column[] => {
   if (value === undefined) return []

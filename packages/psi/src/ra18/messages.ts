@@ -1,6 +1,6 @@
 /** What the two roles of `psi/ra18` agree on before they start, and what they send. */
-import { flatRows, TallyError, type Hex } from '@tallystick/core'
-import { message, opening } from '@tallystick/protocol'
+import { flatRows, type Hex } from '@tallystick/core'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 
 /** What stands in the terms about a prepared list: it was shipped before, and is not sent again. */
 export interface ListTerms {
@@ -48,25 +48,10 @@ export const messages = {
   evaluated: opening('sender', 'receiver', elements),
 } as const
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/ra18 parameters: ${message}`, {
-    remedy:
-      'make new terms; `sizes` { receiver, sender: 1 }, `list`, `output` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/ra18',
+  'make new terms; `sizes` { receiver, sender: 1 }, `list`, `output` and `to` are required, `chunkRows` may be left out',
+)
 
 const hex32 = (value: unknown, name: string): Hex => {
   if (typeof value !== 'string' || !/^0x[0-9a-f]{64}$/.test(value))

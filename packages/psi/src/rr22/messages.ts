@@ -1,7 +1,7 @@
 /** What the two roles of `psi/rr22` agree on before they start, and what they send beside the VOLE. */
 import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
 import { okvsShape, okvsSize, type OkvsShape } from '@tallystick/kernels'
-import { message, opening } from '@tallystick/protocol'
+import { message, opening, parameterReader } from '@tallystick/protocol'
 import type { Adversary } from '@tallystick/ot'
 import type { Role } from '../ecdh/messages.ts'
 
@@ -69,24 +69,10 @@ export const isTrivial = ({ sizes }: Parameters): boolean => sizes.receiver === 
 export const storeShape = ({ sizes }: Parameters): OkvsShape => okvsShape(sizes.receiver, statisticalBits)
 export const storeSize = (parameters: Parameters): number => okvsSize(storeShape(parameters))
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `psi/rr22 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed } = parameterReader(
+  'psi/rr22',
+  'make new terms; `sizes` { receiver, sender }, `output` and `to` are required, `chunkRows` may be left out',
+)
 
 const parseOutput = (value: unknown): 'intersection' => {
   if (value === 'intersection') return value
