@@ -144,6 +144,12 @@ const tellWithheld = (output: Output, least: number): void =>
     `The result is withheld: it has fewer than the ${count(least)} rows that the terms ask for.`,
   )
 
+/** What the minimum is held against: of a difference also the rest of the own list, for these rows are on other lists. */
+const toldRows = ({ parameters }: Terms, { dataset }: Own, size: number): number => {
+  const { output } = parameters as { output?: unknown }
+  return output === 'fewer' ? Math.min(size, dataset!.counts.rows - size) : size
+}
+
 /** Tells the result and writes it to the folder of the job, unless it is smaller than the terms allow. */
 export const keepSetResult = async (
   output: Output,
@@ -168,7 +174,7 @@ export const keepSetResult = async (
   }
   const rows = result.kind === 'tags' ? own.rowsOf(result.tags) : 'rows' in result ? result.rows : undefined
   const size = 'size' in result ? result.size : rows!.length
-  if (size < least) return tellWithheld(output, least)
+  if (toldRows(terms, own, size) < least) return tellWithheld(output, least)
   if (result.kind === 'sum') return tellSum(output, folder, terms, result)
   if (result.kind === 'moments') return tellFigures(output, folder, terms, result)
   if (rows === undefined) {

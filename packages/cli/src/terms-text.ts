@@ -108,11 +108,15 @@ const learnedBy = (terms: Terms, role: string): string => {
     : 'which of its own rows all the others have too'
 }
 
-const minimumOf = ({ protocol, minimum }: Terms, { sets, result } = minimum!): string[] => [
+/** A difference tells of the rest of the list that it is on other lists. */
+const smallOf = ({ parameters }: Terms): string =>
+  (parameters as { output?: unknown }).output === 'fewer' ? ', or one that leaves fewer,' : ''
+
+const minimumOf = (terms: Terms, { protocol, minimum } = terms, { sets, result } = minimum!): string[] => [
   `no set of fewer than ${count(sets)} rows enters: every party checks it, nothing starts below`,
   protocol.id === 'psi/psty19'
     ? `of fewer than ${count(result)} common rows nothing is opened but that they are fewer: the protocol withholds it`
-    : `a result of fewer than ${count(result)} rows is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
+    : `a result of fewer than ${count(result)} rows${smallOf(terms)} is withheld by the software of its receiver: nobody else can, since nobody else knows its size before it is opened`,
 ]
 
 /** What each figure of a plan tells, in its own words. */

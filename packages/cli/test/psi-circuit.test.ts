@@ -71,6 +71,8 @@ describe('sums over a hidden intersection', () => {
     const job = await agreed('statistics.json', '--output', 'statistics', '--minimum-result', '10')
     const text = await tally('terms', 'show', 'statistics.json')
     expect(text.stdout).toContain('of fewer than 10 common rows nothing is opened')
+    // Two sums over lists that differ in one row tell its value: no second attempt.
+    expect(text.stdout).toContain('at most 1 attempts')
     const [a, b] = await run('statistics.json')
     expect(b!('result')).toEqual({ event: 'result', kind: 'none' })
     // Ids 30 to 39 with amounts of id + 0.25 and scores of 3 id: the variance of 0 … 9 is 55/6.

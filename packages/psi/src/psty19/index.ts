@@ -50,6 +50,8 @@
  * two columns, from which means, variances and covariances follow. Neither party learns which rows are common, nor in what
  * bin. With fewer common rows than `minimum` the receivers learn that they are fewer, and nothing else. Sums over few rows
  * say much of each: agree on a minimum. Two runs on sets that differ in one row show that row's part: sums are not noised.
+ * A minimum counts rows, not what they carry: by a column that is 1 in one row and 0 elsewhere the sum of products is the
+ * partner's value of that row, and a list may be filled up with ids whose part its owner knows.
  *
  * Refusal. Who learns has it from `opened` on and may refuse to sign the close, or where both learn keep its own share to
  * itself; the other keeps the checkpoint, signed before.
