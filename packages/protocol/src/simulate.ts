@@ -52,6 +52,8 @@ export interface Simulation<R extends string, P, In> {
 export interface SimulationResult<R extends string, Out> {
   readonly outputs: Partial<Out>
   readonly errors: Partial<Record<R, unknown>>
+  /** What the parties came to by themselves: what they would end with if nothing were compared at the close. */
+  readonly unclosed: { readonly outputs: Partial<Out>; readonly errors: Partial<Record<R, unknown>> }
   /** All frames as they were sent, in order; sizes and order are what a network observer sees. */
   readonly trace: readonly FrameTrace[]
   /** The sender's chain heads, canonical: equal transcripts mean byte-identical frames. */
@@ -327,6 +329,7 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
     if (party.state === 'running') fail(party, new TallyError('peer/timeout', 'network', 'no party can move any more'))
   }
 
+  const unclosed = { outputs: { ...outputs }, errors: { ...errors } }
   // Close: all parties compare both ends of every link; no output is released otherwise.
   if (fault.close !== false) {
     const missing = parties.find((p) => p.state !== 'done')
@@ -343,6 +346,7 @@ export const simulate = <R extends string, P, In extends Record<R, unknown>, Out
   return {
     outputs: outputs as Partial<Out>,
     errors: errors as Partial<Record<R, unknown>>,
+    unclosed: unclosed as { outputs: Partial<Out>; errors: Partial<Record<R, unknown>> },
     trace,
     transcript: heads.map((h) => `${h.from}>${h.to}:${h.step}#${h.frames}=${toHex(h.head)}`).join('\n'),
     heads,

@@ -6,8 +6,10 @@ import {
   checkCoverage,
   checks,
   conformance,
+  dice,
   renderFinding,
   runPlan,
+  sampleOf,
   subjectOf,
   type CheckName,
   type Options,
@@ -282,6 +284,33 @@ it('a finding prints the seed and the plan, and the plan reproduces it', () => {
   expect(text).toContain('seed tallystick/test/masked-sum/two words')
   const plan = JSON.parse(/runPlan\(protocol, case, (.*)\)$/.exec(text)![1]!)
   expect(runPlan(throwing, sumCase, plan, options).errors['b']).toBeInstanceOf(RangeError)
+})
+
+it('a sample leaves out no sender, message or kind of mutation, and is the same each time', () => {
+  const subject = (sample: number) => subjectOf(maskedSum, sumCase, { ...options, sample })
+  const counts = (sample: number) => ({
+    crashes: checks.crashes(subject(sample)).counts['crashes']!,
+    mutations: checks.mutations(subject(sample)).counts['mutations']!,
+  })
+  const { crashes, mutations } = counts(Infinity)
+  expect(counts(10_000)).toEqual({ crashes, mutations })
+  expect(counts(40)).toEqual({ crashes: Math.min(20, crashes), mutations: Math.min(40, mutations) })
+  const items = Array.from({ length: 300 }, (_, i) => ({
+    i,
+    groups: [`a${i % 7}`, `b${i % 11}`, ...(i === 5 ? ['c'] : [])],
+  }))
+  const sampled = (most: number) => sampleOf(items, most, ({ groups }) => groups, dice('sample'))
+  for (const most of [1, 30]) {
+    expect(new Set(sampled(most).flatMap(({ groups }) => groups)).size).toBe(7 + 11 + 1)
+    expect(sampled(most)).toEqual(sampled(most))
+  }
+  expect(sampled(1).length).toBeLessThan(25)
+  expect(sampled(30).length).toBe(30)
+  expect(sampled(30).map(({ i }) => i)).toEqual(
+    sampled(30)
+      .map(({ i }) => i)
+      .toSorted((a, b) => a - b),
+  )
 })
 
 const identity: Kernel<Uint8Array, Uint8Array> = { name: 'test/identity', run: (bytes) => bytes.slice() }

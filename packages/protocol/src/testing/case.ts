@@ -22,6 +22,12 @@ export interface Options {
   readonly seed?: string
   /** Random schedules a case; 200 unless told. */
   readonly schedules?: number
+  /**
+   * How many mutations of a case are tried in a run of the suite, and half as many crash points; all unless told. For
+   * protocols whose runs take milliseconds: the sample is seeded and leaves out no sender, kind of message or kind of
+   * mutation. `npm run conformance` tries all, and 200 schedules.
+   */
+  readonly sample?: number
   readonly engine?: Engine
   /** SHA-256 of transcripts and of calls that are remembered; worth a native one where frames have megabytes. */
   readonly hash?: Hash
@@ -40,6 +46,7 @@ export interface Subject {
   readonly case: Case<any, any>
   readonly seed: string
   readonly schedules: number
+  readonly sample: number
   readonly opens: boolean
   readonly compute: <I, O>(kernel: Kernel<I, O>, input: I) => O
   readonly hash: Hash | undefined
@@ -93,6 +100,11 @@ const copier = (value: Value): (() => Value) => {
   return () => copyOf(original)
 }
 
+declare const process: { readonly env: Readonly<Record<string, string | undefined>> } | undefined
+/** Set by `npm run conformance`: no check takes less than all that there is to try. */
+export const whole = typeof process !== 'undefined' && process.env['TALLY_CONFORMANCE'] === 'whole'
+const fullSchedules = 200
+
 export const subjectOf = <R extends string, P, In extends Record<R, unknown>, Out extends Record<R, unknown>>(
   protocol: Protocol<R, any, P, In, Out>,
   test: Case<P, In>,
@@ -101,7 +113,8 @@ export const subjectOf = <R extends string, P, In extends Record<R, unknown>, Ou
   protocol,
   case: test,
   seed: `${options.seed ?? 'tallystick'}/${protocol.id}/${test.name}`,
-  schedules: options.schedules ?? 200,
+  schedules: whole ? Math.max(fullSchedules, options.schedules ?? 0) : (options.schedules ?? fullSchedules),
+  sample: whole ? Infinity : (options.sample ?? Infinity),
   opens: options.opens ?? true,
   compute: remember(options.engine ?? referenceEngine, options.hash),
   hash: options.hash,

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { Protocol } from '../protocol.ts'
-import { subjectOf, type Case, type Options, type Subject } from './case.ts'
+import { subjectOf, whole, type Case, type Options, type Subject } from './case.ts'
 import { checkCost } from './checks/cost.ts'
 import { checkCrashes } from './checks/crashes.ts'
 import { checkIdeal } from './checks/ideal.ts'
@@ -25,6 +25,8 @@ export const checks = {
   observer: checkObserver,
   openings: checkOpenings,
 } as const satisfies Record<string, Check>
+
+const timeout = whole ? 3_600_000 : 120_000
 
 const total = (reports: readonly Report[]): Record<string, number> => {
   const sum: Record<string, number> = {}
@@ -77,12 +79,12 @@ export const conformance = <R extends string, P, In extends Record<R, unknown>, 
   describe(`${protocol.id} conforms`, () => {
     for (const subject of subjects) {
       for (const name of Object.keys(checks) as (keyof typeof checks)[]) {
-        it(`${subject.case.name}: ${name}`, { timeout: 120_000 }, () => {
+        it(`${subject.case.name}: ${name}`, { timeout }, () => {
           expect(shown(subject, reportOf(subject, name).findings)).toEqual([])
         })
       }
     }
-    it('could have failed', { timeout: 120_000 }, () => {
+    it('could have failed', { timeout }, () => {
       const mutations = subjects.map((subject) => reportOf(subject, 'mutations'))
       expect(shown(subjects[0]!, checkCoverage(subjects, mutations, options.verifiable))).toEqual([])
       const counts = Object.entries(total([...reports.values()])).map(([name, count]) => `${count} ${name}`)

@@ -48,6 +48,33 @@ export const dice = (seed: string): Dice => {
   }
 }
 
+/**
+ * At most `most` of the items, in their order: first, in a seeded order, each that stands for a group that none before
+ * it does, then the others in that order. Groups are kept whole beyond `most`: what is left out is repetition.
+ */
+export const sampleOf = <T>(
+  items: readonly T[],
+  most: number,
+  groupsOf: (item: T) => readonly string[],
+  { pick }: Dice,
+): readonly T[] => {
+  if (items.length <= most) return items
+  const shuffled = items.map((_, i) => i)
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = pick(i + 1)
+    ;[shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!]
+  }
+  const groups = new Set<string>()
+  const chosen = new Set<number>()
+  for (const i of shuffled) {
+    const own = groupsOf(items[i]!)
+    if (own.some((group) => !groups.has(group))) chosen.add(i)
+    for (const group of own) groups.add(group)
+  }
+  for (const i of shuffled) if (chosen.size < most) chosen.add(i)
+  return items.filter((_, i) => chosen.has(i))
+}
+
 export const scheduler = (seed: string): ((runnable: number) => number) => {
   const { pick } = dice(seed)
   return (runnable) => (runnable === 1 ? 0 : pick(runnable))

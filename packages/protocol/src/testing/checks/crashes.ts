@@ -5,6 +5,7 @@
 import { equalBytes, TallyError } from '@tallystick/core'
 import type { SimulatedJournal } from '../../simulate.ts'
 import { run, sameValue, type Observation } from '../case.ts'
+import { dice, sampleOf } from '../faults.ts'
 import { describeError, notebook, type Check } from '../finding.ts'
 import { idealProblems } from './ideal.ts'
 
@@ -31,7 +32,10 @@ export const checkCrashes: Check = (subject) => {
   const roles = protocol.roles as readonly string[]
   const clean = run(subject)
   const points = roles.flatMap((role) => Array.from({ length: clean.effects[role]! }, (_, at) => ({ role, at })))
-  for (const crash of points) {
+  // Of a sample: the first and the last effect of every role.
+  const groupsOf = ({ role, at }: (typeof points)[number]): readonly string[] =>
+    at === 0 || at === clean.effects[role]! - 1 ? [`${role} ${at}`] : []
+  for (const crash of sampleOf(points, subject.sample / 2, groupsOf, dice(`${seed}/crashes/sample`))) {
     const plan = { crash, schedule: `${seed}/crash/${crash.role}/${crash.at}`, close: false }
     const journals: Journals = Object.fromEntries(roles.map((role) => [role, new Map()]))
     const broken = run(subject, { plan, journals })
