@@ -18,4 +18,5 @@ export {
   type Update,
 } from './ra18/list.ts'
 export { tagBytes, type ListTerms } from './ra18/messages.ts'
-export { generator, groupTag, scalarCoins, scalarsFromCoins, tagsOf } from './ra18/suite.ts'
+export { groupTag, tagsOf } from './ra18/suite.ts'
+export { generator, scalarCoins, scalarsFromCoins } from '@tallystick/kernels/oprf/scalars'

@@ -23,17 +23,20 @@ export const decodeScalar = (bytes: Uint8Array, row = 0): bigint => {
   return value
 }
 
-/** `rows` scalars uniform in [1, ℓ) up to a statistical distance below 2^-259 each. */
-export const drawScalars = (rng: Rng, rows: number): Uint8Array => {
+/** Scalars uniform in [1, ℓ) up to a statistical distance below 2^-259 each, from {@link scalarCoins} big-endian bytes each. */
+export const scalarsFromCoins = (coins: Uint8Array): Uint8Array => {
+  const rows = coins.length / scalarCoins
   const out = new Uint8Array(scalarBytes * rows)
-  const coins = rng.bytes(scalarCoins * rows)
+  const view = new DataView(coins.buffer, coins.byteOffset, coins.length)
   for (let row = 0; row < rows; row++) {
     let value = 0n
-    for (let i = 0; i < scalarCoins; i++) value = (value << 8n) | BigInt(coins[scalarCoins * row + i]!)
+    for (let i = 0; i < scalarCoins; i += 8) value = (value << 64n) | view.getBigUint64(scalarCoins * row + i)
     out.set(encodeScalar((value % (order - 1n)) + 1n), scalarBytes * row)
   }
   return out
 }
+
+export const drawScalars = (rng: Rng, rows: number): Uint8Array => scalarsFromCoins(rng.bytes(scalarCoins * rows))
 
 const power = (base: bigint, exponent: bigint): bigint => {
   let result = 1n

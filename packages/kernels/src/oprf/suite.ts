@@ -48,7 +48,8 @@ const modeBytes: Readonly<Record<Mode, number>> = { oprf: 0, voprf: 1 }
 export const contextString = (mode: Mode): Uint8Array =>
   concatBytes(utf8ToBytes('OPRFV1-'), Uint8Array.of(modeBytes[mode]), utf8ToBytes('-ristretto255-SHA512'))
 
-const groupTag = (mode: Mode): Uint8Array => concatBytes(utf8ToBytes('HashToGroup-'), contextString(mode))
+/** The tag of HashToGroup: RFC 9497, section 4.1. */
+export const groupTag = (mode: Mode): Uint8Array => concatBytes(utf8ToBytes('HashToGroup-'), contextString(mode))
 
 export interface KeyPair {
   /** 32 bytes, little endian. */

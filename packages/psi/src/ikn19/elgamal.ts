@@ -5,8 +5,8 @@
  */
 import { concatBytes, equalBytes, TallyError, toHex } from '@tallystick/core'
 import { oprfCombine, oprfScale } from '@tallystick/kernels'
+import { decodeScalar, generator, order, scalarBytes } from '@tallystick/kernels/oprf/scalars'
 import type { Context, Routine } from '@tallystick/protocol'
-import { decodeScalar, generator, order, scalarBytes } from '../ra18/suite.ts'
 import { ciphertextBytes, elementBytes } from './messages.ts'
 
 type Computing = Pick<Context<any, any>, 'compute'>

@@ -1,10 +1,10 @@
 /** The receiver: brings the values, and learns how many rows are common and the sum of their values. */
 import { TallyError } from '@tallystick/core'
+import { decodeScalar, drawScalars, scalarBytes } from '@tallystick/kernels/oprf/scalars'
 import type { Party } from '@tallystick/protocol'
 import { drawScalar, randomOrder } from '../ecdh/coins.ts'
 import { checkItems, chunks } from '../ecdh/items.ts'
 import { receiveAndMask, sendDoubled, sendMasked } from '../ecdh/steps.ts'
-import { decodeScalar, drawScalars, scalarBytes } from '../ra18/suite.ts'
 import { decrypt, encrypt, multiples } from './elgamal.ts'
 import {
   withheldSize,

@@ -1,12 +1,12 @@
 /** The sender: brings ids, adds up what it cannot read, and learns how many rows are common. */
 import { concatBytes } from '@tallystick/core'
 import { tableIntersect } from '@tallystick/kernels'
+import { drawScalars, scalarBytes } from '@tallystick/kernels/oprf/scalars'
 import type { Party } from '@tallystick/protocol'
 import { drawScalar, randomOrder } from '../ecdh/coins.ts'
 import { checkItems, chunks } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import { receiveAndMask, receiveDoubled, sendMasked } from '../ecdh/steps.ts'
-import { drawScalars, scalarBytes } from '../ra18/suite.ts'
 import { sumFresh } from './elgamal.ts'
 import {
   withheldSize,

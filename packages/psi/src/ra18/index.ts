@@ -50,12 +50,13 @@
  * and inverting), the check of own duplicates, the hash in the length of a row, and looking tags up.
  */
 import { oprfEvaluate } from '@tallystick/kernels'
+import { scalarCoins } from '@tallystick/kernels/oprf/scalars'
 import { defineProtocol } from '@tallystick/protocol'
 import type { Items } from '../ecdh/messages.ts'
 import { elementBytes, messages, parseParameters, type Outcome, type Parameters, type Role } from './messages.ts'
 import { receiver } from './receiver.ts'
 import { sender } from './sender.ts'
-import { groupTag, scalarCoins, tagsOf } from './suite.ts'
+import { groupTag, tagsOf } from './suite.ts'
 
 export { commonRows } from './list.ts'
 export type { ListTerms, Outcome, Parameters, Role } from './messages.ts'

@@ -1,11 +1,12 @@
 /** The receiver: asks about its rows, and learns their tags. */
 import { TallyError } from '@tallystick/core'
 import { oprfBlind, oprfFinalize } from '@tallystick/kernels'
+import { drawScalars, invertScalars, scalarBytes } from '@tallystick/kernels/oprf/scalars'
 import type { Party } from '@tallystick/protocol'
 import { checkItems, chunks, pickItems } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import { elementBytes, tagBytes, type messages, type Outcome, type Parameters } from './messages.ts'
-import { drawScalars, groupTag, invertScalars, scalarBytes, tagsOf } from './suite.ts'
+import { groupTag, tagsOf } from './suite.ts'
 
 const misbehaved = (message: string): TallyError =>
   new TallyError('peer/misbehaved', { peer: 'sender' }, message, {

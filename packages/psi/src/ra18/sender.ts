@@ -1,11 +1,11 @@
 /** The sender: evaluates under the key that its list was prepared with, and learns nothing. */
 import { equalBytes, fromHex, TallyError } from '@tallystick/core'
 import { oprfScale } from '@tallystick/kernels'
+import { decodeScalar, generator, order, scalarBytes } from '@tallystick/kernels/oprf/scalars'
 import type { Party } from '@tallystick/protocol'
 import { checkItems, chunks } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import { elementBytes, type messages, type Outcome, type Parameters } from './messages.ts'
-import { decodeScalar, generator, order, scalarBytes } from './suite.ts'
 
 const keyOf = (items: Items): Uint8Array => {
   checkItems(items, 'sender', 1)
