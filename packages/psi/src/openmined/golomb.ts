@@ -12,7 +12,9 @@ export interface Golomb {
 /** The parameter for deltas that are geometric with the mean of these; the order of operations is that of psi.js. */
 const divOf = (sorted: BigUint64Array): number => {
   const average = Number(sorted.at(-1)! + 1n) / sorted.length
-  return Math.max(0, Math.round(-Math.log2(-Math.log2(1 - 1 / average))))
+  // Repeats may bring the mean below 1, where there is no logarithm: psi.js takes 0 there (std::max of 0 and NaN).
+  const div = Math.round(-Math.log2(-Math.log2(1 - 1 / average)))
+  return div > 0 ? div : 0
 }
 
 /** Bits, lowest first, in bytes that grow. */
