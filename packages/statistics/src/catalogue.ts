@@ -18,7 +18,7 @@ import {
   histogramFigure,
   welchFigure,
 } from './figures/tables.ts'
-import type { Output, Statistic } from './plan.ts'
+import { computingOf, type Output, type Statistic } from './plan.ts'
 import { deviationOf } from './privacy/index.ts'
 import { impossible } from './problems.ts'
 import { scorecardFigure } from './figures/scorecard.ts'
@@ -50,6 +50,7 @@ export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output)
       'use a sum, mean, histogram or crosstab',
     )
   }
+  const computing = computingOf(parameters)
   const one = deviationOf(privacy, sensitivity) * (figure.noiseUnit ?? 1)
   const noise =
     privacy.mechanism === 'laplace'
@@ -58,8 +59,8 @@ export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output)
   return {
     ...figure,
     learns:
-      `${figure.learns}, with ${noise} from each of p0, p1 and p2 (standard deviation ${one.toPrecision(3)} each, ` +
-      `${(one * Math.sqrt(3)).toPrecision(3)} together; a receiver that computes can take off its own)`,
+      `${figure.learns}, with ${noise} from each of ${computing.slice(0, -1).join(', ')} and ${computing.at(-1)} (standard deviation ${one.toPrecision(3)} each, ` +
+      `${(one * Math.sqrt(computing.length)).toPrecision(3)} together; a receiver that computes can take off its own)`,
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a plan costs and tells, before it runs. */
-import { prepare, statisticsWith } from './program.ts'
+import { prepare, statisticsFor } from './program.ts'
 import type { Parameters } from './plan.ts'
 
 export interface Explanation {
@@ -21,7 +21,7 @@ const secondsAByte = 1 / 40e6
 /** @param latency milliseconds of one way between parties */
 export const explain = (parameters: Parameters, latency: number): Explanation => {
   const { figures } = prepare(parameters)
-  const { rounds, bytes } = statisticsWith(parameters.owners ?? 0).cost(parameters)
+  const { rounds, bytes } = statisticsFor(parameters).cost(parameters)
   return {
     rounds,
     bytes,

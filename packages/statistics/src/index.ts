@@ -5,6 +5,8 @@ export { parseParameters, tableSchema } from './parameters.ts'
 export {
   prepare,
   statistics,
+  statisticsFor,
+  statisticsOfTwo,
   statisticsWith,
   summarise,
   tableInput,

@@ -117,6 +117,7 @@ const schema = z.strictObject({
   roundTo: z.int().min(2).max(1000).optional(),
   to: z.union([z.enum(['all']), role, z.array(role).min(1)]),
   owners: z.int().min(1).max(mostOwners).optional(),
+  helper: z.literal(true).optional(),
   sizes: perRole(
     z
       .int()
@@ -127,13 +128,19 @@ const schema = z.strictObject({
 })
 
 const malformed = (message: string, remedy = 'make the terms anew with "tally stats plan"'): TallyError =>
-  new TallyError('terms/malformed', 'self', `statistics/rep3 parameters: ${message}`, { remedy })
+  new TallyError('terms/malformed', 'self', `statistics parameters: ${message}`, { remedy })
 
 const sameColumns = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 /** What a shape cannot say: tables that fit together. */
 const consistent = (parameters: Parameters): void => {
   const { layout, sizes, tables, outputs } = parameters
+  if (parameters.helper === true && parameters.owners !== undefined) {
+    throw malformed(
+      'with a helper there are two owners, who compute, and no others',
+      'have three parties compute, or bring the tables of the others to the two',
+    )
+  }
   const all = rolesOf(parameters)
   const owners = all.filter((each) => tables[each] !== undefined)
   const sized = all.filter((each) => sizes[each] !== undefined)

@@ -127,6 +127,8 @@ export interface Plan {
 /** The parties that compute; each may bring a table as well. */
 export const roles = ['p0', 'p1', 'p2'] as const
 export type Computing = (typeof roles)[number]
+/** The party that deals where two compute: it brings nothing and learns nothing. */
+export const helperRole = 'helper'
 /** `p0`, `p1`, `p2`, or `owner-1` and so on: who brings a table, or learns figures, and does not compute. */
 export type Role = string
 /** The most owners beside the computing parties. */
@@ -134,8 +136,10 @@ export const mostOwners = 8
 
 export const ownerRoles = (count: number): readonly Role[] => Array.from({ length: count }, (_, i) => `owner-${i + 1}`)
 
-/** The public parameters of `statistics/rep3`: the plan with the tables that it is for. */
+/** The public parameters: the plan with the tables that it is for. */
 export interface Parameters extends Plan {
+  /** Two parties compute, `p0` and `p1`, and a helper deals (`statistics/semi2k`); three compute unless told. */
+  readonly helper?: true | undefined
   /** Roles beside the computing ones; none unless told. */
   readonly owners?: number | undefined
   /** Rows by role. */
@@ -311,9 +315,13 @@ export const scorecard = (
   return { kind: 'scorecard', y: y.column, x: cutColumns(x), penalty, iterations, points }
 }
 
-/** All roles of a job. */
-export const rolesOf = ({ owners = 0 }: Pick<Parameters, 'owners'>): readonly Role[] => [
-  ...roles,
+/** Who computes. */
+export const computingOf = ({ helper }: Pick<Parameters, 'helper'>): readonly Computing[] =>
+  helper === true ? roles.slice(0, 2) : roles
+
+/** All roles of a job that may bring tables or learn figures. */
+export const rolesOf = ({ owners = 0, helper }: Pick<Parameters, 'owners' | 'helper'>): readonly Role[] => [
+  ...computingOf({ helper }),
   ...ownerRoles(owners),
 ]
 

@@ -1,23 +1,35 @@
 /**
- * `statistics/rep3`: the figures of a plan over tables, under replicated secret sharing among three parties (Araki et al.
- * 2016, ia.cr/2016/768; `@tallystick/mpc`), who may have tables themselves; `statistics/rep3/owners-k` with k owners
- * beside them, who share their tables among the three.
+ * The figures of a plan over tables, computed on shares of them.
  *
  *     every owner      sums over its own data in clear; shares of them, and of rows where a figure needs rows
- *     p0, p1, p2       the program: products, comparisons, roots, inverses of shared numbers
+ *     who computes     the program: products, comparisons, roots, inverses of shared numbers
+ *     helper, if any   deals triples for it, and gets nothing but contributions to keys
  *     ==============   checkpoint   ==============
  *     to the receivers of the terms: the figures, and nothing else
  *
- * Security: semi-honest, one of the three may be corrupt; AES-128 as a pseudorandom function. What a receiver learns is
- * the figures: whatever follows from them it may conclude, also about single rows where a figure is about few.
- * Leakage: row counts stand in the terms. In vertical tables all learn whether the ids of all owners are the same.
+ * - `statistics/rep3`: p0, p1, p2 compute, under replicated secret sharing (Araki et al. 2016, ia.cr/2016/768;
+ *   `@tallystick/mpc`), and may have tables themselves; `statistics/rep3/owners-k` with k owners beside them.
+ *   Security: semi-honest, one of the three may be corrupt; two together know everything.
+ * - `statistics/semi2k`: two owners compute, p0 and p1, on additive shares with triples of a helper (Beaver 1991; `semi2k` of
+ *   `@tallystick/mpc`). Security: semi-honest, one owner may be corrupt, or the helper. **The helper and one owner together, or
+ *   the helper and whoever reads what the owners send each other, know everything.** Two parties without a helper are not
+ *   offered: products over Z_2^128 are needed, which oblivious transfers do not give here.
+ *
+ * Both: AES-128 as a pseudorandom function. What a receiver learns is the figures: whatever follows from them it may
+ * conclude, also about single rows where a figure is about few. With two owners that is more than with three: what is not
+ * one's own is the other's, so that a sum over both less one's own sum is the sum of the other.
+ * Leakage: row counts stand in the terms. In vertical tables all that learn figures learn whether the ids of all owners are
+ * the same. Nothing is opened before the checkpoint.
  * Low bits: approximate figures are opened with some bits more than are kept, whose truncation is random (algebra.ts).
+ * Under both a truncation gives the floor, or one unit more with the probability of the fraction, for magnitudes below
+ * 2^62 (2^126), which is what plans are bounded by (bounds.ts): the errors of figures are the same.
  * Cost: exact, from the parameters (`explain.ts`). Constant time: as the backend's; an owner's work on its own rows is not.
  */
 import {
   integersOfWords,
   wordsOfIntegers,
   programProtocol,
+  semi2kProgram,
   type Arithmetic,
   type Backend,
   type Inputs,
@@ -25,6 +37,7 @@ import {
   type Outputs,
   type Program,
   type ProgramProtocol,
+  type Semi2kProtocol,
 } from '@tallystick/mpc'
 import { TallyError, type Json } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
@@ -32,7 +45,7 @@ import { outputFigure } from './catalogue.ts'
 import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
-import { mostOwners, ownerRoles, receiversOf, roles, type Parameters } from './plan.ts'
+import { computingOf, mostOwners, ownerRoles, receiversOf, type Parameters } from './plan.ts'
 import { coinBytes, drawNoise } from './privacy/index.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { needsOf, type Needs } from './needs.ts'
@@ -58,20 +71,23 @@ export const prepare = (parameters: Parameters): Prepared => {
 }
 
 /** What each computing party adds to a figure. */
-const noisySpecs = ({ outputs }: Parameters, figures: readonly Figure[]): readonly InputSpec[] =>
-  outputs.flatMap(({ privacy }, f) =>
+const noisySpecs = (parameters: Parameters, figures: readonly Figure[]): readonly InputSpec[] =>
+  parameters.outputs.flatMap(({ privacy }, f) =>
     privacy === undefined
       ? []
-      : roles.map((owner) => ({
+      : computingOf(parameters).map((owner) => ({
           ...{ name: `${owner}/noise/${f}`, owner, ring: 128 as const },
           length: figures[f]!.sensitivity!.length,
         })),
   )
 
-const noiseOf = ({ outputs }: Parameters, figures: readonly Figure[], role: string, coins: Uint8Array | undefined) =>
+const computes = (parameters: Parameters, role: string): boolean =>
+  (computingOf(parameters) as readonly string[]).includes(role)
+
+const noiseOf = (parameters: Parameters, figures: readonly Figure[], role: string, coins: Uint8Array | undefined) =>
   Object.fromEntries(
-    outputs.flatMap(({ privacy }, f) => {
-      if (privacy === undefined || !(roles as readonly string[]).includes(role)) return []
+    parameters.outputs.flatMap(({ privacy }, f) => {
+      if (privacy === undefined || !computes(parameters, role)) return []
       const { sensitivity } = figures[f]!
       // The ideal functionality in clear draws none.
       const none = new Float64Array(sensitivity!.length)
@@ -80,14 +96,17 @@ const noiseOf = ({ outputs }: Parameters, figures: readonly Figure[], role: stri
     }),
   )
 
-/** The figure with the noise of all three added to its first vector. */
+/** The figure with the noise of all who compute added to its first vector. */
 const withNoise = (
   backend: Backend,
+  parameters: Parameters,
   inputs: Inputs,
   f: number,
   vectors: readonly Arithmetic[],
 ): readonly Arithmetic[] => {
-  const noises = roles.flatMap((role) => inputs[`${role}/noise/${f}`] ?? []) as readonly Arithmetic<128>[]
+  const noises = computingOf(parameters).flatMap(
+    (role) => inputs[`${role}/noise/${f}`] ?? [],
+  ) as readonly Arithmetic<128>[]
   const [first, ...rest] = vectors
   if (noises.length === 0) return vectors
   return [noises.reduce((sum, noise) => backend.add(sum, noise), first as Arithmetic<128>), ...rest]
@@ -104,7 +123,7 @@ function* compute(backend: Backend, parameters: Parameters, inputs: Inputs): Rou
     function* (branch) {
       const given = yield* givenOf(branch, scope, needs, inputs)
       const vectors = yield* branch.join(...figures.map((figure) => (part: Backend) => figure.open(part, given)))
-      return vectors.map((each, f) => withNoise(branch, inputs, f, each))
+      return vectors.map((each, f) => withNoise(branch, parameters, inputs, f, each))
     },
     (branch) => alignment(branch, scope, inputs),
   )
@@ -141,12 +160,28 @@ export const roundOpened = (values: Opened, rounding: Rounding | undefined): Ope
 /** The figure of an output of the program, by its name. */
 const figureIndex = (name: string): number => Number(name.split('/')[0])
 
-const programWith = (owners: number): Program<Parameters, Table, Output> => ({
-  id: owners === 0 ? 'statistics/rep3' : `statistics/rep3/owners-${owners}`,
-  version: 2,
+/** What the program is for. */
+interface Kind {
+  readonly id: string
+  readonly version: number
+  /** Beside those who compute. */
+  readonly owners: number
+  /** Whether two compute, and a helper deals. */
+  readonly helped: boolean
+}
+
+const programOf = ({ id, version, owners, helped }: Kind): Program<Parameters, Table, Output> => ({
+  ...{ id, version },
   owners: ownerRoles(owners),
   parameters: (value) => {
     const parameters = parseParameters(value)
+    if ((parameters.helper === true) !== helped) {
+      const [expected, found] = helped ? ['two', 'three'] : ['three', 'two']
+      const message = `expected parameters for ${expected} parties that compute, found them for ${found}`
+      throw new TallyError('terms/malformed', 'self', message, {
+        remedy: 'make the terms anew with "tally stats plan"',
+      })
+    }
     if ((parameters.owners ?? 0) !== owners) {
       const message = `expected parameters for ${owners} owners that do not compute, found ${parameters.owners ?? 0}`
       throw new TallyError('terms/malformed', 'self', message, {
@@ -161,8 +196,8 @@ const programWith = (owners: number): Program<Parameters, Table, Output> => ({
     const { scope, needs, figures } = prepare(parameters)
     return [...specsOf(scope, needs), ...noisySpecs(parameters, figures)]
   },
-  coins: ({ outputs }, role) =>
-    (roles as readonly string[]).includes(role) && outputs.some(({ privacy }) => privacy !== undefined) ? coinBytes : 0,
+  coins: (parameters, role) =>
+    computes(parameters, role) && parameters.outputs.some(({ privacy }) => privacy !== undefined) ? coinBytes : 0,
   receivers: receiversOf,
   learns: ({ outputs }, receiver, name) =>
     name.startsWith('aligned/') || (outputs[figureIndex(name)]!.to?.includes(receiver) ?? true),
@@ -190,7 +225,14 @@ const programWith = (owners: number): Program<Parameters, Table, Output> => ({
 export type Statistics = ProgramProtocol<Parameters, Table, Output>
 
 const protocols: readonly Statistics[] = Array.from({ length: mostOwners + 1 }, (_, owners) =>
-  programProtocol(programWith(owners)),
+  programProtocol(
+    programOf({
+      id: owners === 0 ? 'statistics/rep3' : `statistics/rep3/owners-${owners}`,
+      version: 2,
+      owners,
+      helped: false,
+    }),
+  ),
 )
 
 /** The three computing parties, with tables or without: `statistics/rep3`. */
@@ -198,6 +240,18 @@ export const statistics = protocols[0]!
 
 /** With so many owners beside them, `owner-1` and on: `statistics/rep3/owners-k`. */
 export const statisticsWith = (owners: number): Statistics => protocols[owners]!
+
+export type StatisticsOfTwo = Semi2kProtocol<Parameters, Table, Output>
+
+/** Two owners, who compute, and a helper that sees nothing: `statistics/semi2k`. */
+export const statisticsOfTwo: StatisticsOfTwo = semi2kProgram(
+  programOf({ id: 'statistics/semi2k', version: 1, owners: 0, helped: true }),
+  { parties: 2, triples: 'helper' },
+)
+
+/** The protocol that parameters are for. */
+export const statisticsFor = ({ owners = 0, helper }: Pick<Parameters, 'owners' | 'helper'>) =>
+  helper === true ? statisticsOfTwo : statisticsWith(owners)
 
 /** A party's committed rows as its table; nothing for a role without one. */
 export const tableInput = (rows: Rows, role: string, parameters: unknown): Table => {

@@ -1,11 +1,11 @@
 /** Data sets as the tables of parties, and plans over them, run in clear or by three simulated parties. */
 import { createRng, taggedDigest } from '@tallystick/core'
 import { wasmEngine } from '@tallystick/kernels/engine'
-import { simulate, type SimulationResult } from '@tallystick/protocol'
+import { simulate, type AnyProtocol, type SimulationResult } from '@tallystick/protocol'
 import {
   idBytes,
   roles,
-  statistics,
+  statisticsFor,
   summarise,
   unitsOf,
   type Column,
@@ -38,68 +38,87 @@ const idsOf = (rows: number): Uint8Array => {
 }
 
 const nobody: Table = { rows: 0, codes: [], ids: new Uint8Array(0) }
+const nobodies = { p0: nobody, p1: nobody, p2: nobody }
 
-/** Rows dealt to the three parties in turn by unequal blocks. */
-export const horizontal = (name: string, columns: readonly string[], plan: Plan): Setting => {
+/** Who has tables: three who compute, or two that a helper deals to. */
+const ownersOf = (helper: boolean): readonly Role[] => (helper ? roles.slice(0, 2) : roles)
+
+/** Rows dealt to the parties in turn by unequal blocks. */
+export const horizontal = (name: string, columns: readonly string[], plan: Plan, helper = false): Setting => {
   const data = dataSet(name)
   const schema = { columns: columns.map((column) => declared(data, column, weights.includes(column))) }
-  const bounds = [0, Math.floor(data.rows / 5), Math.floor((3 * data.rows) / 5), data.rows]
-  const tables = roles.map((_, i): Table => {
+  const owners = ownersOf(helper)
+  const middle = helper ? [] : [Math.floor((3 * data.rows) / 5)]
+  const bounds = [0, Math.floor(data.rows / 5), ...middle, data.rows]
+  const tables = owners.map((_, i): Table => {
     const codes = schema.columns.map((column) =>
       codesOf(column, data.cells[column.name]!.slice(bounds[i], bounds[i + 1])),
     )
     return { rows: bounds[i + 1]! - bounds[i]!, codes, ids: new Uint8Array(0) }
   })
-  const byRole = <T>(of: (i: number) => T) =>
-    Object.fromEntries(roles.map((role, i) => [role, of(i)])) as Record<Role, T>
-  return {
-    parameters: { ...plan, sizes: byRole((i) => tables[i]!.rows), tables: byRole(() => schema) },
-    inputs: byRole((i) => tables[i]!),
-  }
-}
-
-/** Columns dealt to the three parties in turn. */
-export const vertical = (name: string, columns: readonly string[], plan: Plan): Setting => {
-  const data = dataSet(name)
-  const owners = roles.slice(0, Math.min(3, columns.length))
-  const mine = (i: number) =>
-    columns.filter((_, c) => c % 3 === i).map((column) => declared(data, column, weights.includes(column)))
-  const ids = idsOf(data.rows)
-  const table = (i: number): Table =>
-    i < owners.length
-      ? { rows: data.rows, codes: mine(i).map((column) => codesOf(column, data.cells[column.name]!)), ids }
-      : nobody
+  const byRole = <T>(of: (i: number) => T) => Object.fromEntries(owners.map((role, i) => [role, of(i)]))
   return {
     parameters: {
       ...plan,
+      ...(helper && { helper }),
+      sizes: byRole((i) => tables[i]!.rows),
+      tables: byRole(() => schema),
+    },
+    inputs: { ...nobodies, ...byRole((i) => tables[i]!) },
+  }
+}
+
+/** Columns dealt to the parties in turn. */
+export const vertical = (name: string, columns: readonly string[], plan: Plan, helper = false): Setting => {
+  const data = dataSet(name)
+  const computing = ownersOf(helper)
+  const owners = computing.slice(0, columns.length)
+  const mine = (i: number) =>
+    columns
+      .filter((_, c) => c % computing.length === i)
+      .map((column) => declared(data, column, weights.includes(column)))
+  const ids = idsOf(data.rows)
+  const table = (i: number): Table => ({
+    rows: data.rows,
+    codes: mine(i).map((column) => codesOf(column, data.cells[column.name]!)),
+    ids,
+  })
+  return {
+    parameters: {
+      ...plan,
+      ...(helper && { helper }),
       sizes: Object.fromEntries(owners.map((role) => [role, data.rows])),
       tables: Object.fromEntries(owners.map((role, i) => [role, { columns: mine(i) }])),
     },
-    inputs: Object.fromEntries(roles.map((role, i) => [role, table(i)])) as Record<Role, Table>,
+    inputs: { ...nobodies, ...Object.fromEntries(owners.map((role, i) => [role, table(i)])) },
   }
 }
 
 /** The figures as the ideal functionality gives them. */
 export const ideal = ({ parameters, inputs }: Setting) => {
-  const checked = statistics.parameters(parameters)
-  const output = statistics.ideal(checked, inputs)['p0'] as StatisticsOutput
+  const protocol = statisticsFor(parameters)
+  const checked = protocol.parameters(parameters)
+  const output = protocol.ideal(checked, inputs)['p0'] as StatisticsOutput
   return summarise(checked, output) as Readonly<Record<string, any>>
 }
 
 const engine = await wasmEngine()
 
-export const simulated = ({ parameters, inputs }: Setting, seed = 'statistics') =>
-  simulate(statistics, {
-    parameters: statistics.parameters(parameters),
-    inputs,
-    rng: (role) => createRng(taggedDigest('tallystick/test/v1', seed, role)),
+/** @param changed a role with other coins */
+export const simulated = ({ parameters, inputs }: Setting, seed = 'statistics', changed?: string) => {
+  const protocol = statisticsFor(parameters)
+  return simulate(protocol as AnyProtocol, {
+    parameters: protocol.parameters(parameters),
+    inputs: Object.fromEntries(protocol.roles.map((role) => [role, inputs[role as Role] ?? nobody])),
+    rng: (role) => createRng(taggedDigest('tallystick/test/v1', role === changed ? `${seed}, changed` : seed, role)),
     engine,
-  }) as SimulationResult<Role, Record<Role, StatisticsOutput>>
+  }) as SimulationResult<Role | 'helper', Record<Role | 'helper', StatisticsOutput>>
+}
 
-/** The figures as three parties compute them. */
+/** The figures as the parties compute them. */
 export const figures = (setting: Setting, role: Role = 'p0') => {
   const { outputs, errors } = simulated(setting)
   const failed = Object.values(errors)[0]
   if (failed !== undefined) throw failed
-  return summarise(statistics.parameters(setting.parameters), outputs[role]!) as Readonly<Record<string, any>>
+  return summarise(setting.parameters, outputs[role]!) as Readonly<Record<string, any>>
 }

@@ -1,11 +1,12 @@
 /**
- * Noise of figures, drawn inside: each of p0, p1, p2 draws a whole sample of the mechanism's noise from its committed
- * coins and shares it like data; the sum of the three is added before anything is opened. Noise by shares of the parties
- * is that of Dwork, Kenthapadi, McSherry, Mironov and Naor (EUROCRYPT 2006); one sample each is the simple form of it.
+ * Noise of figures, drawn inside: each computing party (three, or two that a helper deals to) draws a whole sample of the
+ * mechanism's noise from its committed coins and shares it like data; the sum of all is added before anything is opened.
+ * The helper draws none: it is to know no summand of what is opened. Noise by shares of the parties is that of Dwork, Kenthapadi, McSherry, Mironov and Naor (EUROCRYPT 2006); one sample each is the simple form of it.
  *
- * Who could subtract what. A receiver that computes knows its own sample, and can take it off: two whole ones stay, each
- * of them enough. An owner or a receiver that does not compute knows none. Two computing parties together know all that
- * is shared, noise and data alike. The price: three times the variance of noise by a trusted party.
+ * Who could subtract what. A receiver that computes knows its own sample, and can take it off: two whole ones stay (with a
+ * helper one), each of them enough. An owner or a receiver that does not compute knows none. Two computing parties together know all that
+ * is shared, noise and data alike, and so do one of two and the helper. The price: three (two) times the variance of noise
+ * by a trusted party.
  * A party that draws no noise, or other noise, is found by replay of its evidence: the coins were committed.
  */
 import { createRng } from '@tallystick/core'
