@@ -18,3 +18,15 @@ it('compares the lines of the matrix with the digest in the parameters', () => {
   expect(bound!(other, 'holder', parameters, sha256)).toBe(false)
   expect(bound!(other, 'asker', parameters, sha256)).toBe(true)
 })
+
+it('knows who learns where parameters do not say it', () => {
+  const silent = Object.values(programs).filter(({ protocol }) => /^(?:query|homomorphic)\//.test(protocol.id))
+  expect(silent.length).toBeGreaterThan(20)
+  for (const { protocol } of silent) {
+    expect([protocol.id, protocol.receivers]).toEqual([
+      protocol.id,
+      [expect.stringMatching(/^(?:asker|client|receiver)$/)],
+    ])
+    expect(protocol.roles).toContain(protocol.receivers![0])
+  }
+})

@@ -30,7 +30,7 @@
 import { defineProtocol, type Protocol } from '@tallystick/protocol'
 import { computeInClear } from '../operators/clear.ts'
 import { keyCoins, keyFrameBytes } from '../operators/keys.ts'
-import { encryptionCoins, inputFrameBytes, maskCoins, resultFrameBytes } from '../operators/run.ts'
+import { encryptionCoins, inputFrameBytes, maskCoins, openingCoins, resultFrameBytes } from '../operators/run.ts'
 import { columnsFrom, compute, messages, owner, receiver, type OwnerInput, type ReceiverOutput } from './parties.ts'
 import { ownerOf, parserFor, programPlan, type Parameters } from './plan.ts'
 
@@ -70,7 +70,7 @@ const costFor = (owners: readonly string[]) => (parameters: Parameters) => {
     bytes: sum(Object.values(bytesOf(owners, parameters))),
     coins: {
       ...Object.fromEntries(drawn),
-      receiver: keyCoins(plan),
+      receiver: keyCoins(plan) + openingCoins(plan),
       compute: sum(plan.rings.map((ring) => maskCoins(plan, ring))),
     },
     correlations: {},
@@ -87,6 +87,7 @@ export const evaluateOf = (count: number): Protocol<string, typeof messages, Par
     id,
     version: 1,
     roles: ['receiver', 'compute', ...owners],
+    receivers: ['receiver'],
     messages,
     security: {
       adversary: 'semi-honest',

@@ -102,6 +102,7 @@ export const lookup = defineProtocol<
   id: 'homomorphic/lookup',
   version: 1,
   roles: ['client', 'holder'],
+  receivers: ['client'],
   messages,
   security: {
     adversary: 'semi-honest',

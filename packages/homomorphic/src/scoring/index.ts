@@ -61,6 +61,7 @@ export const scoring = defineProtocol<
   id: 'homomorphic/scoring',
   version: 1,
   roles: ['client', 'server'],
+  receivers: ['client'],
   messages,
   security: {
     adversary: 'semi-honest',

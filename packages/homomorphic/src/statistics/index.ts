@@ -85,6 +85,7 @@ export const statisticsOf = (count: number): Protocol<string, typeof messages, P
     id,
     version: 1,
     roles: ['receiver', 'compute', ...owners],
+    receivers: ['receiver'],
     messages,
     security: {
       adversary: 'semi-honest',
