@@ -127,3 +127,11 @@ it('refuses elements that are not below the prime', () => {
   const { errors } = simulate(protocol, { parameters: { length: 1 }, inputs: inputsOf(3, [], []), rng, engine })
   expect(errors['p0']).toMatchObject({ code: 'input/malformed' })
 })
+
+it('takes no number that would come back as another', () => {
+  const most = 2n ** 60n - 1n
+  expect(integersOfField(fieldOfIntegers([most, -most, 0n, -1n]))).toEqual([most, -most, 0n, -1n])
+  for (const value of [most + 1n, -most - 1n, 2n ** 62n]) {
+    expect(() => fieldOfIntegers([value])).toThrow(/below 2\^60/)
+  }
+})

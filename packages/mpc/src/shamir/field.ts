@@ -7,20 +7,36 @@ export { prime61 }
 
 const modulo = (value: bigint): bigint => ((value % prime61) + prime61) % prime61
 
-/** Whole numbers as elements, negative ones as their complement: |value| < 2^60 comes back from `integersOfField`. */
-export const fieldOfIntegers = (values: ArrayLike<number | bigint>): Uint32Array => {
+const elementsOf = (values: readonly bigint[]): Uint32Array => {
   const out = new Uint32Array(2 * values.length)
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-      throw new TallyError('api/misuse', 'self', 'expected whole numbers below 2^53')
-    }
-    const element = modulo(BigInt(value))
-    out[2 * i] = Number(element & 0xffffffffn)
-    out[2 * i + 1] = Number(element >> 32n)
-  }
+  values.forEach((value, i) => {
+    out[2 * i] = Number(value & 0xffffffffn)
+    out[2 * i + 1] = Number(value >> 32n)
+  })
   return out
 }
+
+/**
+ * Whole numbers as elements, negative ones as their complement: they come back from `integersOfField`.
+ * @throws TallyError api/misuse for numbers of 2^60 or more in magnitude, and for doubles of 2^53 or more
+ */
+export const fieldOfIntegers = (values: ArrayLike<number | bigint>): Uint32Array =>
+  elementsOf(
+    Array.from(values, (value) => {
+      if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+        throw new TallyError('api/misuse', 'self', 'expected whole numbers below 2^53')
+      }
+      const whole = BigInt(value)
+      if (whole > prime61 / 2n || whole < -(prime61 / 2n)) {
+        throw new TallyError(
+          'api/misuse',
+          'self',
+          'expected whole numbers below 2^60, found one that would wrap around',
+        )
+      }
+      return modulo(whole)
+    }),
+  )
 
 /** Elements as the whole numbers next to 0: from -(p - 1)/2 to (p - 1)/2. */
 export const integersOfField = (words: Uint32Array): bigint[] =>
@@ -82,7 +98,7 @@ const inverse = (value: bigint): bigint => {
 
 /** Factors of the values at `points` whose sum is the polynomial's value at `at`: Lagrange. */
 export const lagrange = (points: readonly number[], at: number): Uint32Array =>
-  fieldOfIntegers(
+  elementsOf(
     points.map((point) => {
       let [above, below] = [1n, 1n]
       for (const other of points) {

@@ -18,6 +18,9 @@
  * columns that are to be compared, and whose outputs are aggregates. Shares are not carried over from one to the other:
  * elements modulo p are no elements modulo 2^64.
  *
+ * **Sums and products of 2^60 or more in magnitude wrap around unseen**: nothing here knows how large values are, so whoever
+ * writes a program bounds them from what its terms allow.
+ *
  * Security. Semi-honest, any t together learn nothing but their outputs. Keys: AES-128 a pseudorandom function; elements from
  * streams are 2^-61 from uniform, so a run of 2^20 of them is 2^-41 from what is simulated. More than t parties together
  * hold everything. An active party can add errors unseen: only the audit by replay finds that.
