@@ -45,7 +45,7 @@ import {
   whichInput,
   whichQueries,
 } from '@tallystick/query'
-import { mostOwners, ownerRoles, statistics, statisticsWith, tableInput } from '@tallystick/statistics'
+import { mostOwners, ownerRoles, statistics, statisticsOfTwo, statisticsWith, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
 import type { Sha256 } from './merkle.ts'
 
@@ -94,6 +94,7 @@ export const programs: Programs = {
   ...programOf(psty19, circuitInput),
   ...Object.assign({}, ...[...kmprt17.values(), ...cdgoss21.values()].map((protocol) => programOf(protocol, sets))),
   ...programOf(statistics, tableInput),
+  ...programOf(statisticsOfTwo, tableInput),
   ...Object.assign({}, ...ownerRoles(mostOwners).map((_, i) => programOf(statisticsWith(i + 1), tableInput))),
   ...programOf(rep3Circuit, circuits),
   ...programOf(semi2kCircuit, circuits),

@@ -120,15 +120,11 @@ const minimumOf = (terms: Terms, { protocol, minimum } = terms, { sets, result }
 ]
 
 /** What each figure of a plan tells, in its own words. */
-const figuresOf = ({ protocol, parameters }: Terms): string[] =>
-  protocol.id.startsWith('statistics/')
-    ? [
-        section(
-          'Figures',
-          ...explain(parseParameters(parameters), 0).learns.map(({ name, text }) => `${name}: ${text}`),
-        ),
-      ]
-    : []
+const figuresOf = ({ protocol, parameters }: Terms): string[] => {
+  if (!protocol.id.startsWith('statistics/')) return []
+  const { learns, notes } = explain(parseParameters(parameters), 0)
+  return [section('Figures', ...learns.map(({ name, text }) => `${name}: ${text}`), ...notes)]
+}
 
 /** What who stops first gains by it: of the protocol as it is installed here, for it is not in the bytes. */
 const refusalOf = ({ protocol: { id } }: Terms): string[] =>

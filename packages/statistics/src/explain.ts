@@ -9,6 +9,8 @@ export interface Explanation {
   /** Of a run, connecting and signing not counted: an estimate. */
   readonly seconds: number
   readonly learns: readonly { readonly name: string; readonly text: string }[]
+  /** On whose honesty it rests, and what two owners can tell of each other from any figure. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -17,6 +19,18 @@ export interface Explanation {
  */
 const secondsARound = 2.5e-3
 const secondsAByte = 1 / 40e6
+
+const helperNote =
+  'The helper deals random numbers: it learns this plan, row counts, and nothing of any row. It must work with neither ' +
+  'owner: with one of them, or with what the two send each other, it can read every row of both.'
+const twoTablesNote =
+  'There are two tables of the same columns: each owner can take what its own rows make off a figure over both, and has ' +
+  'that of the other’s rows; withheld counts and rounding are no protection from that, noise is.'
+
+const notesOf = ({ layout, tables, helper }: Parameters): readonly string[] => [
+  ...(helper === true ? [helperNote] : []),
+  ...(layout === 'horizontal' && Object.keys(tables).length === 2 ? [twoTablesNote] : []),
+]
 
 /** @param latency milliseconds of one way between parties */
 export const explain = (parameters: Parameters, latency: number): Explanation => {
@@ -30,5 +44,6 @@ export const explain = (parameters: Parameters, latency: number): Explanation =>
       name,
       text: `${figures[f]!.learns}${to === undefined ? '' : ` (only ${to.join(', ')})`}`,
     })),
+    notes: notesOf(parameters),
   }
 }

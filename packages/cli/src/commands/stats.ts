@@ -2,16 +2,18 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { loadPublicIdentity } from '@tallystick/session/node'
 import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
 import {
+  computingOf,
   explain,
+  helperRole,
   parseParameters,
   mostOwners,
   receiversOf,
-  roles,
   rolesOf,
   spentBy,
-  statisticsWith,
+  statisticsFor,
   summarise,
   type Parameters,
   type Plan,
@@ -22,7 +24,7 @@ import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/sessi
 import { charge, noisesOf, usedOf } from '../budget.ts'
 import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
-import { auditorOf, readAuditor } from '../declaration.ts'
+import { auditorOf, readAuditor, type PublicIdentity } from '../declaration.ts'
 import { readJson, writeFileWhole, writeJson } from '../files.ts'
 import type { Job, Source } from '../job.ts'
 import type { Output } from '../output.ts'
@@ -36,6 +38,7 @@ import { count, traffic } from '../text.ts'
 
 interface PlanOptions {
   readonly party: readonly string[]
+  readonly helper?: string
   readonly auditor: string
   readonly purpose: string
   readonly days: string
@@ -44,6 +47,11 @@ interface PlanOptions {
 }
 
 const dayMilliseconds = 86_400_000
+
+const identityAt = (path: string): PublicIdentity => {
+  const { name, party, signer, tls } = loadPublicIdentity(path)
+  return { name, party, signer, tls }
+}
 
 /** A module whose default export is a plan, or a plan as JSON. It runs here with the rights of the caller. */
 const readPlan = async (path: string): Promise<Plan> => {
@@ -80,41 +88,71 @@ const joined = (plan: Plan, declarations: readonly TableDeclaration[]): void => 
   }
 }
 
-/** The first three compute, the others are owners beside them. */
-const rolesFor = (declarations: readonly TableDeclaration[]): readonly Role[] =>
-  rolesOf({ owners: declarations.length - roles.length })
+/** Who takes part: the first two (with a helper) or three compute, the others are owners beside them. */
+interface Members {
+  readonly declarations: readonly TableDeclaration[]
+  /** Beside those who compute. */
+  readonly owners: number
+  readonly helper: PublicIdentity | undefined
+}
 
-const byRole = <T>(declarations: readonly TableDeclaration[], of: (each: TableDeclaration) => T | null) =>
+const membersOf = (declarations: readonly TableDeclaration[], helper: PublicIdentity | undefined): Members => {
+  const computing = computingOf(helper === undefined ? {} : { helper: true }).length
+  const owners = declarations.length - computing
+  if (owners >= 0 && owners <= (helper === undefined ? mostOwners : 0)) return { declarations, owners, helper }
+  const expected =
+    helper === undefined
+      ? `three to ${computing + mostOwners} declarations as --party (p0, p1, p2, then owners)`
+      : 'two declarations as --party (p0, p1) beside --helper'
+  throw new TallyError('api/usage', 'self', `expected ${expected}, found ${declarations.length}`, {
+    remedy: 'two parties compute with a helper that sees nothing (--helper), three and more by themselves',
+  })
+}
+
+/** Roles with declarations. */
+const rolesFor = ({ owners, helper }: Members): readonly Role[] =>
+  rolesOf({ owners, ...(helper !== undefined && { helper: true }) })
+
+const byRole = <T>(members: Members, of: (each: TableDeclaration) => T | null) =>
   Object.fromEntries(
-    rolesFor(declarations).flatMap((role, i) => {
-      const value = of(declarations[i]!)
+    rolesFor(members).flatMap((role, i) => {
+      const value = of(members.declarations[i]!)
       return value === null ? [] : [[role, value] as const]
     }),
   ) as Partial<Record<Role, T>>
 
-const parametersOf = (plan: Plan, declarations: readonly TableDeclaration[]): Parameters =>
+const parametersOf = (plan: Plan, members: Members): Parameters =>
   parseParameters({
     ...plan,
-    ...(declarations.length > roles.length && { owners: declarations.length - roles.length }),
-    sizes: byRole(declarations, ({ data }) => data?.rows ?? null),
-    tables: byRole(declarations, ({ schema }) => schema),
+    ...(members.owners > 0 && { owners: members.owners }),
+    // In terms "all" is every role, and the helper learns nothing.
+    ...(members.helper !== undefined && { helper: true, to: plan.to === 'all' ? rolesFor(members) : plan.to }),
+    sizes: byRole(members, ({ data }) => data?.rows ?? null),
+    tables: byRole(members, ({ schema }) => schema),
   })
 
+const partiesOf = (members: Members): Terms['parties'] => [
+  ...rolesFor(members).map((role, i) => ({ role, ...members.declarations[i]!.identity })),
+  ...(members.helper === undefined ? [] : [{ role: helperRole, ...members.helper }]),
+]
+
+/** What the evidence of a role tells whoever opens it. */
+const revealsOf = (members: Members): Terms['auditor']['reveals'] => {
+  const own = 'its whole table, its shares of the others’ numbers, and the figures if it learns them'
+  const dealt = 'the random numbers that it dealt: nothing of any row, but every row beside the evidence of an owner'
+  return Object.fromEntries(partiesOf(members).map(({ role }) => [role, role === helperRole ? dealt : own]))
+}
+
 export const plan = async (output: Output, options: PlanOptions, path: string): Promise<void> => {
-  const { party } = options
-  if (party.length < roles.length || party.length > roles.length + mostOwners) {
-    const expected = `three to ${roles.length + mostOwners} declarations as --party (p0, p1, p2, then owners)`
-    throw new TallyError('api/usage', 'self', `expected ${expected}, found ${party.length}`)
-  }
   const [analysis, auditor, declarations] = await Promise.all([
     readPlan(path),
     readAuditor(options.auditor),
-    Promise.all(party.map((path) => readTableDeclaration(path))),
+    Promise.all(options.party.map((path) => readTableDeclaration(path))),
   ])
+  const members = membersOf(declarations, options.helper === undefined ? undefined : identityAt(options.helper))
   joined(analysis, declarations)
-  const parameters = parametersOf(analysis, declarations)
-  const parties = rolesFor(declarations)
-  const { protocol, code } = protocolOf(statisticsWith(parameters.owners ?? 0).id)
+  const parameters = parametersOf(analysis, members)
+  const { protocol, code } = protocolOf(statisticsFor(parameters).id)
   protocol.parameters(parameters)
   const { id, version, leakage } = protocol
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
@@ -125,21 +163,16 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
     purpose: options.purpose,
     protocol: { id, version, package: code.version, code: code.digest },
     parameters: parameters as unknown as Json,
-    parties: parties.map((role, i) => ({ role, ...declarations[i]!.identity })),
+    parties: partiesOf(members),
     receivers: [...receiversOf(parameters)],
-    data: byRole(declarations, ({ data }) => data) as Terms['data'],
+    data: byRole(members, ({ data }) => data) as Terms['data'],
     leakage,
     auditor: {
       ...auditorOf(auditor),
       limit: 1,
-      reveals: Object.fromEntries(
-        parties.map((role) => [
-          role,
-          'its whole table, its shares of the others’ numbers, and the figures if it learns them',
-        ]),
-      ),
+      reveals: revealsOf(members),
       // The evidence of two parties together opens every share.
-      audited: [roles[0]],
+      audited: ['p0'],
     },
     // Every attempt would draw noise of its own.
     attempts: noisesOf(parameters).length > 0 ? 1 : 10,
@@ -171,14 +204,15 @@ const spending = (parameters: Parameters): readonly string[] => {
 }
 
 const explained = (parameters: Parameters, latency = defaultLatency) => {
-  const { rounds, bytes, seconds, learns } = explain(parameters, latency)
+  const { rounds, bytes, seconds, learns, notes } = explain(parameters, latency)
   const text = [
     `${count(rounds)} rounds, ${traffic(bytes)} in all, about ${seconds.toFixed(1)} s at ${latency} ms a round trip.`,
     `What ${parameters.to === 'all' ? 'all' : receiversOf(parameters).join(', ')} will learn:`,
     ...learns.map(({ name, text: what }) => `  ${name}: ${what}`),
+    ...notes,
     ...spending(parameters),
   ].join('\n')
-  return { rounds, bytes, seconds, learns, text }
+  return { rounds, bytes, seconds, learns, notes, text }
 }
 
 interface StatsRunOptions extends RunOptions {
@@ -284,8 +318,8 @@ export const run = async (output: Output, options: StatsRunOptions): Promise<voi
   const source = await readDeclared(output, options, prepared)
   const predicted = explained(parameters)
   if (options.explain === true || meeting === undefined) {
-    const { rounds, bytes, seconds, learns } = predicted
-    output.report({ event: 'explained', rounds, bytes, seconds, learns }, predicted.text)
+    const { rounds, bytes, seconds, learns, notes } = predicted
+    output.report({ event: 'explained', rounds, bytes, seconds, learns, notes }, predicted.text)
   }
   if (meeting === undefined) return
   await chargeBudget(output, prepared, parameters)

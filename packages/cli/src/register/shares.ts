@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { encodingOption, examples, group, homeOption, lazily } from './options.ts'
 
 export const registerStatistics = (program: Command): void => {
-  const stats = group(program, 'stats', 'statistics over the tables of three parties')
+  const stats = group(program, 'stats', 'statistics over the tables of several parties')
   examples(
     stats
       .command('plan')
@@ -11,7 +11,11 @@ export const registerStatistics = (program: Command): void => {
       .argument('<analysis>', 'a module whose default export is analyse(...), or such a plan as JSON')
       .requiredOption(
         '--party <table.json...>',
-        'the declarations of p0, p1 and p2, who compute, then of further owners of tables',
+        'the declarations of p0, p1 and p2, who compute, then of further owners of tables; with --helper of p0 and p1',
+      )
+      .option(
+        '--helper <identity.json>',
+        'two parties compute, with random numbers of this one, which sees nothing and must work with neither',
       )
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of p0')
       .requiredOption('--purpose <text>', 'what the figures are for')
@@ -20,6 +24,8 @@ export const registerStatistics = (program: Command): void => {
       .option('--out <file>', 'where to write them', 'terms.json')
       .action(lazily(async () => (await import('../commands/stats.ts')).plan)),
     'tally stats plan analysis.ts --party a/table.json b/table.json c/table.json \\\n' +
+      '      --auditor audit/auditor.json --purpose "Income and default of shared customers"',
+    'tally stats plan analysis.ts --party a/table.json b/table.json --helper office/identity.json \\\n' +
       '      --auditor audit/auditor.json --purpose "Income and default of shared customers"',
   )
   examples(
