@@ -2,7 +2,9 @@
 import { fixedBytes, flatRows, TallyError } from '@tallystick/core'
 import { baseMessages } from '@tallystick/ot'
 import { message, opening, parameterReader } from '@tallystick/protocol'
+import { binsOf as binsOfRows, slotsOf } from '../bins/index.ts'
 import type { Role } from '../ecdh/messages.ts'
+import { maskBytes as maskBytesOf } from '../rr22/messages.ts'
 
 /** Public parameters, as they stand in the signed terms. */
 export interface Parameters {
@@ -20,7 +22,6 @@ export interface Parameters {
 export const codeBits = 512
 export const codeBytes = codeBits / 8
 export const saltBytes = 32
-export const hashes = 3
 /** σ of false positives. */
 export const statisticalBits = 40
 /** 4 MiB a frame: the fewer frames, the fewer keys of columns. */
@@ -46,28 +47,17 @@ export const messages = {
 /** Where one set is empty there is nothing to compute, and nothing is sent. */
 export const isTrivial = ({ sizes }: Parameters): boolean => sizes.receiver === 0 || sizes.sender === 0
 
-/**
- * Bins of the receiver's cuckoo table with three hash functions and no stash. 1.27 n is what Pinkas, Schneider and Zohner
- * (TOPS 2018, ia.cr/2016/930) found to fail with probability 2^-40 in experiments. For small n that is too
- * few, since a few rows may share their few bins: with 257 n^0.4 bins the union bound over all sets of j rows whose 3j
- * places fall in j - 1 bins is below 2^-41 for n up to 4500, where 1.27 n begins to be more.
- */
-export const binsOf = ({ sizes }: Parameters): number =>
-  Math.max(Math.ceil(1.27 * sizes.receiver), Math.ceil(257 * sizes.receiver ** 0.4))
+/** Bins of the receiver's cuckoo table. */
+export const binsOf = ({ sizes }: Parameters): number => binsOfRows(sizes.receiver)
 
 /** Rows of the matrix: whole blocks of bits. */
-export const matrixRows = (parameters: Parameters): number => 128 * Math.ceil(binsOf(parameters) / 128)
+export const matrixRows = ({ sizes }: Parameters): number => slotsOf(sizes.receiver)
 
 /** Bins a frame. */
 export const frameBins = ({ chunkRows }: Parameters): number => 128 * Math.ceil(chunkRows / 128)
 
 /** Bytes of a mask: σ + log2 n_x + log2 n_y bits, a row of the receiver being compared with n_y masks. */
-export const maskBytes = ({ sizes }: Parameters): number => {
-  let pairs = BigInt(sizes.receiver) * BigInt(sizes.sender)
-  let bits = statisticalBits
-  for (pairs -= 1n; pairs > 0n; pairs >>= 1n) bits++
-  return Math.min(16, Math.ceil(bits / 8))
-}
+export const maskBytes = (parameters: Parameters): number => maskBytesOf(parameters, { security: 'semi-honest' })
 
 const { fields, integer, malformed } = parameterReader(
   'psi/kkrt16',

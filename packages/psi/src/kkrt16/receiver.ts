@@ -7,7 +7,8 @@ import { chunks } from '../ecdh/items.ts'
 import type { Items, Outcome } from '../ecdh/messages.ts'
 import { checkOwn, misbehaved, receiveChunk } from '../rr22/steps.ts'
 import { addInto, codesOf, columnsOf, digestsOf, frameKeys, frames, hashRows, toColumns, toRows } from './matrix.ts'
-import { binsOf, codeBits, codeBytes, hashes, isTrivial, maskBytes, matrixRows, saltBytes } from './messages.ts'
+import { hashes } from '../bins/index.ts'
+import { binsOf, codeBits, codeBytes, isTrivial, maskBytes, matrixRows, saltBytes } from './messages.ts'
 import type { messages, Parameters } from './messages.ts'
 
 type Ctx = Context<typeof messages, 'receiver'>

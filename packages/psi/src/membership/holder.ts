@@ -2,14 +2,15 @@
 import { invariant } from '@tallystick/core'
 import { aesExpand, gf128Scale, okvsDecode, okvsEncode, type Digests } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
+import { allEntries, binsOf, equalTags, masksOf, pointsOf, slotsOf } from '../bins/index.ts'
 import { chunks } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import { binOf } from '../kkrt16/matrix.ts'
 import { addTo, sendVector } from '../kmprt17/steps.ts'
 import { receiveChunk } from '../rr22/steps.ts'
-import { binsOf, elementBytes, hashes, ownShape, ownSize, seedBytes, slotsOf, targetShape } from './messages.ts'
+import { elementBytes, ownShape, ownSize, seedBytes, targetShape } from './messages.ts'
 import { targetSize, type Blocks, type Pair } from './messages.ts'
-import { compareTags, correlate, idsOf, masksOf, pointsOf, type Correlations, type Ctx } from './steps.ts'
+import { correlate, idsOf, masksKey, pointsKey, type Correlations, type Ctx } from './steps.ts'
 
 /** Own rows under all hash functions. */
 export interface Held {
@@ -23,9 +24,9 @@ export function* heldOf(ctx: Pick<Ctx, 'compute'>, salt: Uint8Array, items: Item
   const ids = yield* idsOf(ctx, salt, items)
   const places = new Uint32Array(ids.first.slice().buffer)
   const count = binsOf(pair.rows)
-  const entries = Uint32Array.from({ length: hashes * pair.held }, (_, i) => 4 * Math.floor(i / hashes) + (i % hashes))
+  const entries = allEntries(pair.held)
   const bins = entries.map((entry) => binOf(places, entry >>> 2, entry & 3, count))
-  return { salt, bins, points: yield* pointsOf(ctx, salt, ids, entries) }
+  return { salt, bins, points: yield* pointsOf(ctx, pointsKey(salt), ids, entries) }
 }
 
 export interface HolderBegun extends Correlations {
@@ -62,7 +63,7 @@ function* evaluate(
     yield* ctx.compute(okvsDecode, { shape: ownShape(pair), rows: points.second, vector: b }),
   )
   addTo(values, yield* ctx.compute(gf128Scale, { factor: delta, elements: points.first }))
-  return Uint8Array.from(yield* masksOf(ctx, salt, values, points))
+  return Uint8Array.from(yield* masksOf(ctx, masksKey(salt), values, points))
 }
 
 /** XOR shares of which bins of the querier have one of the own rows. */
@@ -82,5 +83,5 @@ export function* hold(ctx: Ctx, peer: string, pair: Pair, held: Held, begun: Hol
   })
   invariant(bad < 0, 'distinct points can be encoded under a fresh salt (probability of failure 2^-40)')
   yield* sendVector(pair, vector, (part) => ctx.send('targets', part, peer))
-  return yield* compareTags(ctx.narrow('equal'), begun, pair, tags)
+  return yield* equalTags(ctx.narrow('equal'), begun, tags, pair.bits)
 }

@@ -32,6 +32,7 @@
  * Constant time. Products with D, sums, hashes, triples and gates as the kernels' engine says; not the cuckoo table,
  * encoding and decoding (memory access follows the digests of own rows, on this machine only).
  */
+export { slotsOf } from '../bins/index.ts'
 export * from './messages.ts'
 export { beginHold, heldOf, hold, type Held, type HolderBegun } from './holder.ts'
 export { beginQuery, query, tableOf, type QuerierBegun, type Table } from './querier.ts'

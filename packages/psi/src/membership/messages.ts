@@ -18,13 +18,12 @@ import {
   type TransfersOptions,
 } from '@tallystick/ot'
 import { message, type Context, type Messages, type Routine } from '@tallystick/protocol'
+import { hashes, slotsOf, tagBits as binTagBits } from '../bins/index.ts'
 import type { Vole } from '../kmprt17/steps.ts'
 
 export const elementBytes = 16
 export const saltBytes = 32
 export const seedBytes = 16
-/** Hash functions of the cuckoo table. */
-export const hashes = 3
 /** σ: a false member in any bin, a store or table that cannot be made: 2^-40 each. */
 export const statisticalBits = 40
 /** 1 MiB a frame. */
@@ -71,21 +70,8 @@ export interface Pair {
   readonly more: number
 }
 
-/**
- * Bins of the cuckoo table with three hash functions and no stash, failing with probability 2^-40: 1.27 n (Pinkas,
- * Schneider, Zohner, TOPS 2018, ia.cr/2016/930, by experiment), and for small n the union bound of `psi/kkrt16`.
- */
-export const binsOf = (rows: number): number => Math.max(Math.ceil(1.27 * rows), Math.ceil(257 * rows ** 0.4))
-
-/** Bins up to whole vectors of bits; those past {@link binsOf} mean nothing. */
-export const slotsOf = (rows: number): number => 128 * Math.ceil(binsOf(rows) / 128)
-
 /** Among the bins of all holders two different tags agree with probability 2^-σ at most. */
-export const tagBits = (rows: number, holders: number): number => {
-  let bits = statisticalBits
-  for (let reach = 1; reach < holders * slotsOf(rows); reach *= 2) bits++
-  return bits
-}
+export const tagBits = (rows: number, holders: number): number => binTagBits(rows, holders, statisticalBits)
 
 /** The querier's store, of one point a row, and the holder's, of three. */
 export const ownShape = ({ rows }: Pair): OkvsShape => okvsShape(rows, statisticalBits)

@@ -1,15 +1,16 @@
 /** The querier: one row a bin, and after all XOR shares of which of its rows the holder has. */
-import { invariant, TallyError } from '@tallystick/core'
-import { cuckooPlace, emptyBin, okvsDecode, okvsEncode, type Digests } from '@tallystick/kernels'
+import { invariant } from '@tallystick/core'
+import { okvsDecode, okvsEncode, type Digests } from '@tallystick/kernels'
 import type { VoleReceived } from '@tallystick/ot'
 import type { Routine } from '@tallystick/protocol'
+import { equalTags, masksOf, placeRows, pointsOf, slotsOf } from '../bins/index.ts'
 import { chunks } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import { addTo, sendVector } from '../kmprt17/steps.ts'
 import { receiveChunk } from '../rr22/steps.ts'
-import { binsOf, elementBytes, ownShape, ownSize, slotsOf, targetShape, targetSize } from './messages.ts'
+import { elementBytes, ownShape, ownSize, targetShape, targetSize } from './messages.ts'
 import type { Blocks, Pair } from './messages.ts'
-import { compareTags, correlate, idsOf, masksOf, pointsOf, type Correlations, type Ctx } from './steps.ts'
+import { correlate, idsOf, masksKey, pointsKey, type Correlations, type Ctx } from './steps.ts'
 
 /** Where own rows lie, and the store of their points; the same for all holders. */
 export interface Table {
@@ -24,14 +25,8 @@ export interface Table {
 
 export function* tableOf(ctx: Pick<Ctx, 'compute'>, salt: Uint8Array, items: Items, pair: Pair): Routine<Table> {
   const ids = yield* idsOf(ctx, salt, items)
-  const { table, unplaced } = yield* ctx.compute(cuckooPlace, { digests: ids.first, bins: binsOf(pair.rows) })
-  if (unplaced.length > 0) {
-    const message = `${unplaced.length} rows found no bin in the cuckoo table (probability 2^-40)`
-    throw new TallyError('session/aborted', 'self', message, { remedy: 'start a new attempt: it draws a new salt' })
-  }
-  const bins = Uint32Array.from(table.keys()).filter((bin) => table[bin] !== emptyBin)
-  const entries = bins.map((bin) => table[bin]!)
-  const points = yield* pointsOf(ctx, salt, ids, entries)
+  const { bins, entries } = yield* placeRows(ctx, pair.rows, ids)
+  const points = yield* pointsOf(ctx, pointsKey(salt), ids, entries)
   const { vector, bad } = yield* ctx.compute(okvsEncode, {
     ...{ shape: ownShape(pair), rows: points.second, values: points.first, fill: new Uint8Array() },
   })
@@ -64,7 +59,7 @@ export function* query(
   addTo(encoded, vector)
   yield* sendVector(pair, encoded, (part) => ctx.send('encoded', part, peer))
   const values = yield* ctx.compute(okvsDecode, { shape: ownShape(pair), rows: points.second, vector: vole.c })
-  const found = Uint8Array.from(yield* masksOf(ctx, salt, values, points))
+  const found = Uint8Array.from(yield* masksOf(ctx, masksKey(salt), values, points))
   const theirs = new Uint8Array(elementBytes * targetSize(pair))
   for (const [from, to] of chunks(targetSize(pair), pair.chunkRows)) {
     const receive = () => ctx.receive('targets', peer)
@@ -76,5 +71,5 @@ export function* query(
   for (let i = 0; i < bins.length; i++) {
     tags.set(found.subarray(elementBytes * i, elementBytes * (i + 1)), elementBytes * bins[i]!)
   }
-  return yield* compareTags(ctx.narrow('equal'), correlations, pair, tags)
+  return yield* equalTags(ctx.narrow('equal'), correlations, tags, pair.bits)
 }

@@ -1,7 +1,6 @@
 /** What both roles do alike: the building blocks below, equality of tags, products by a shared bit. */
 import {
   bitTriples,
-  equalShares,
   equalWords,
   lessShares,
   lessWords,
@@ -17,11 +16,12 @@ import {
   type VoleOptions,
   type VoleReceived,
 } from '@tallystick/ot'
-import { bitsSlice } from '@tallystick/kernels'
 import type { Context, Messages, Routine } from '@tallystick/protocol'
+import { equalTags } from '../bins/index.ts'
 import type { Role } from '../ecdh/messages.ts'
 import { addRing, flip, productLimbs, select, subtract } from './elements.ts'
 import { counts, limbBits, ownLimbs, ownSums, slotsOf, tagBits, type messages, type Parameters } from './messages.ts'
+import { slotBytes } from './points.ts'
 
 export type Wire = typeof messages & TripleMessages
 export type Ctx = Context<Wire, any>
@@ -71,18 +71,9 @@ export function* openBlocks(
   return { transfers, store: { triples, used: 0 }, tags }
 }
 
-/** XOR shares of which bins have equal tags: the low halves of blocks. */
-export function* members(ctx: Ctx, { transfers, store, tags }: Opened, parameters: Parameters, blocks: Uint8Array) {
-  const slots = slotsOf(parameters)
-  const from = new Uint32Array(blocks.buffer, blocks.byteOffset, 4 * slots)
-  const words = new Uint32Array(2 * slots)
-  for (let i = 0; i < slots; i++) {
-    words[2 * i] = from[4 * i]!
-    words[2 * i + 1] = from[4 * i + 1]!
-  }
-  const planes = yield* ctx.compute(bitsSlice, { words, ring: 64 })
-  return yield* equalShares(ctx, transfers, store, planes.slice(0, tags * vectorWords(slots)), tags)
-}
+/** XOR shares of which bins have equal tags: those in the first store's part of the blocks. */
+export const members = (ctx: Ctx, opened: Opened, parameters: Parameters, blocks: Uint8Array): Routine<Uint32Array> =>
+  equalTags(ctx, opened, blocks.subarray(0, slotBytes(parameters)), opened.tags)
 
 const repeated = (bits: Uint32Array, times: number): Uint8Array => {
   const out = new Uint32Array(bits.length * times)

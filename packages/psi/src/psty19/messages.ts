@@ -2,6 +2,7 @@
 import { fixedBytes, flatRows, flatWords32 } from '@tallystick/core'
 import { okvsShape, okvsSize, type OkvsShape } from '@tallystick/kernels'
 import { message, opening, parameterReader } from '@tallystick/protocol'
+import { hashes, slotsOf as slotsOfRows, tagBits as binTagBits } from '../bins/index.ts'
 import type { Items, Role } from '../ecdh/messages.ts'
 
 /** A column of whole numbers from 0 to 2^bits - 1; for people its name, and by which power of ten it was multiplied. */
@@ -38,7 +39,6 @@ export interface Valued extends Items {
 export const elementBytes = 16
 export const saltBytes = 32
 export const seedBytes = 16
-export const hashes = 3
 /** σ: a false member in any bin, a store or table that cannot be made: 2^-40 each. */
 export const statisticalBits = 40
 /** 1 MiB a frame. */
@@ -66,22 +66,12 @@ export const messages = {
   opened: opening('each', 'each', flatWords32(maxOpened)),
 } as const
 
-/**
- * Bins of the receiver's cuckoo table with three hash functions and no stash: as `psi/kkrt16` has them, 1.27 n and more for
- * small n, which fails with probability 2^-40 (Pinkas, Schneider, Zohner, TOPS 2018, ia.cr/2016/930; PSTY19 takes the same).
- */
-export const binsOf = ({ sizes }: Pick<Parameters, 'sizes'>): number =>
-  Math.max(Math.ceil(1.27 * sizes.receiver), Math.ceil(257 * sizes.receiver ** 0.4))
-
-/** Bins up to whole vectors of bits; those past {@link binsOf} are empty. */
-export const slotsOf = (parameters: Pick<Parameters, 'sizes'>): number => 128 * Math.ceil(binsOf(parameters) / 128)
+/** Bins of the receiver's table up to whole vectors of bits; those past `binsOf` are empty. */
+export const slotsOf = ({ sizes }: Pick<Parameters, 'sizes'>): number => slotsOfRows(sizes.receiver)
 
 /** Bits of a bin's tag: among all bins two different tags agree with probability 2^-σ at most. */
-export const tagBits = (parameters: Pick<Parameters, 'sizes'>, statistical = statisticalBits): number => {
-  let bits = statistical
-  for (let reach = 1; reach < slotsOf(parameters); reach *= 2) bits++
-  return bits
-}
+export const tagBits = ({ sizes }: Pick<Parameters, 'sizes'>, statistical = statisticalBits): number =>
+  binTagBits(sizes.receiver, 1, statistical)
 
 /** The receiver's store, of one point a row. */
 export const ownShape = ({ sizes }: Parameters): OkvsShape => okvsShape(sizes.receiver, statisticalBits)

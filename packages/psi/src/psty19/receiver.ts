@@ -2,6 +2,7 @@
 import { productReceive } from '@tallystick/ot'
 import { aesExpand, okvsDecode, okvsEncode, type Digests } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
+import { masksOf, placeRows, pointsOf } from '../bins/index.ts'
 import { chunks } from '../ecdh/items.ts'
 import { add, checkOwn, receiveChunk } from '../rr22/steps.ts'
 import { addRing, bitsOf, multiplyRing, packed, ringOf, total } from './elements.ts'
@@ -31,7 +32,7 @@ import {
   type Parameters,
   type Valued,
 } from './messages.ts'
-import { idsOf, masksOf, placeRows, pointsOf, scatter, slotBytes } from './points.ts'
+import { idsOf, masksKey, pointsKey, scatter, slotBytes } from './points.ts'
 import { concat, cut, payloadsOf } from './vectors.ts'
 
 /** Shares of one party: which bins have a common row, and what it has of the payloads there. */
@@ -49,8 +50,8 @@ export interface ReceiverShares extends Opened {
 function* prepare(ctx: Ctx, parameters: Parameters, salt: Uint8Array, items: Valued) {
   yield* ctx.send('salt', salt)
   const digests = yield* idsOf(ctx, salt, items)
-  const { entries, bins } = yield* placeRows(ctx, parameters, digests)
-  const points = yield* pointsOf(ctx.narrow('points'), salt, digests, entries)
+  const { entries, bins } = yield* placeRows(ctx, parameters.sizes.receiver, digests)
+  const points = yield* pointsOf(ctx.narrow('points'), pointsKey(salt), digests, entries)
   const { first: values, second: rows } = points
   const input = { shape: ownShape(parameters), rows, values, fill: new Uint8Array() }
   const { vector, bad } = yield* ctx.compute(okvsEncode, input)
@@ -103,7 +104,7 @@ export function* receiverShares(
   const slots = Uint8Array.from(yield* ctx.compute(aesExpand, { keys, width }))
   for (let store = 0; store < storesOf(parameters); store++) {
     const hints = ctx.narrow(`store-${store}`)
-    const masks = yield* masksOf(hints, salt, store, values, points)
+    const masks = yield* masksOf(hints, masksKey(salt, store), values, points)
     yield* decodeHint(hints, parameters, store, slots, { points, bins, masks })
   }
   const member = yield* members(ctx.narrow('members'), opened, parameters, slots)

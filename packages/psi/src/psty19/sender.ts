@@ -2,6 +2,7 @@
 import { productSend } from '@tallystick/ot'
 import { aesExpand, gf128Scale, okvsDecode, okvsEncode, type Digests } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
+import { allEntries, binsOf, hashes, masksOf, pointsOf } from '../bins/index.ts'
 import { chunks } from '../ecdh/items.ts'
 import { binOf } from '../kkrt16/matrix.ts'
 import { add, checkOwn, receiveChunk } from '../rr22/steps.ts'
@@ -18,11 +19,9 @@ import {
 } from './blocks.ts'
 import { checkValues, failed, finish, type Outcome } from './finish.ts'
 import {
-  binsOf,
   counts,
   crossWidths,
   elementBytes,
-  hashes,
   hintShape,
   hintSize,
   ownShape,
@@ -34,7 +33,7 @@ import {
   type Parameters,
   type Valued,
 } from './messages.ts'
-import { allEntries, idsOf, masksOf, pointsOf, slotBytes } from './points.ts'
+import { idsOf, masksKey, pointsKey, slotBytes } from './points.ts'
 import { concat, cut, payloadsOf } from './vectors.ts'
 
 /** Shares of one party: which bins have a common row, and the masks of the payloads there. */
@@ -47,7 +46,7 @@ function* prepare(ctx: Ctx, items: Valued) {
   const salt = yield* ctx.receive('salt')
   const digests = yield* idsOf(ctx, salt, items)
   const entries = allEntries(items.offsets.length - 1)
-  return { salt, digests, points: yield* pointsOf(ctx.narrow('points'), salt, digests, entries) }
+  return { salt, digests, points: yield* pointsOf(ctx.narrow('points'), pointsKey(salt), digests, entries) }
 }
 
 /** K = B + (P + A') D, chunk by chunk as it comes. */
@@ -65,7 +64,7 @@ function* receiveEncoded(ctx: Ctx, { chunkRows }: Parameters, delta: Uint8Array,
 /** The bin of each point. */
 const binsOfPoints = (parameters: Parameters, { first }: Digests): Uint32Array => {
   const words = new Uint32Array(first.buffer, first.byteOffset, first.length / 4)
-  const bins = binsOf(parameters)
+  const bins = binsOf(parameters.sizes.receiver)
   const out = new Uint32Array(hashes * parameters.sizes.sender)
   for (let row = 0, at = 0; row < parameters.sizes.sender; row++) {
     for (let k = 0; k < hashes; k++) out[at++] = binOf(words, row, k, bins)
@@ -143,7 +142,7 @@ export function* senderShares(
   const bins = binsOfPoints(parameters, digests)
   for (let store = 0; store < storesOf(parameters); store++) {
     const hints = ctx.narrow(`store-${store}`)
-    const masks = yield* masksOf(hints, salt, store, values, points)
+    const masks = yield* masksOf(hints, masksKey(salt, store), values, points)
     yield* sendHint(hints, parameters, points, add(programmed(parameters, store, bins, slots, vectors), masks))
   }
   const member = yield* members(ctx.narrow('members'), opened, parameters, slots)
