@@ -10,6 +10,7 @@ import {
   statisticsOf,
 } from '@tallystick/homomorphic'
 import {
+  ba12,
   circuitInputOf,
   rep3Circuit,
   semi2kCircuit,
@@ -93,6 +94,7 @@ export const programs: Programs = {
   ...programOf(ikn19, sumInput),
   ...programOf(psty19, circuitInput),
   ...Object.assign({}, ...[...kmprt17.values(), ...cdgoss21.values()].map((protocol) => programOf(protocol, sets))),
+  ...Object.assign({}, ...[...ba12.values()].map((protocol) => programOf(protocol, sets))),
   ...programOf(statistics, tableInput),
   ...programOf(statisticsOfTwo, tableInput),
   ...Object.assign({}, ...ownerRoles(mostOwners).map((_, i) => programOf(statisticsWith(i + 1), tableInput))),

@@ -69,7 +69,7 @@ export const requestOf = ({ parameters, parties, minimum }: Terms, policy?: Poli
     output: (asked.output as string) === 'fewer' ? 'difference' : asked.output,
     threshold,
     idBytes,
-    to: asked['to'] === 'both' ? 'both' : 'receiver',
+    to: asked['to'] === 'both' || asked['to'] === 'all' ? 'both' : 'receiver',
     parties: parties.length,
     list: asked.list,
     values: limbs === undefined ? own : { column: '', decimals: 0, ...values, limbs },

@@ -19,6 +19,7 @@ export type SetResult =
   | { kind: 'moments'; size: number; sums: string[]; products: string[] }
   | { kind: 'tags'; tags: Uint8Array }
   | { kind: 'union'; others: Rows }
+  | { kind: 'ids'; ids: Rows }
   | { kind: 'withheld' }
   | { kind: 'none' }
 
@@ -118,9 +119,8 @@ const tellFigures = async (
   )
 }
 
-/** Ids of the other list as lines of one column, in normal form: this side knows no other cell of them. */
-const tellUnion = async (output: Output, folder: string, { bytes, offsets }: Rows): Promise<void> => {
-  const file = join(folder, 'others.csv')
+/** Ids of other lists as lines of one column, in normal form: this side knows no other cell of them. */
+const writeIds = async (file: string, { bytes, offsets }: Rows): Promise<void> => {
   const size = offsets.length - 1
   const text = new TextDecoder()
   await writeWhole(file, 0o600, async (out) => {
@@ -132,10 +132,24 @@ const tellUnion = async (output: Output, folder: string, { bytes, offsets }: Row
       await out.appendFile(stringify(ids))
     }
   })
+}
+
+const tellUnion = async (output: Output, folder: string, others: Rows): Promise<void> => {
+  const file = join(folder, 'others.csv')
+  const size = others.offsets.length - 1
+  await writeIds(file, others)
   output.report(
     { event: 'result', kind: 'union', size, file },
     `${count(size)} ids of the other list are not on yours; with your list they are the union: ${file}`,
   )
+}
+
+const tellUnionOfMany = async (output: Output, folder: string, ids: Rows, parties: number): Promise<void> => {
+  const file = join(folder, 'union.csv')
+  const size = ids.offsets.length - 1
+  await writeIds(file, ids)
+  const text = `${count(size)} ids are on at least one of the ${parties} lists; not told on which: ${file}`
+  output.report({ event: 'result', kind: 'union', size, file }, text)
 }
 
 const tellWithheld = (output: Output, least: number): void =>
@@ -171,6 +185,11 @@ export const keepSetResult = async (
   if (result.kind === 'union') {
     const { others } = result
     return others.offsets.length - 1 < least ? tellWithheld(output, least) : tellUnion(output, folder, others)
+  }
+  if (result.kind === 'ids') {
+    const { ids } = result
+    if (ids.offsets.length - 1 < least) return tellWithheld(output, least)
+    return tellUnionOfMany(output, folder, ids, terms.parties.length)
   }
   const rows = result.kind === 'tags' ? own.rowsOf(result.tags) : 'rows' in result ? result.rows : undefined
   const size = 'size' in result ? result.size : rows!.length

@@ -65,7 +65,7 @@ const outcomeOf = (terms: Terms, role: string): string => {
     return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
   }
   if (terms.protocol.id.startsWith('statistics/')) return `${role} (${name}): the figures below, and nothing else`
-  if (!terms.protocol.id.startsWith('psi/')) return `${role} (${name}): an output, see parameters`
+  if (!/^(psi|mpc\/ba12-)/.test(terms.protocol.id)) return `${role} (${name}): an output, see parameters`
   return `${role} (${name}): ${learnedBy(terms, role)}`
 }
 
@@ -100,8 +100,11 @@ const learnedBy = (terms: Terms, role: string): string => {
       ? `the sum of its values${column} over the common rows, and how many these are`
       : 'how many rows are common, not which'
   }
-  if (output === 'union')
-    return 'every id of the other side that it does not have itself, in plain, and how many are common'
+  if (output === 'union') {
+    return parties.length === 2
+      ? 'every id of the other side that it does not have itself, in plain, and how many are common'
+      : 'every id of any list, once, in plain; not on whose lists it is, nor on how many'
+  }
   if (output === 'at-least' || output === 'fewer') return `which of its own rows are ${whereOf(terms)}`
   return parties.length === 2
     ? 'which of its own rows the other side has too'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { concatBytes, createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
-import { ba12, unionRoles, type UnionParameters, type UnionRows } from '@tallystick/mpc'
+import { ba12, programProtocol, unionProgram, unionRoles, type UnionParameters, type UnionRows } from '@tallystick/mpc'
 import { simulate } from '@tallystick/protocol'
 import { checks, conformance, subjectOf } from '@tallystick/protocol/testing'
 import fc from 'fast-check'
@@ -43,14 +43,18 @@ const caseOf = (lists: Lists, other: Lists, to: string) => ({
 })
 
 // Six rows are sorted in one level, so what passes is the same for any lists.
-const small = caseOf([['x', 'y'], ['y', 'long-id'], ['z']], [['a', 'b'], ['c', 'd'], ['e']], 'p1')
-conformance(ba12.get(3)!, [small], { engine, hash, schedules: 10 })
+const small = caseOf(
+  [['same-id', 'just-me'], ['longest', 'same-id'], ['seventh']],
+  [['a', 'b'], ['c', 'd'], ['e']],
+  'all',
+)
+// Whole: 1,500 runs (`npm run conformance`). Most mutations break the padding of an id, which is refused; with this seed
+// the sample has one that gives a wrong id.
+conformance(ba12.get(3)!, [small], { engine, hash, schedules: 5, sample: 60, seed: '3' })
 
 describe('five parties, all learn', () => {
-  const lists = [['x'], ['y'], ['x'], ['z'], ['x', 'u']]
-  const subject = subjectOf(ba12.get(5)!, caseOf(lists, [['a'], ['b'], ['c'], ['d'], ['e', 'f']], 'all'), {
-    ...{ engine, hash, schedules: 2 },
-  })
+  const five = caseOf([['x'], ['y'], ['x'], ['z'], ['x', 'u']], [['a'], ['b'], ['c'], ['d'], ['e', 'f']], 'all')
+  const subject = subjectOf(ba12.get(5)!, five, { engine, hash, schedules: 2 })
   it.each(['ideal', 'cost', 'observer', 'openings'] as const)('%s', (name) => {
     expect(checks[name](subject).findings).toEqual([])
   })
@@ -75,5 +79,49 @@ describe('mpc/ba12', () => {
       }),
       { numRuns: 12, seed: 5 },
     )
+  })
+
+  it('opens ids in an order that neither lists nor keys explain, and blank rows anywhere among them', () => {
+    const ids = Array.from({ length: 24 }, (_, i) => `${i}`)
+    // Each id on all lists: 24 of 72 rows are left.
+    const lists = [ids, ids, ids]
+    const parameters = parametersOf(lists, 'p1', 7)
+    const program = unionProgram(3)
+    const opened: number[][] = []
+    for (const seed of ['a', 'b']) {
+      const raw = programProtocol({
+        ...program,
+        decode: (_, { ids: words }) => words as never,
+        ideal: undefined as never,
+      })
+      const given = { parameters, inputs: byRole(lists, rowsOf), engine, hash }
+      const { outputs } = simulate(raw, {
+        ...given,
+        rng: (role) => createRng(taggedDigest('tallystick/test/v1', seed, role)),
+      })
+      const words = outputs['p1'] as unknown as Uint32Array
+      opened.push(Array.from({ length: 72 }, (_, row) => words[2 * row]!))
+    }
+    for (const rows of opened) expect(rows.filter((word) => word !== 0)).toHaveLength(24)
+    const kept = opened.map((rows) => rows.flatMap((word, row) => (word === 0 ? [] : [row])))
+    // Sorted by key, every third would be one.
+    expect(kept[0]).not.toEqual(kept[1])
+    expect(new Set(kept[0]!.map((row) => row % 3)).size).toBe(3)
+    const order = opened.map((rows) => rows.filter((word) => word !== 0))
+    expect(order[0]).not.toEqual(order[1])
+    expect(order[0]!.toSorted((a, b) => a - b)).toEqual(order[1]!.toSorted((a, b) => a - b))
+  })
+
+  it('refuses terms that it cannot run, and ids that are too long', () => {
+    const good = parametersOf([['x'], ['y'], ['z']], 'all')
+    const parse = (more: Record<string, unknown>) => () => ba12.get(3)!.parameters({ ...good, ...more })
+    expect(parse({})()).toEqual(good)
+    expect(parse({ output: 'intersection' })).toThrow('output')
+    expect(parse({ to: 'owner-1' })).toThrow('expected to to be one of all, p0, p1, p2')
+    expect(parse({ sizes: { p0: 2 ** 20, p1: 1, p2: 1 } })).toThrow('on all lists together')
+    expect(parse({ sizes: { p0: 1, p1: 1 } })).toThrow('sizes.p2')
+    expect(parse({ idBytes: 255 })).toThrow('idBytes')
+    const { errors } = run([['x'], ['too-long'], ['z']], 'all', 7)
+    expect(errors['p1']).toMatchObject({ code: 'input/invalid-value', blame: 'self' })
   })
 })

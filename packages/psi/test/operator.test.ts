@@ -90,7 +90,7 @@ describe('of three and more lists', () => {
     ),
   }
   const of = (parties: number, more: Partial<Request>): Request => ({
-    sizes: Object.fromEntries(rolesFor(parties).map((role) => [role, 1e5])),
+    sizes: Object.fromEntries(rolesFor(parties, more.output ?? 'intersection').map((role) => [role, 1e5])),
     ...{ output: 'intersection', to: 'receiver', parties, ...more },
   })
   it.each<[Partial<Request>, parties: number, protocol: string]>([

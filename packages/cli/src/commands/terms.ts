@@ -63,9 +63,10 @@ const learned: Readonly<Record<SetOutput, string>> = {
 const attemptsFor = (output: SetOutput): number => (output === 'sum' || output === 'statistics' ? 1 : 10)
 
 /** What an auditor sees in the evidence of a role: its input, and what it received. */
-const reveals = (output: SetOutput, learns: boolean, list = false): string => {
+const reveals = (output: SetOutput, learns: boolean, parties: number, list = false): string => {
   if (list) return learns ? 'its whole list and its tags' : 'its key: with the filter, whether any id is on its list'
-  return learns ? `its whole list and ${learned[output]}` : 'its whole list'
+  const gained = output === 'union' && parties > 2 ? 'the union of all lists' : learned[output]
+  return learns ? `its whole list and ${gained}` : 'its whole list'
 }
 
 export const readTerms = async (path: string): Promise<Terms> =>
@@ -95,7 +96,7 @@ const usage = (message: string): TallyError =>
   })
 
 /** @throws TallyError api/usage, input/malformed where one party comes twice or a prepared list is not the sender's */
-const partnersOf = async ({ receiver, sender, party }: NewOptions): Promise<readonly Partner[]> => {
+const partnersOf = async ({ receiver, sender, party, output }: NewOptions): Promise<readonly Partner[]> => {
   const two = receiver !== undefined || sender !== undefined
   if (two === (party !== undefined)) throw usage('expected --receiver and --sender, or --party')
   if (two && (receiver === undefined || sender === undefined)) throw usage('expected both --receiver and --sender')
@@ -104,7 +105,7 @@ const partnersOf = async ({ receiver, sender, party }: NewOptions): Promise<read
     throw usage(`expected ${leastParties} to ${mostParties} declarations as --party, found ${paths.length}`)
   }
   const declarations = await Promise.all(paths.map((path) => readDeclaration(path)))
-  const partners = rolesFor(paths.length).map((role, i) => ({
+  const partners = rolesFor(paths.length, output).map((role, i) => ({
     ...{ role, path: paths[i]!, declaration: declarations[i]! },
   }))
   for (const [i, { path, declaration }] of partners.entries()) {
@@ -185,14 +186,14 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
       ...auditorOf(auditor),
       limit: 1,
       reveals: byRole(({ role }) =>
-        reveals(options.output, role === first || options.to === 'both', list !== undefined),
+        reveals(options.output, role === first || options.to === 'both', roles.length, list !== undefined),
       ),
       // One side is enough to replay; several together would show the auditor their lists.
       audited: [first!],
     },
     ...(list === undefined ? {} : { resources: { [others[0]!]: { filter: list.digest } } }),
     ...(minimum === undefined ? {} : { minimum }),
-    attempts: attemptsFor(options.output),
+    attempts: protocol.attempts ?? attemptsFor(options.output),
     expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
     // People start both sides by hand, so the first wait is long.
     deadlines: { handshake: 600, message: 600, close: 600 },

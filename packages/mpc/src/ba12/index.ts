@@ -113,7 +113,8 @@ function* unite(backend: Backend, parameters: UnionParameters, inputs: Inputs): 
   return { ids: backend.concat(...((yield* backend.shuffle(blanked)) as Arithmetic<64>[])) }
 }
 
-const programFor = (parties: number): Program<UnionParameters, UnionRows, UnionOutcome> => {
+/** Its text, by which other backends can run it too. */
+export const unionProgram = (parties: number): Program<UnionParameters, UnionRows, UnionOutcome> => {
   const roles = unionRoles(parties)
   const firstOf = ({ sizes }: UnionParameters, role: string): number =>
     roles.slice(0, roles.indexOf(role)).reduce((sum, each) => sum + sizes[each]!, 0)
@@ -150,6 +151,6 @@ const programFor = (parties: number): Program<UnionParameters, UnionRows, UnionO
 export const ba12: ReadonlyMap<number, Ba12> = new Map(
   range(mostUnionParties - leastUnionParties + 1).map((i) => {
     const parties = leastUnionParties + i
-    return [parties, programProtocol(programFor(parties))] as const
+    return [parties, programProtocol(unionProgram(parties))] as const
   }),
 )

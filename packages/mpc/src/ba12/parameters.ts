@@ -1,5 +1,5 @@
 /** What the parties of `mpc/ba12-n` agree on before they start, and who they are. */
-import { TallyError } from '@tallystick/core'
+import { parameterReader } from '@tallystick/protocol'
 import { computing } from '../rep3/party.ts'
 
 /** Public parameters, as they stand in the signed terms. */
@@ -27,24 +27,10 @@ export const unionRoles = (parties: number): readonly string[] => [
   ...Array.from({ length: parties - computing.length }, (_, i) => `owner-${i + 1}`),
 ]
 
-const malformed = (message: string): TallyError =>
-  new TallyError('terms/malformed', 'self', `mpc/ba12 parameters: ${message}`, {
-    remedy: 'make new terms; `sizes` by role, `output` and `to` are required, `idBytes` may be left out',
-  })
-
-const integer = (value: unknown, name: string, least: number, most: number): number => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw malformed(`expected ${name} to be a whole number from ${least} to ${most}`)
-  }
-  return value
-}
-
-const fields = (value: unknown, name: string, known: readonly string[]): Readonly<Record<string, unknown>> => {
-  if (typeof value !== 'object' || value === null) throw malformed(`expected ${name} to be an object`)
-  const stranger = Object.keys(value).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw malformed(`${name} has no field "${stranger}"`)
-  return value as Readonly<Record<string, unknown>>
-}
+const { fields, integer, malformed, oneOf } = parameterReader(
+  'mpc/ba12',
+  'make new terms; `sizes` by role, `output` and `to` are required, `idBytes` may be left out',
+)
 
 /** @throws TallyError terms/malformed for anything that this protocol cannot run. */
 export const unionParser =
@@ -52,11 +38,8 @@ export const unionParser =
   (value: unknown): UnionParameters => {
     const all = fields(value, 'parameters', ['sizes', 'output', 'to', 'idBytes'])
     const given = fields(all['sizes'], 'sizes', roles)
-    const { output, to } = all
-    if (output !== 'union') throw malformed('expected output to be union')
-    if (typeof to !== 'string' || ![...roles, 'all'].includes(to)) {
-      throw malformed(`expected to to be all or one of ${roles.join(', ')}`)
-    }
+    const output = oneOf(all['output'], 'output', ['union'])
+    const to = oneOf(all['to'], 'to', ['all', ...roles])
     const sizes = Object.fromEntries(
       roles.map((role) => [role, integer(given[role], `sizes.${role}`, 1, mostUnionRows)]),
     )

@@ -23,8 +23,7 @@ export const placeBits = ({ sizes }: Pick<UnionParameters, 'sizes'>): number => 
   return Math.max(1, 32 - Math.clz32(rows - 1))
 }
 
-const idAt = ({ bytes, offsets }: UnionRows, row: number): Uint8Array =>
-  bytes.subarray(offsets[row], offsets[row + 1])
+const idAt = ({ bytes, offsets }: UnionRows, row: number): Uint8Array => bytes.subarray(offsets[row], offsets[row + 1])
 
 /** @throws TallyError input/invalid-value where an own id is longer than agreed; nothing was sent yet. */
 const checkLengths = ({ offsets }: UnionRows, idBytes: number): void => {

@@ -58,7 +58,9 @@ export const predict = (protocol: AnyProtocol, request: Request, rates: Rates = 
   if (model === undefined) {
     throw new TallyError('terms/unsupported', 'self', `the planner knows no model of ${protocol.id}`)
   }
-  const { bytes, rounds } = protocol.cost(protocol.parameters(model.parameters(request)))
+  const cost = protocol.cost(protocol.parameters(model.parameters(request)))
+  // A bound where opened values decide: then what is expected.
+  const { bytes, rounds } = cost.expected ?? cost
   const { megabits, milliseconds } = request.policy?.network ?? { megabits: 1000, milliseconds: 1 }
   const network = (8 * bytes) / (1e6 * megabits) + (rounds * milliseconds) / 1000
   return { bytes, rounds, seconds: model.seconds(request, rates) + transportSeconds * bytes + network }

@@ -12,7 +12,7 @@ export type SetOutput =
   | 'cardinality'
   | 'sum'
   | 'statistics'
-  /** Of two: the sender's ids that the receiver lacks. */
+  /** Of two: the sender's ids that the receiver lacks; of three and more: each id of any list once. */
   | 'union'
   /** Of three and more: the leader's rows on any, on enough, or on none of the other lists. */
   | 'in-any'
@@ -27,7 +27,7 @@ export interface Request {
   readonly to: 'receiver' | 'both'
   /** Two unless told. */
   readonly parties?: number
-  /** Of a union: no id of the sender is longer. */
+  /** Of a union: no id of the sender, or of any of many lists, is longer. */
   readonly idBytes?: number | undefined
   /** Of `at-least`: on how many of the other lists. */
   readonly threshold?: number | undefined
@@ -155,14 +155,39 @@ const cdgoss21Model = (parties: number): Model => ({
     symmetric * (0.2 * parties + 1e-6 * (parties - 1) * (30 * rowsOf(request, leaderRole) + 5 * largest(request))),
 })
 
+/** Of each computing party, measured with 3 lists (`bench psi-parties`): comparisons of a sort of all rows. */
+const ba12Model = (parties: number): Model => ({
+  refuses: (request) =>
+    first(
+      request.parties === parties ? undefined : `it is for ${parties} parties, not ${request.parties ?? 2}`,
+      request.output === 'union' ? undefined : 'it gives unions',
+      anyAdversary(request),
+    ),
+  parameters: ({ sizes, to, idBytes }) => ({
+    ...{ sizes, output: 'union', to: to === 'both' ? 'all' : unionRolesFor(parties)[0] },
+    ...(idBytes === undefined ? {} : { idBytes }),
+  }),
+  seconds({ sizes }, { symmetric }) {
+    const rows = Object.values(sizes).reduce((sum, size) => sum + size, 0)
+    return symmetric * (0.2 + 2.1e-6 * rows * Math.log2(Math.max(2, rows)))
+  },
+})
+
+/** Those of `mpc/ba12-n`, a layer beside this one: three that compute, and owners. */
+const unionRolesFor = (parties: number): readonly string[] =>
+  Array.from({ length: parties }, (_, i) => (i < 3 ? `p${i}` : `owner-${i - 2}`))
+
 /** Numbers of parties of the protocols for many. */
 const counts = Array.from({ length: mostParties - leastParties + 1 }, (_, i) => leastParties + i)
 
 /** The roles of a set operation, the one that learns first. */
-export const rolesFor = (parties: number): readonly string[] =>
-  parties === 2 ? ['receiver', 'sender'] : rolesOf(parties)
+export const rolesFor = (parties: number, output: SetOutput): readonly string[] => {
+  if (parties === 2) return ['receiver', 'sender']
+  return output === 'union' ? unionRolesFor(parties) : rolesOf(parties)
+}
 
 export const models: Readonly<Record<string, Model>> = {
+  ...Object.fromEntries(counts.map((parties) => [`mpc/ba12-${parties}`, ba12Model(parties)])),
   ...Object.fromEntries(counts.map((parties) => [`psi/cdgoss21-${parties}`, cdgoss21Model(parties)])),
   ...Object.fromEntries(counts.map((parties) => [`psi/kmprt17-${parties}`, kmprt17Model(parties)])),
   'psi/czzdl24': {
