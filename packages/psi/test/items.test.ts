@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ecdh, type Items } from '@tallystick/psi'
+import { circuitInput, ecdh, sumInput, type Items } from '@tallystick/psi'
 import { checkItems, chunks, firstDuplicate, pickItems } from '../src/ecdh/items.ts'
 import { ids, itemsOf } from './samples.ts'
 
@@ -71,5 +71,21 @@ describe('parameters', () => {
     { ...good, more: true },
   ])('%j are refused', (parameters) => {
     expect(() => ecdh.parameters(parameters)).toThrow(expect.objectContaining({ code: 'terms/malformed' }))
+  })
+})
+
+describe('rows with values', () => {
+  const columns = { receiver: [{ column: 'a', decimals: 0 }], sender: [] }
+  const short = expect.objectContaining({ code: 'input/malformed' })
+  it.each([
+    [[0, 3]],
+    // The second row is long enough for both.
+    [[0, 3, 20]],
+    [[0, 12, 15]],
+  ])('that end before their values are refused, and read no other row: %j', (bounds) => {
+    const rows = { bytes: new Uint8Array(20), offsets: Uint32Array.from(bounds) }
+    expect(() => circuitInput(rows, 'receiver', { columns })).toThrow(short)
+    expect(() => sumInput(rows, 'receiver')).toThrow(short)
+    expect(circuitInput(rows, 'sender', { columns })).toMatchObject({ offsets: rows.offsets })
   })
 })

@@ -52,6 +52,16 @@ export const checkRows = (items: Items, role: string, size: number): void => {
   }
 }
 
+/** Checks that each row begins with so many bytes of values. @throws TallyError input/malformed; the next row is never read in its place */
+export const checkValued = ({ bytes, offsets }: Items, width: number): void => {
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    if (offsets[row + 1]! - offsets[row]! >= width && offsets[row + 1]! <= bytes.length) continue
+    throw new TallyError('input/malformed', 'self', `expected ${width} bytes of values in row ${row}, found fewer`, {
+      remedy: 'bring the columns that the terms name, in the role that they name',
+    })
+  }
+}
+
 export const duplicated = (row: number, of: number): TallyError =>
   new TallyError('input/duplicate', 'self', `expected distinct rows, found row ${row} equal to row ${of}`, {
     remedy: 'remove the duplicates, or choose the rule "keep-first" in the terms',

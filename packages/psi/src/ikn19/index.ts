@@ -44,6 +44,7 @@
  */
 import { defineProtocol } from '@tallystick/protocol'
 import { orderCoins, scalarCoins } from '../ecdh/coins.ts'
+import { checkValued } from '../ecdh/items.ts'
 import type { Items } from '../ecdh/messages.ts'
 import {
   ciphertextBytes,
@@ -71,6 +72,7 @@ const keys = ({ bytes, offsets }: Items): string[] =>
 /** From committed rows: of the receiver 8 bytes, a value in big endian, before the id; of the sender the id. */
 export const sumInput = (rows: Items, role: string): Items | Valued => {
   if (role !== 'receiver') return rows
+  checkValued(rows, 8)
   const count = rows.offsets.length - 1
   const offsets = Uint32Array.from(rows.offsets, (offset, row) => offset - 8 * row)
   const bytes = new Uint8Array(rows.bytes.length - 8 * count)

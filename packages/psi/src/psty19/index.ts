@@ -72,6 +72,7 @@ import {
   voleSend,
 } from '@tallystick/ot'
 import { defineProtocol } from '@tallystick/protocol'
+import { checkValued } from '../ecdh/items.ts'
 import type { Items, Role } from '../ecdh/messages.ts'
 import type { Blocks, Wire } from './blocks.ts'
 import { costOf } from './cost.ts'
@@ -112,6 +113,7 @@ const plain = ({ output, minimum, columns, sizes }: Parameters, x: Valued, y: Va
  */
 export const circuitInput = (rows: Items, role: string, parameters: unknown): Valued => {
   const columns = (parameters as Parameters).columns[role as Role].length
+  checkValued(rows, 8 * columns)
   const count = rows.offsets.length - 1
   const offsets = Uint32Array.from(rows.offsets, (offset, row) => offset - 8 * columns * row)
   const bytes = new Uint8Array(rows.bytes.length - 8 * columns * count)
