@@ -3,7 +3,7 @@ import { wasmEngine } from '@tallystick/kernels/engine'
 import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import { expect, test } from 'vitest'
-import { evaluateOf, type EvaluateParameters } from '../src/index.ts'
+import { evaluateOf, programPlan, type EvaluateParameters } from '../src/index.ts'
 import * as h from '../src/operators/expression.ts'
 import { sealEngine } from '../src/seal/engine.ts'
 import { nativeHash } from './hash.ts'
@@ -29,7 +29,7 @@ const small: EvaluateParameters = {
   program: h.program({ x: column }, ({ x }) => ({ plus: h.add(x, 0.5) })),
 }
 const conform = [{ name: 'one owner', parameters: small, inputs: inputsOf(small, 0), alternative: inputsOf(small, 1) }]
-conformance(evaluateOf(1), conform, { engine, hash: nativeHash, schedules: 2 })
+conformance(evaluateOf(1), conform, { engine, hash: nativeHash, schedules: 2, sample: 40 })
 
 test('columns of two owners meet, over several tiles and plain moduli, and only outputs come out', () => {
   const length = 4100
@@ -58,7 +58,34 @@ test('columns of two owners meet, over several tiles and plain moduli, and only 
   expect(outputs).toEqual(protocol.ideal(parameters, inputs))
 })
 
+test('reals between parties come within the bound of the plan', () => {
+  const length = 20
+  const column = h.vector(length, { range: [-1, 1], decimals: 9 })
+  const program = h.program({ x: column, y: column }, ({ x, y }) => ({
+    weighted: h.multiply(x, h.multiply(y, 0.123456789)),
+  }))
+  const protocol = evaluateOf(2)
+  const asked = { sizes: { 'owner-1': length, 'owner-2': length }, columns: { 'owner-1': ['x'], 'owner-2': ['y'] } }
+  const parameters = protocol.parameters({ ...asked, program, precision: 1e-2 })
+  const plan = programPlan(parameters)
+  expect(plan.scheme).toBe('ckks')
+  const inputs = inputsOf(parameters, 1)
+  const { outputs, errors } = simulate(protocol, {
+    ...{ parameters, inputs, engine },
+    rng: (role) => createRng(taggedDigest('test', utf8ToBytes(role))),
+  })
+  expect(errors).toEqual({})
+  const [found, ideal] = [outputs['receiver']!.results!, protocol.ideal(parameters, inputs).receiver.results!]
+  for (const [name, values] of Object.entries(ideal)) {
+    const off = values.reduce((most, value, i) => Math.max(most, Math.abs(value - found[name]![i]!)), 0)
+    expect(off).toBeLessThanOrEqual(plan.errors[name]!)
+    expect(off).toBeGreaterThan(0)
+  }
+  expect(plan.errors['weighted']).toBeLessThanOrEqual(1e-2)
+})
+
 test.each([
+  ['a precision of nothing', { ...small, precision: 0 }],
   ['a column of nobody', { ...small, columns: { 'owner-1': ['x', 'y'] } }],
   ['a column of another length', { ...small, sizes: { 'owner-1': 4 } }],
   [

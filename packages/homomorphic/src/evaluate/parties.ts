@@ -132,7 +132,7 @@ export const receiver: Party<typeof messages, 'receiver', Parameters, null, Rece
   yield* ctx.checkpoint()
   const slots: (OpenedSlots | undefined)[] = []
   for (const [i, ring] of plan.rings.entries()) {
-    slots.push(yield* openResults(on, plan, ring, keys[i]!, () => ctx.receive('results'), 'compute'))
+    slots.push(yield* openResults(on, plan, ring, keys[i]!, () => ctx.receive('results'), 'compute', ctx.rng))
   }
   // What does not decrypt answers a question about the plaintext: no peer learns that it did not.
   const opened = slots.filter((own) => own !== undefined)

@@ -11,6 +11,8 @@ export interface Parameters {
   readonly columns: Readonly<Record<string, readonly string[]>>
   /** Outputs and the columns that they are computed from. */
   readonly program: Program
+  /** The most that a number of an output may be off; exact unless told. */
+  readonly precision?: number
 }
 
 const maxColumns = 256
@@ -36,7 +38,7 @@ const inWords = (column: unknown): boolean => {
 export const parserFor =
   (id: string, owners: readonly string[]) =>
   (value: unknown): Parameters => {
-    const { sizes, columns, program, ...rest } = object(value)
+    const { sizes, columns, program, precision, ...rest } = object(value)
     const { inputs, outputs, ...more } = object(program)
     const [rows, names] = [object(sizes), object(columns)]
     const listed = owners.flatMap((owner) => (Array.isArray(names[owner]) ? (names[owner] as unknown[]) : []))
@@ -60,7 +62,10 @@ export const parserFor =
     }
     if (JSON.stringify(program).length > maxProgram)
       throw malformed(id, `expected a program of ${maxProgram} characters`)
-    const parsed = { sizes: rows, columns: names, program: { inputs, outputs } } as unknown as Parameters
+    const precise = precision === undefined || (typeof precision === 'number' && precision > 0 && precision < 2 ** 100)
+    if (!precise) throw malformed(id, 'expected a precision above 0, or none for exact results')
+    const asked = precision === undefined ? {} : { precision }
+    const parsed = { sizes: rows, columns: names, program: { inputs, outputs }, ...asked } as unknown as Parameters
     programPlan(parsed)
     return parsed
   }
@@ -69,9 +74,10 @@ const plans = new Map<string, Plan>()
 const keptPlans = 8
 
 /** Planning takes up to seconds, and everything about a protocol asks for the plan. */
-export const programPlan = ({ program }: Parameters): Plan => {
-  const key = JSON.stringify(program)
-  const plan = plans.get(key) ?? planOf(program, { parties: true })
+export const programPlan = ({ program, precision }: Parameters): Plan => {
+  const key = JSON.stringify([program, precision])
+  const options = { parties: true, ...(precision === undefined ? {} : { precision }) }
+  const plan = plans.get(key) ?? planOf(program, options)
   plans.delete(key)
   plans.set(key, plan)
   const [oldest] = plans.keys()

@@ -111,8 +111,11 @@ const inputNode = (graph: Graph, name: string, { length, range, decimals = 0 }: 
   return graph.input(name, length, Math.round(least * Number(unit)), Math.round(greatest * Number(unit)), unit, 1)
 }
 
-/** @throws TallyError terms/malformed for what is no program, terms/unsupported for what this mode cannot compute */
-export const elaborate = (program: Program, mode: Mode): Elaborated => {
+/**
+ * `inSlots`: totals are spread to every slot, where otherwise their receiver sums slots.
+ * @throws TallyError terms/malformed for what is no program, terms/unsupported for what this mode cannot compute
+ */
+export const elaborate = (program: Program, mode: Mode, inSlots = false): Elaborated => {
   const graph = createGraph()
   let apart = 0
   const on = createOperators(graph, mode, (magnitude) => (apart = Math.max(apart, magnitude)))
@@ -139,7 +142,8 @@ export const elaborate = (program: Program, mode: Mode): Elaborated => {
   const outputs = Object.entries(program.outputs).map(([name, expression]): Output => {
     const logistic = typeof expression !== 'string' && expression[0] === 'logistic'
     const inner = logistic ? (expression[1] as Expression) : expression
-    return { name, node: expressionOf(inner), finish: logistic ? 'logistic' : 'none' }
+    const node = expressionOf(inner)
+    return { name, node: inSlots ? graph.inSlots(node) : node, finish: logistic ? 'logistic' : 'none' }
   })
   if (outputs.length === 0) throw malformed('expected an output')
   return { inputs, outputs, apart }

@@ -107,7 +107,7 @@ export const keyFrameBytes = (ring: Ring, targets: number): readonly number[] =>
 }
 
 /** @throws TallyError peer/misbehaved for frames that are not the keys of this plan */
-export const parseSeeds = (ring: Ring, bytes: Uint8Array, peer: string) => {
+const parseSeeds = (ring: Ring, bytes: Uint8Array, peer: string) => {
   if (bytes.length !== 2 * seedBytes) {
     throw new TallyError('peer/misbehaved', { peer }, `expected two seeds of ${seedBytes} bytes from ${peer}`)
   }

@@ -83,8 +83,16 @@ export function* encryptPublic(
 ): Routine<Uint8Array> {
   const { degree, data, plainModulus } = ring
   const plain = yield* encodeTile(on, plan, ring, position, columns)
-  const fresh = { degree, moduli: data, publicKey, coins, plainModulus, bits: 0, plain }
-  return encodeFrame(wholeShape(ring, context, position), yield* on.compute(rlweMask, fresh))
+  if (plan.scheme === 'bgv') {
+    const fresh = { degree, moduli: data, publicKey, coins, plainModulus, bits: 0, plain }
+    return encodeFrame(wholeShape(ring, context, position), yield* on.compute(rlweMask, fresh))
+  }
+  const zero = { degree, moduli: data, publicKey, coins, plainModulus, bits: 0, plain: new BigUint64Array() }
+  const residues = yield* on.compute(rlweMask, zero)
+  for (const [i, q] of data.entries()) {
+    for (let at = i * degree; at < (i + 1) * degree; at++) residues[at] = (residues[at]! + plain[at]!) % q
+  }
+  return encodeFrame(wholeShape(ring, context, position), residues)
 }
 
 /** @throws TallyError peer/misbehaved */
@@ -96,7 +104,10 @@ export function* receiveTile(
   bytes: Uint8Array,
   peer: string,
 ): Routine<RingCiphertext> {
-  if (plan.parties) return freshCiphertext(ring, decodeFrame(wholeShape(ring, context, position), bytes, peer))
+  if (plan.parties) {
+    const residues = decodeFrame(wholeShape(ring, context, position), bytes, peer)
+    return { ...freshCiphertext(ring, residues), scale: plan.scale }
+  }
   const first = decodeFrame(seededShape(ring, context, position), bytes, peer)
   const { degree, data } = ring
   const second = yield* on.compute(rlweExpand, { degree, moduli: data, publicSeed, first: 1 + position, rows: 1 })
@@ -221,9 +232,13 @@ const maskSlots = (plan: Plan, { degree, plainModulus: t }: Ring, { output, tile
   return out
 }
 
+/** Coins that {@link openResults} takes. */
+export const openingCoins = (plan: Plan): number => (plan.releases > 0 ? encryptionCoins * plan.tiles.length : 0)
+
 /** Coins that the masks of one ring take. */
 export const maskCoins = (plan: Plan, { degree }: Ring): number =>
   plan.tiles.reduce((sum, { output, tile }) => {
+    if (plan.scheme === 'ckks') return sum + encryptionCoins
     const { node } = plan.outputs[output]!
     const hidden = node.spread ? degree - 1 : degree - Math.min(degree, node.length - tile * degree)
     return sum + slotCoins * hidden + encryptionCoins
@@ -243,16 +258,32 @@ export function* sendResult(
   if (!plan.parties) return encodeFrame(shape, result.residues)
   if (rng === undefined)
     throw new TallyError('api/misuse', 'self', 'a result between parties leaves masked: expected coins')
-  const { degree, data, moduli, plainModulus } = ring
-  const plain = yield* on.compute(rlweEncode, { degree, plainModulus, values: maskSlots(plan, ring, planned, rng) })
-  const own = { degree, moduli: data.subarray(0, planned.level).slice(), plainModulus, bits: planned.flood, plain }
+  const { degree, plainModulus } = ring
+  // Slots of an approximate result hold nothing else: the plan has cleared them.
+  const values = plan.scheme === 'ckks' ? undefined : maskSlots(plan, ring, planned, rng)
+  const plain = values && (yield* on.compute(rlweEncode, { degree, plainModulus, values }))
   const key = lowered(publicKey, ring, planned.level)
-  const residues = yield* on.compute(rlweMask, { ...own, publicKey: key, coins: rng.bytes(encryptionCoins) })
+  const out = yield* flooded(on, ring, planned, result, key, plain ?? new BigUint64Array(), rng)
+  return encodeFrame(shape, out.residues)
+}
+
+/** Plus an encryption of `plain`, or of zero, whose noise is as wide as planned. */
+function* flooded(
+  on: Ground,
+  { degree, data, moduli, plainModulus }: Ring,
+  { level, flood: bits }: PlannedOutput,
+  result: RingCiphertext,
+  publicKey: BigUint64Array,
+  plain: BigUint64Array,
+  rng: Rng,
+): Routine<RingCiphertext> {
+  const own = { degree, moduli: data.subarray(0, level).slice(), plainModulus, bits, plain, publicKey }
+  const residues = yield* on.compute(rlweMask, { ...own, coins: rng.bytes(encryptionCoins) })
   const [out] = yield* on.compute(rlweEvaluate, {
     ...{ degree, moduli, plainModulus, outputs: [0], plains: [], keys: noKeys, program: [['add', 0, 0, 1]] },
     inputs: [result, { ...result, residues }],
   })
-  return encodeFrame(shape, out!.residues)
+  return out!
 }
 
 /** A key modulo the first primes only. */
@@ -265,7 +296,10 @@ const lowered = (publicKey: BigUint64Array, { degree, data }: Ring, level: numbe
   return out
 }
 
-/** Slots of the results of one ring, or undefined where a result did not decrypt. */
+/**
+ * Slots of the results of one ring, or undefined where a result did not decrypt. Those that leave the holder of the key are
+ * flooded by it before they are decrypted: who computed knows its own flood.
+ */
 export function* openResults(
   on: Ground,
   plan: Plan,
@@ -273,6 +307,7 @@ export function* openResults(
   { owner, context }: { readonly owner: OwnerKeys; readonly context: Uint8Array },
   next: (position: number) => Routine<Uint8Array>,
   peer: string,
+  rng: Rng | undefined,
 ): Routine<OpenedSlots | undefined> {
   const { degree, data, plainModulus } = ring
   const { secret } = owner
@@ -280,7 +315,15 @@ export function* openResults(
   let spoiled = false
   for (const [position, planned] of plan.tiles.entries()) {
     const residues = decodeFrame(resultShape(ring, context, planned, position), yield* next(position), peer)
-    const ciphertexts = [{ level: planned.level, size: 2, correction: 1n, scale: planned.scale, residues }]
+    let ciphertext: RingCiphertext = { level: planned.level, size: 2, correction: 1n, scale: planned.scale, residues }
+    if (plan.releases > 0) {
+      if (rng === undefined)
+        throw new TallyError('api/misuse', 'self', 'a result to be handed on is flooded: expected coins')
+      // The holder of the key needs no public key: of none, noise alone is left.
+      const none = new BigUint64Array(2 * planned.level * degree)
+      ciphertext = yield* flooded(on, ring, planned, ciphertext, none, new BigUint64Array(), rng)
+    }
+    const ciphertexts = [ciphertext]
     const opened = yield* on.compute(rlweDecrypt, { degree, moduli: data, plainModulus, secret, ciphertexts })
     spoiled ||= !hasRoom(opened)
     slots.push(plainModulus === 0n ? opened.reals : opened.integers)

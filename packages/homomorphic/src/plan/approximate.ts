@@ -18,10 +18,20 @@
  * grows to n times its coefficients at most. Roundings are taken to be independent and
  * centred, as the literature takes them (ia.cr/2016/421, section 3): that is a heuristic, and the tests try it on 10,000
  * vectors. Doubles add 2^-44 of the magnitude at encoding and at decoding.
+ *
+ * Results that somebody else gets to see are flooded, and then nothing may rest on a heuristic: every rounding is n/2 in a
+ * slot, every digit n·q (their worst), and only coins that are drawn keep their sub-Gaussian bounds. `hidden` bounds what
+ * a ciphertext is off from the program over the encoded columns, |e| in every embedding and so ‖e‖₂ of its coefficients. Noise
+ * that is uniform over 2^b integers in each coefficient moves by ‖e‖₁/2^b ≤ √n·‖e‖₂/2^b in statistical distance when e is
+ * added to it, so that b = 40 + log₂(√n·‖e‖₂·ciphertexts) makes what is seen 2^-40 from a function of the encoded columns
+ * and coins alone. That is noise flooding as Li and Micciancio (ia.cr/2020/1533) ask for it and Li, Micciancio, Schultz and
+ * Sorrell (ia.cr/2022/816) prove it sufficient from a static bound; their Gaussian of √(12·q)·2^(s/2)·‖e‖₂ would be narrower
+ * by about √n (7 bits), and needs a sampler whose distance from a Gaussian is proven; a uniform integer has none. A scale of
+ * two or three primes leaves room for it: products are divided by so many (`width`).
  */
 import type { Constant, Node } from '../operators/graph.ts'
 import type { Ring } from '../parameters.ts'
-import { galoisOf, log2Of } from './exact.ts'
+import { galoisOf, log2Of, statisticalBits } from './exact.ts'
 import type { PlainOperand } from './instructions.ts'
 import { NoRoom, type Arithmetic, type Tape, type Value } from './lower.ts'
 
@@ -34,7 +44,22 @@ export interface ApproximateValue extends Value {
   readonly error: number
   /** The same of the coefficients of what stands in the slots. */
   readonly coefficients: number
+  /** Of the slots, from what the program makes of the columns as they are encoded. */
+  readonly hidden: number
+  /** Of a result: whoever passes it on adds noise uniform over 2^flood values a coefficient; 0 for none. */
+  readonly flood: number
 }
+
+export interface ApproximateOptions {
+  /** Primes of a scale. */
+  readonly width: number
+  /** Columns come under a public key, and who computes floods results. */
+  readonly parties: boolean
+  /** Result ciphertexts under one key that somebody other than its holder gets to see, decrypted; 0 for none. */
+  readonly flooded: number
+}
+
+export const forOwner: ApproximateOptions = { width: 1, parties: false, flooded: 0 }
 
 export interface ApproximateArithmetic extends Arithmetic<ApproximateValue> {
   readonly targets: ReadonlySet<number>
@@ -44,21 +69,33 @@ export interface ApproximateArithmetic extends Arithmetic<ApproximateValue> {
 /** Relative error of transforms in double precision. */
 const doubles = 2 ** -44
 
-/** S(l) for l primes left. */
-export const scalesOf = ({ data }: Ring, top: number): readonly number[] => {
+/** S(l) for l primes left; there is none for levels that lie within a division. */
+export const scalesOf = ({ data }: Ring, top: number, width = 1): readonly number[] => {
   const scales: number[] = []
   scales[data.length] = top
-  for (let level = data.length; level > 1; level--)
-    scales[level - 1] = (scales[level]! * scales[level]!) / Number(data[level - 1]!)
+  for (let level = data.length; level > width; level -= width) {
+    let scale = scales[level]! * scales[level]!
+    for (let i = 1; i <= width; i++) scale /= Number(data[level - i]!)
+    scales[level - width] = scale
+  }
   return scales
 }
 
-export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): ApproximateArithmetic => {
+export const approximateArithmetic = (
+  ring: Ring,
+  top: number,
+  tape: Tape,
+  { width, parties, flooded }: ApproximateOptions = forOwner,
+): ApproximateArithmetic => {
   const { degree, data, moduli } = ring
-  const scales = scalesOf(ring, top)
+  const scales = scalesOf(ring, top, width)
   const lambda = Math.LN2 * (60 + Math.log2(4 * degree))
   const bound = (proxy: number): number => Math.sqrt(2 * proxy * degree * lambda)
-  const [ofErrors, ofSecret, ofRounding] = [bound(10.5), bound(1), bound(0.25)]
+  const [ofErrors, ofSecret] = [bound(10.5), bound(1)]
+  const ofRounding = flooded > 0 ? degree / 2 : bound(0.25)
+  const ofDigits = flooded > 0 ? degree : degree / Math.PI + Math.sqrt((degree * lambda) / 2)
+  /** An encryption under the public key. */
+  const ofPublic = ofErrors * (2 * ofSecret + 1)
   const divided = ofRounding * (1 + ofSecret)
   const bits = Array.from(data, log2Of)
   const dividedCoefficients = 0.5 + ofRounding
@@ -66,10 +103,11 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
   const digits = (level: number): number =>
     bits.slice(0, level).reduce((sum, own) => sum + 2 ** (own - special), 0) * ofErrors
   /** What key switching adds. */
-  const switched = (a: ApproximateValue): Pick<ApproximateValue, 'error' | 'coefficients'> => {
+  const switched = (a: ApproximateValue): Pick<ApproximateValue, 'error' | 'coefficients' | 'hidden'> => {
     const [scale, sum] = [scaleOf(a), digits(a.level)]
+    const slots = (sum * ofDigits + divided) / scale
     return {
-      error: a.error + (sum * (degree / Math.PI + Math.sqrt((degree * lambda) / 2)) + divided) / scale,
+      ...{ error: a.error + slots, hidden: a.hidden + slots },
       coefficients: a.coefficients + (sum + dividedCoefficients) / scale,
     }
   }
@@ -77,11 +115,12 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
   const capacity = (level: number): number => bits.slice(0, level).reduce((sum, own) => sum + own, 0) - 1
 
   const scaleOf = ({ level, pending }: ApproximateValue): number => scales[level]! ** (pending ? 2 : 1)
-  const made = (value: ApproximateValue): ApproximateValue => {
-    const room = Math.log2(Math.max(value.most + value.error, 2 ** -900)) + Math.log2(scaleOf(value))
+  const fits = (value: ApproximateValue, scale: number): ApproximateValue => {
+    const room = Math.log2(Math.max(value.most + value.error, 2 ** -900)) + Math.log2(scale)
     if (!(room < capacity(value.level))) throw new NoRoom()
     return value
   }
+  const made = (value: ApproximateValue): ApproximateValue => fits(value, scaleOf(value))
   const forms = new Map<string, ApproximateValue>()
   const remembered = (key: string, make: () => ApproximateValue): ApproximateValue => {
     const known = forms.get(key) ?? make()
@@ -99,12 +138,17 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
   const settled = (value: ApproximateValue): ApproximateValue => {
     if (!value.pending) return value
     const a = relinearised(value)
-    if (a.level < 2) throw new NoRoom()
+    if (a.level <= width) throw new NoRoom()
     return remembered(`${a.id}/`, () => {
-      const level = a.level - 1
-      const error = a.error + divided / scales[level]!
-      const coefficients = a.coefficients + dividedCoefficients / scales[level]!
-      return made({ ...a, id: tape.write('rescale', a.id), level, pending: false, error, coefficients })
+      let [now, scale] = [a, scaleOf(a)]
+      for (let i = 0; i < width; i++) {
+        const level = now.level - 1
+        scale /= Number(data[level]!)
+        const [error, hidden] = [now.error + divided / scale, now.hidden + divided / scale]
+        const coefficients = now.coefficients + dividedCoefficients / scale
+        now = fits({ ...now, ...{ id: tape.write('rescale', now.id), level, error, hidden, coefficients } }, scale)
+      }
+      return made({ ...now, pending: false })
     })
   }
   const one: Constant = { key: '1', uniform: true, most: 1, integer: () => 1n, real: () => 1 }
@@ -116,7 +160,9 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
   const mostOf = (constant: Constant): number => Math.abs(constant.most ?? Number.NaN)
   /** Of a plaintext at its level's scale. */
   const encodingError = (constant: Constant, level: number): number =>
-    constant.uniform ? 0.5 / scales[level]! : ofRounding / scales[level]! + doubles * mostOf(constant)
+    constant.uniform
+      ? 0.5 / scales[level]! + 2 ** -52 * mostOf(constant)
+      : ofRounding / scales[level]! + doubles * mostOf(constant)
   const timesPlain = (value: ApproximateValue, constant: Constant, tile: number, shift: number): ApproximateValue => {
     const a = settled(value)
     const factor = mostOf(constant)
@@ -124,7 +170,8 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
     const id = tape.write('multiply-plain', a.id, 0, plainOf(constant, a.level, tile, shift))
     const own = a.coefficients * factor + (a.most + a.error) * encodingError(constant, a.level)
     const coefficients = constant.uniform ? own : error
-    return made({ ...a, id, pending: true, most: a.most * factor, error, coefficients })
+    const hidden = a.hidden * (factor + encodingError(constant, a.level))
+    return made({ ...a, id, pending: true, most: a.most * factor, error, coefficients, hidden })
   }
   const lowered = (value: ApproximateValue, level: number): ApproximateValue => {
     let a = settled(value)
@@ -140,9 +187,11 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
     ...{ slots: degree / 2, rows: 1, targets, scaleOf },
     input(node: Node) {
       const most = Math.max(Math.abs(node.least), Math.abs(node.greatest))
-      const error = (ofErrors + ofRounding) / top + doubles * most
-      const coefficients = 21.5 / top + doubles * most
-      return made({ id: tape.fresh(), level: data.length, size: 2, pending: false, most, error, coefficients })
+      const hidden = (parties ? ofPublic : ofErrors) / top
+      const error = hidden + ofRounding / top + doubles * most
+      const coefficients = parties ? error : 21.5 / top + doubles * most
+      const fresh = { id: tape.fresh(), level: data.length, size: 2, pending: false, flood: 0 }
+      return made({ ...fresh, most, error, coefficients, hidden })
     },
     combine(name, x, y) {
       const alike = x.level === y.level && x.pending === y.pending
@@ -150,16 +199,18 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
       let [a, b] = alike ? [x, y] : [lowered(x, level), lowered(y, level)]
       if (a.size !== b.size) [a, b] = [relinearised(a), relinearised(b)]
       const [most, error] = [a.most + b.most, a.error + b.error]
-      const coefficients = a.coefficients + b.coefficients
-      return made({ ...a, id: tape.write(name, a.id, b.id), most, error, coefficients })
+      const [coefficients, hidden] = [a.coefficients + b.coefficients, a.hidden + b.hidden]
+      return made({ ...a, id: tape.write(name, a.id, b.id), most, error, coefficients, hidden })
     },
     product(x, y) {
       const level = Math.min(settledLevel(x), settledLevel(y))
       const [a, b] = [lowered(x, level), lowered(y, level)]
       const error = a.most * b.error + b.most * a.error + a.error * b.error
       const id = tape.write('multiply', a.id, b.id)
+      const hidden = (a.most + a.error) * b.hidden + (b.most + b.error) * a.hidden + a.hidden * b.hidden
       // A coefficient is a mean of slots.
-      return made({ id, level, size: 3, pending: true, most: a.most * b.most, error, coefficients: error })
+      const errors = { error, coefficients: error, hidden }
+      return made({ ...errors, id, level, size: 3, pending: true, most: a.most * b.most, flood: 0 })
     },
     negate: (a) => made({ ...a, id: tape.write('negate', a.id) }),
     addPlain(value, constant, tile) {
@@ -179,15 +230,29 @@ export const approximateArithmetic = (ring: Ring, top: number, tape: Tape): Appr
       })
     },
     replicated(value, sum) {
+      // What follows takes errors of the sums to be independent.
+      if (flooded > 0) return sum
       const a = settled(value)
       const steps = Math.log2(degree / 2)
       const rotated = switched({ ...a, coefficients: 0 }).coefficients
       const error = (degree / 2) * a.coefficients + steps * degree * rotated
       return { ...sum, error: Math.min(sum.error, error), coefficients: Math.min(sum.error, error) }
     },
-    finished: (a) => settled(relinearised(a)),
+    finished(value) {
+      const a = settled(relinearised(value))
+      if (flooded === 0) return a
+      // Between parties who computes floods, and so does the holder of the key; each adds an encryption of zero.
+      const floods = parties ? 2 : 1
+      const [scale, own] = [scaleOf(a), floods * ofPublic]
+      // What would be seen of no error at all is a rounded polynomial: n/2 for its roundings.
+      const moved = Math.log2(a.hidden * scale + own + degree / 2) + Math.log2(degree) / 2
+      const flood = Math.ceil(statisticalBits + moved + Math.log2(flooded))
+      const slots = floods * (2 ** (flood - 1) * Math.sqrt(2 * degree * lambda) + degree / 2) + own
+      return made({ ...a, flood, error: a.error + slots / scale })
+    },
+  }
+  /** The level that a value has once divided. */
+  function settledLevel({ level, pending }: ApproximateValue): number {
+    return pending ? level - width : level
   }
 }
-
-/** The level that a value has once divided. */
-const settledLevel = ({ level, pending }: ApproximateValue): number => (pending ? level - 1 : level)

@@ -26,7 +26,7 @@ export interface ExactValue extends Value {
 
 export const errorBound = 21
 
-export const log2Sum = (a: number, b: number): number => {
+const log2Sum = (a: number, b: number): number => {
   const [high, low] = a >= b ? [a, b] : [b, a]
   return low === -Infinity ? high : high + Math.log2(1 + 2 ** (low - high)) + 1e-9
 }

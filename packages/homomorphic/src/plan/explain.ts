@@ -26,6 +26,8 @@ export interface PlanExplanation {
   readonly noiseRoomBits: number
   /** Approximate: the most that a number of an output is off. */
   readonly errors: Readonly<Record<string, number>>
+  /** Approximate: answers that the holder of the key may hand on; 0 for none. */
+  readonly releases: number
   readonly statisticalBits: number | null
   readonly bytes: { readonly keys: number; readonly inputs: number; readonly results: number }
   /** Of one core at who computes, for the order of magnitude. */
@@ -53,6 +55,7 @@ export const explainPlan = (plan: Plan): PlanExplanation => {
     products: plan.rings.length * products,
     noiseRoomBits: Math.floor(plan.roomBits),
     errors: plan.errors,
+    releases: plan.releases,
     statisticalBits: plan.parties ? statisticalBits : null,
     bytes: {
       keys: sum(plan.rings.map((ring) => sum(keyFrameBytes(ring, plan.targets.length)))),
@@ -75,7 +78,7 @@ export const planText = (found: PlanExplanation): string => {
       : `Approximate (CKKS), in degree ${degree} and ${modulusBits} bits of modulus: 128 bits of security up to ${securestBits}.`,
     scheme === 'bgv'
       ? `Integers modulo ${found.plainBits.length} primes of ${found.plainBits[0]} bits; results have ${found.noiseRoomBits} bits of room for noise left, in the worst case.`
-      : `No number of an output is off by more than ${worst.toPrecision(2)}. Results are for the holder of the key alone.`,
+      : `No number of an output is off by more than ${worst.toPrecision(2)}. ${found.releases > 0 ? 'Noise in the results hides the key from whoever sees them.' : 'Results are for the holder of the key alone.'}`,
     `${found.inputCiphertexts} ciphertexts in, ${found.resultCiphertexts} out; ${found.instructions} instructions, ${found.products} of them products of ciphertexts.`,
     `Keys ${megabytes(bytes.keys)} (${found.rotationKeys} rotations${found.relinearisation ? ' and relinearisation' : ''}), inputs ${megabytes(bytes.inputs)}, results ${megabytes(bytes.results)}.`,
     `Who computes takes about ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s of a core.`,

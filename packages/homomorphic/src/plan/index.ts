@@ -9,7 +9,7 @@ import { elaborate, type Elaborated, type Output } from '../operators/elaborate.
 import type { Program } from '../operators/expression.ts'
 import { refuse } from '../operators/graph.ts'
 import { largestModulus, type Ring } from '../parameters.ts'
-import { approximateArithmetic, type ApproximateValue } from './approximate.ts'
+import { approximateArithmetic, type ApproximateOptions, type ApproximateValue } from './approximate.ts'
 import { exactArithmetic } from './exact.ts'
 import { callsOf, wavesOf, type Call, type Step } from './instructions.ts'
 import { createTape, lower, NoRoom, tilesOf, type Lowered, type Value } from './lower.ts'
@@ -20,9 +20,14 @@ export interface PlanOptions {
   /**
    * The greatest error that any number of the outputs may have. Real arithmetic (CKKS) is considered then too, and its
    * error bounded; without, results are exact. An approximate result tells its noise, and with it of the key (Li,
-   * Micciancio, ia.cr/2020/1533): only the holder of the key may see it, as it comes.
+   * Micciancio, ia.cr/2020/1533): only the holder of the key may see it, as it comes, unless it is flooded.
    */
   readonly precision?: number
+  /**
+   * How many answers under one key its holder hands on to others, 0 unless told. Where they are approximate, `decrypt`
+   * floods them (ia.cr/2022/816), and gives no more than these. Between parties it is one, which is always flooded.
+   */
+  readonly releases?: number
   /**
    * Whoever holds the key is not whoever encrypts: columns come under a public key, and results are masked and flooded so
    * that the holder of the key learns the outputs and nothing else.
@@ -66,6 +71,8 @@ export interface Plan {
   readonly tiles: readonly PlannedOutput[]
   readonly outputs: readonly Output[]
   readonly parties: boolean
+  /** Approximate answers that are flooded when they are decrypted; 0 where they are for the holder of the key alone. */
+  readonly releases: number
   /** Bits of room that the fullest result has left, by the worst-case bound. */
   readonly roomBits: number
   /** Of one core. */
@@ -185,17 +192,18 @@ const approximately = (
   ring: Ring,
   scaleBits: number,
   precision: number,
+  options: ApproximateOptions,
 ): Candidate | undefined => {
   const tape = createTape()
-  const scale = 2 ** scaleBits
-  const on = approximateArithmetic(ring, scale, tape)
+  const scale = 2 ** (options.width * scaleBits)
+  const on = approximateArithmetic(ring, scale, tape, options)
   try {
     const nodes = elaborated.outputs.map(({ node }) => node)
-    const lowered = lower(nodes, on, tape)
+    const lowered = lower(nodes, on, tape, options.flooded > 0)
     const errors = errorsOf(elaborated, lowered, on.slots)
     if (!Object.values(errors).every((error) => error <= precision)) return undefined
     const tiles = lowered.outputs.map(({ value, output, tile }): PlannedOutput => {
-      return { id: value.id, output, tile, level: value.level, flood: 0, scale: on.scaleOf(value) }
+      return { id: value.id, output, tile, level: value.level, flood: value.flood, scale: on.scaleOf(value) }
     })
     const found = { rings: [ring], lowered, tiles, errors, scale, targets: on.targets, roomBits: 0, elaborated }
     return { ...found, seconds: secondsIn(lowered, ring) }
@@ -206,18 +214,30 @@ const approximately = (
 }
 
 /** The smallest rings of CKKS that keep the precision: fewest primes, then the widest scale for them. */
-const approximateCandidates = (program: Program, precision: number): readonly Candidate[] => {
-  const elaborated = elaborate(program, { exact: false, fermat: false })
+const approximateCandidates = (
+  program: Program,
+  precision: number,
+  parties: boolean,
+  releases: number,
+): readonly Candidate[] => {
+  const elaborated = elaborate(program, { exact: false, fermat: false }, releases > 0)
   const found: Candidate[] = []
+  const ciphertexts = (degree: number): number =>
+    elaborated.outputs.reduce((sum, { node }) => sum + tilesOf(node.length, degree / 2), 0)
   for (const degree of Object.keys(largestModulus).map(Number)) {
     for (let primes = 1; primes <= 18; primes++) {
       const widest = Math.min(49, primes === 1 ? 45 : Math.floor((largestModulus[degree]! - 100) / (primes - 1)))
       const ring = widest < 34 ? undefined : approximateRing(degree, primes, widest)
       // A narrower scale leaves more of the first prime for large results.
       const scales = [widest, 45, 40, 36].filter((bits, i) => bits <= widest && (i === 0 || bits < widest))
+      const flooded = releases * ciphertexts(degree)
       const fit = scales.flatMap((bits) => {
         const own = bits === widest ? ring : approximateRing(degree, primes, bits)
-        return own === undefined ? [] : (approximately(elaborated, own, bits, precision) ?? [])
+        if (own === undefined) return []
+        const widths = flooded > 0 ? [2, 3] : [1]
+        return widths.flatMap(
+          (width) => approximately(elaborated, own, bits, precision, { width, parties, flooded }) ?? [],
+        )
       })
       if (fit[0] === undefined) continue
       found.push(fit[0])
@@ -232,7 +252,8 @@ const mostCipherSeconds = 3600
 /** Results are as precise as columns that say how many decimals they have. */
 const isExact = ({ inputs }: Program): boolean => Object.values(inputs).every(({ decimals }) => decimals !== undefined)
 
-const candidatesFor = (program: Program, { parties = false, precision }: PlanOptions) => {
+const candidatesFor = (program: Program, options: PlanOptions) => {
+  const { parties = false, precision } = options
   const found: Candidate[] = []
   let refusal: unknown
   const consider = (candidates: () => readonly Candidate[]): void => {
@@ -246,8 +267,17 @@ const candidatesFor = (program: Program, { parties = false, precision }: PlanOpt
   if (precision === undefined || isExact(program)) {
     for (const fermat of [false, true]) consider(() => exactCandidates(program, { exact: true, fermat }, parties))
   }
-  if (precision !== undefined && !parties) consider(() => approximateCandidates(program, precision))
+  if (precision !== undefined) {
+    consider(() => approximateCandidates(program, precision, parties, releasesOf(options)))
+  }
   return { found, refusal }
+}
+
+const releasesOf = ({ parties = false, releases = 0 }: PlanOptions): number => {
+  if (!Number.isSafeInteger(releases) || releases < 0) {
+    throw new TallyError('api/misuse', 'self', 'expected a whole number of releases')
+  }
+  return parties ? 1 : releases
 }
 
 /**
@@ -272,6 +302,7 @@ export const planOf = (program: Program, options: PlanOptions = {}): Plan => {
     ...(scale === 1
       ? { scheme: 'bgv' as const, slots: rings[0]!.degree }
       : { scheme: 'ckks' as const, slots: rings[0]!.degree / 2 }),
+    releases: scale === 1 ? 0 : releasesOf(options),
     targets: Uint32Array.from([...best.targets].sort((a, b) => a - b)),
     inputs: [...new Set(order)].flatMap((id) => inputs.get(id) ?? []),
     outputs: elaborated.outputs,
@@ -280,16 +311,14 @@ export const planOf = (program: Program, options: PlanOptions = {}): Plan => {
   }
 }
 
-const tooDeep = ({ precision, parties }: PlanOptions): TallyError =>
-  precision !== undefined && parties === true
-    ? refuse(
-        'expected an exact program between parties, found columns without decimals and a wanted precision',
-        'declare the decimals of each column: an approximate result would tell its receiver of the key',
-      )
-    : refuse(
-        `expected a program that a ring of degree 32768 has room for, found more products one after the other${precision === undefined ? '' : ', more precision'} or larger numbers`,
-        'multiply fewer ciphertexts by each other in a row, declare narrower ranges, fewer decimals or less precision, or split the program in two',
-      )
+const tooDeep = (options: PlanOptions): TallyError => {
+  const { precision } = options
+  const flooded = precision !== undefined && releasesOf(options) > 0
+  return refuse(
+    `expected a program that a ring of degree 32768 has room for, found more products one after the other${precision === undefined ? '' : ', more precision'} or larger numbers${flooded ? ', with the noise that hides the key from whoever sees the results' : ''}`,
+    'multiply fewer ciphertexts by each other in a row, declare narrower ranges, fewer decimals or less precision, or split the program in two',
+  )
+}
 
 const tooLong = (seconds: number): TallyError =>
   refuse(

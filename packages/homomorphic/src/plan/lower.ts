@@ -90,7 +90,13 @@ const gathersByDepth = (outputs: readonly Node[]): readonly (readonly Node[])[] 
   return byDepth.map((nodes) => [...nodes.values()])
 }
 
-export const lower = <V extends Value>(outputs: readonly Node[], on: Arithmetic<V>, tape: Tape): Lowered<V> => {
+/** `cleared`: slots of outputs hold nothing but outputs and what is public. */
+export const lower = <V extends Value>(
+  outputs: readonly Node[],
+  on: Arithmetic<V>,
+  tape: Tape,
+  cleared = false,
+): Lowered<V> => {
   const { slots } = on
   const values = new Map<string, V>()
   const inputs = new Map<string, { value: V; name: string; tile: number }>()
@@ -215,7 +221,9 @@ export const lower = <V extends Value>(outputs: readonly Node[], on: Arithmetic<
     const tiles = tilesOf(node.length, slots)
     return Array.from({ length: tiles }, (_, tile): Tile<V> => {
       if (tile % tilesOfGroup === 0) tape.begin()
-      return { output, tile, value: on.finished(at(node, tile), node) }
+      // A total that rotations have spread stands in every slot.
+      const value = cleared && node.operation !== 'replicate' ? whole(node, tile) : at(node, tile)
+      return { output, tile, value: on.finished(value, node) }
     })
   })
   return { steps: tape.steps, inputs: [...inputs.values()], outputs: found }

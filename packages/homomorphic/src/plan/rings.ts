@@ -8,7 +8,7 @@ const leastBits = 33
 const found = new Map<string, readonly bigint[] | undefined>()
 
 /** The `count` largest primes below 2^bits that are 1 modulo `step`; undefined where there are fewer of so many bits. */
-export const primesBelow = (bits: number, step: bigint, count: number): readonly bigint[] | undefined => {
+const primesBelow = (bits: number, step: bigint, count: number): readonly bigint[] | undefined => {
   const key = `${bits}/${step}/${count}`
   if (found.has(key)) return found.get(key)
   const primes: bigint[] = []

@@ -53,7 +53,15 @@ export const createKeys = async (plan: Plan, rng: Rng, pool: Runner): Promise<Ke
   return { secret, published }
 }
 
-/** @throws TallyError input/malformed, input/invalid-value for columns that are not as declared */
+/** Keys that a table was encrypted under. */
+const taken = new WeakSet<Keys>()
+
+/**
+ * Once a key, which this can tell of the same object only: second components and errors are expanded from the key's seeds, so
+ * that the difference of two tables under one key is the difference of their ciphertexts, for anybody to read.
+ * @throws TallyError input/malformed, input/invalid-value for columns that are not as declared; api/misuse for keys that
+ *   encrypted before
+ */
 export const encrypt = async (plan: Plan, keys: Keys, columns: Columns, pool: Runner): Promise<Frames> => {
   if (plan.parties) throw new TallyError('api/misuse', 'self', 'this plan is between parties: run homomorphic/evaluate')
   const checked = Object.fromEntries(
@@ -62,6 +70,12 @@ export const encrypt = async (plan: Plan, keys: Keys, columns: Columns, pool: Ru
       checkedColumn(name, column, columns[name], plan.scheme === 'bgv'),
     ]),
   )
+  if (taken.has(keys)) {
+    throw new TallyError('api/misuse', 'self', 'expected keys that encrypted no table yet, found used ones', {
+      remedy: 'make keys for each table: two under one key tell their difference',
+    })
+  }
+  taken.add(keys)
   const frames: (readonly Uint8Array[])[] = []
   for (const [i, ring] of plan.rings.entries()) {
     const own = plan.inputs.map((_, position) =>
@@ -109,12 +123,32 @@ export const evaluateEncrypted = async (
   return results
 }
 
-/** @throws TallyError peer/misbehaved where a result does not decrypt: tell nobody, it answers a question about the data */
-export const decrypt = async (plan: Plan, keys: Keys, answer: Frames, pool: Runner): Promise<Results> => {
+/** Answers that were decrypted to be handed on, by the keys they are under. */
+const released = new WeakMap<Keys, number>()
+
+/**
+ * `rng`: of a plan with `releases`, which floods what it decrypts; not more answers under one key than were planned.
+ * @throws TallyError peer/misbehaved where a result does not decrypt: tell nobody, it answers a question about the data
+ */
+export const decrypt = async (plan: Plan, keys: Keys, answer: Frames, pool: Runner, rng?: Rng): Promise<Results> => {
+  if (plan.releases > 0) {
+    const before = released.get(keys) ?? 0
+    if (before >= plan.releases) {
+      throw new TallyError(
+        'api/misuse',
+        'self',
+        `expected at most ${plan.releases} answers under one key, found another`,
+        {
+          remedy: 'make new keys: each answer that is handed on tells a little of the key',
+        },
+      )
+    }
+    released.set(keys, before + 1)
+  }
   const slots: OpenedSlots[] = []
   for (const [i, ring] of plan.rings.entries()) {
     const next = (position: number) => given(frameAt(answer[i] ?? [], position))
-    const opened = await runIn(pool, openResults(ground, plan, ring, keys.secret[i]!, next, 'evaluator'))
+    const opened = await runIn(pool, openResults(ground, plan, ring, keys.secret[i]!, next, 'evaluator', rng))
     if (opened === undefined) {
       throw new TallyError(
         'peer/misbehaved',
