@@ -56,7 +56,7 @@ export const journalFolder = (job: Job, side: Side, attempt: number): string | u
 }
 
 /** Reads a journal that its process may be writing to; undefined where it was not begun. */
-export const withJournal = <T>(job: Job, side: Side, attempt: number, read: (journal: Journal) => T): T | undefined => {
+const withJournal = <T>(job: Job, side: Side, attempt: number, read: (journal: Journal) => T): T | undefined => {
   const folder = journalFolder(job, side, attempt)
   if (folder === undefined) return undefined
   const journal = readJournal({ folder, storageKey: job.scene[side].opened.keys.storageKey })

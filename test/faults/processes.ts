@@ -156,7 +156,7 @@ export const freePort = async (): Promise<number> => {
   }
 }
 
-export const isListening = (port: number): Promise<boolean> =>
+const isListening = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, host)
     socket.once('connect', () => {

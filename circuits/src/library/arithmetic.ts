@@ -98,7 +98,7 @@ export const all = (b: Builder, bits: Word): Wire => {
 export const equal = (b: Builder, x: Word, y: Word): Wire => all(b, not(b, xor(b, x, y)))
 
 /** Three numbers to two with the same sum mod 2^width: one AND gate a bit, one deep. */
-export const carrySave = (b: Builder, x: Word, y: Word, z: Word): readonly [sum: Word, carries: Word] => {
+const carrySave = (b: Builder, x: Word, y: Word, z: Word): readonly [sum: Word, carries: Word] => {
   sameWidth(x, y)
   sameWidth(x, z)
   const carries = x.map((bit, i) => b.xor(b.and(b.xor(bit, z[i]!), b.xor(y[i]!, z[i]!)), z[i]!))

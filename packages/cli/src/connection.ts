@@ -12,7 +12,7 @@ export interface Meeting {
 }
 
 /** @param text `port`, `host:port` or `[IPv6]:port` */
-export const parseAddress = (text: string, option: string, defaultHost?: string): Address => {
+const parseAddress = (text: string, option: string, defaultHost?: string): Address => {
   const match = /^(?:\[([0-9a-fA-F:]+)\]:|([^:[\]]+):)?([0-9]{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2] ?? defaultHost
   const port = Number(match?.[3])

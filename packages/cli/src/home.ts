@@ -37,7 +37,7 @@ export interface Home {
   jobFolder(terms: Terms): string
 }
 
-export const approvalFormat = 'tallystick/approval/1'
+const approvalFormat = 'tallystick/approval/1'
 
 /** For unattended runs; there is no prompt. */
 export const passphrase = (): string | undefined => process.env['TALLY_PASSPHRASE']

@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { readFormat } from './declaration.ts'
 import { writeJson } from './files.ts'
 
-export const receiptFormat = 'tallystick/receipt/1'
+const receiptFormat = 'tallystick/receipt/1'
 
 export interface Happened {
   /** From the first message of the protocol to the last. */

@@ -24,7 +24,7 @@ export interface FrameShape {
   readonly index: number
 }
 
-export const contextBytes = 16
+const contextBytes = 16
 export const headerBytes = 16 + contextBytes
 const magic = [0x54, 0x4c, 0x48, 0x45]
 

@@ -52,7 +52,7 @@ export const isPrime = (n: bigint): boolean => {
 }
 
 /** The `count` largest primes of `bits` bits that are 1 modulo 2n. */
-export const primesOf = (bits: number, degree: number, count: number): readonly bigint[] => {
+const primesOf = (bits: number, degree: number, count: number): readonly bigint[] => {
   const step = BigInt(2 * degree)
   const found: bigint[] = []
   for (let q = (1n << BigInt(bits)) + 1n - step; found.length < count; q -= step) {

@@ -30,13 +30,7 @@ const requireMatch = async (party: Connected, views: readonly Seen[], transcript
   throw await mismatchError(mismatch, role, transcript, wires, terms.deadlines.handshake * 1000)
 }
 
-export const checkpointEvent = (
-  terms: Terms,
-  attempt: Attempt,
-  role: string,
-  commitments: Hex,
-  heads: Hex,
-): Checkpoint => ({
+const checkpointEvent = (terms: Terms, attempt: Attempt, role: string, commitments: Hex, heads: Hex): Checkpoint => ({
   kind: 'Checkpoint',
   specHash: attempt.run.specHash,
   attempt: attempt.run.attempt,

@@ -18,7 +18,7 @@ const step = z.string().min(1).max(1000)
 const chains = z.array(z.tuple([step, integer(0, 2 ** 31 - 1), hex(32)]))
 
 /** The messages of a session, in the order in which they are first sent. */
-export const controls = {
+const controls = {
   /** Who is there, running what; signed with the attestation key over the binding of this very connection. */
   hello: z.strictObject({
     format: z.string(),

@@ -93,7 +93,7 @@ export const viewEvent = (terms: Terms, attempt: Attempt, role: string, heads: H
   result,
 })
 
-export const equivocation = (role: string, what: string): TallyError =>
+const equivocation = (role: string, what: string): TallyError =>
   new TallyError(
     'peer/misbehaved',
     { peer: role },

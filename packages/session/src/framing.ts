@@ -16,9 +16,9 @@ export type FrameKind = 'control' | 'message' | 'hello' | 'end' | 'credit'
 const kinds: readonly FrameKind[] = ['control', 'message', 'hello', 'end', 'credit']
 
 export const headerBytes = 12
-export const stepTableSize = 1024
+const stepTableSize = 1024
 /** The longest step name, in bytes of UTF-8. */
-export const stepBytes = 1024
+const stepBytes = 1024
 const definesStep = 0x80
 /** Bodies up to this size travel in one piece with their header; larger ones are not copied beyond this. */
 const inlineBytes = 16 * 1024

@@ -24,7 +24,7 @@ export interface PeerOptions {
 }
 
 /** Binding of a connection without an exporter: the same at both ends, and fresh with either nonce. */
-export const bindNonces = (own: Uint8Array, theirs: Uint8Array): Uint8Array => {
+const bindNonces = (own: Uint8Array, theirs: Uint8Array): Uint8Array => {
   const order = compareBytes(own, theirs)
   if (order === 0) throw new TallyError('peer/misbehaved', 'network', 'expected a nonce of the peer, found our own')
   return taggedDigest('tallystick/link-binding/v1', ...(order < 0 ? [own, theirs] : [theirs, own]))

@@ -25,7 +25,7 @@ export const binningOf = (plan: {
 }
 
 /** Ranks, from 1, of the first row of every bin but the first. */
-export const edgeRanks = (rows: number, bins: number): readonly number[] =>
+const edgeRanks = (rows: number, bins: number): readonly number[] =>
   Array.from({ length: bins - 1 }, (_, i) => Math.floor(((i + 1) * rows) / bins) + 1)
 
 export const edgeOrder = (scope: Scope, column: string, bins: number): Order => {

@@ -65,7 +65,7 @@ export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output)
 }
 
 /** @throws TallyError terms/malformed, terms/unsupported for what the tables do not have or what could wrap around */
-export const figureOf = (scope: Scope, statistic: Statistic): Figure => {
+const figureOf = (scope: Scope, statistic: Statistic): Figure => {
   switch (statistic.kind) {
     case 'count':
       return countFigure(scope, statistic.weight)

@@ -49,7 +49,7 @@ export interface Needs {
   readonly rows: readonly Factor[]
 }
 
-export const factorsOf = ({ by, and }: Moment): readonly Factor[] => [by, and].filter((each) => each !== undefined)
+const factorsOf = ({ by, and }: Moment): readonly Factor[] => [by, and].filter((each) => each !== undefined)
 
 /** The vectors of a sum between owners, by owner. */
 export const partsOf = (scope: Scope, moment: Moment): readonly Part[] => [

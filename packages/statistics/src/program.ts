@@ -150,7 +150,7 @@ const halfUp = (value: bigint, bits: bigint): bigint => {
 const bitLength = (value: bigint): number => (value < 0n ? -value : value).toString(2).length
 
 /** Rounds symmetrically; the units stay. */
-export const roundOpened = (values: Opened, rounding: Rounding | undefined): Opened => {
+const roundOpened = (values: Opened, rounding: Rounding | undefined): Opened => {
   if (rounding === undefined) return values
   return values.map((value) =>
     halfUp(value, BigInt('drop' in rounding ? rounding.drop : bitLength(value) - rounding.keep)),

@@ -71,7 +71,7 @@ export const isRetryable = (error: unknown): boolean => {
 }
 
 /** Carries the decoded revert as the cause of a TallyError. */
-export class RevertCause extends Error {
+class RevertCause extends Error {
   readonly revert: Revert
   constructor(revert: Revert, cause: unknown) {
     super(`${revert.name}(${revert.values.map(String).join(', ')})`, { cause })

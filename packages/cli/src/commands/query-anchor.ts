@@ -32,7 +32,7 @@ const schema = z.strictObject({
 })
 
 /** What of a completed query is anchored: what both parties signed at its close, hidden by the salts in it. */
-export const anchoredDigest = ({ specHash, attempt, close }: SessionRecord): Hex => {
+const anchoredDigest = ({ specHash, attempt, close }: SessionRecord): Hex => {
   if (close === null) throw new TallyError('api/misuse', 'self', 'a query that was not closed is not anchored')
   return toHex(taggedDigest('tallystick/query/anchored/v1', specHash, `${attempt}`, close.heads, close.result))
 }

@@ -14,7 +14,7 @@ import { readFormat } from '../declaration.ts'
 import { writeFileWhole, writeJson } from '../files.ts'
 import { count } from '../text.ts'
 
-export const grantFormat = 'tallystick/query-grant/1'
+const grantFormat = 'tallystick/query-grant/1'
 
 const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
 

@@ -32,7 +32,7 @@ export interface Plan {
 export const statisticalBits = 40
 /** So many keys find a place in the smallest table except with probability 2^-40; see `index.ts`. */
 export const maxKeys = 1024
-export const maxTableRows = 1 << 20
+const maxTableRows = 1 << 20
 export const maxValueBytes = 1024
 
 /** Residues of a key: both have to be those of one row. */
@@ -43,7 +43,7 @@ export const residueBits = 31
 export const lengthBytes = 2
 const plainBits = 32
 /** Polynomials of values that one call of a kernel makes: some ten MB. */
-export const labelsOfCall = 12
+const labelsOfCall = 12
 
 /** [from, to) of the labels of each call; the first call makes the polynomial P besides. */
 export const labelGroups = ({ labels }: Plan): readonly (readonly [from: number, to: number])[] =>

@@ -50,7 +50,7 @@ interface Point {
 }
 
 /** Elligator 2 for curve25519 (J = 486662, K = 1, Z = 2): RFC 9380 section 6.7.1. */
-export function mapToCurve(u: bigint): Point {
+function mapToCurve(u: bigint): Point {
   const x1 = mod(-A * invert(1n + 2n * u * u))
   const curve = (x: bigint): bigint => mod(x * x * x + A * x * x + x)
   const y1 = squareRoot(curve(x1))
@@ -81,7 +81,7 @@ export function fromField(u0: bigint, u1: bigint): bigint {
 }
 
 /** hash_to_field of RFC 9380 section 5.2 with m = 1, count = 2, L = 48, expand_message_xmd, SHA-512. */
-export function hashToField(message: Uint8Array, dst: Uint8Array): readonly [bigint, bigint] {
+function hashToField(message: Uint8Array, dst: Uint8Array): readonly [bigint, bigint] {
   const uniform = expand_message_xmd(message, dst, 96, sha512)
   return [mod(fromBigEndian(uniform.subarray(0, 48))), mod(fromBigEndian(uniform.subarray(48)))]
 }

@@ -29,7 +29,7 @@ export interface OkvsShape {
 }
 
 export const denseColumns = 48
-export const binRows = 2 ** 15
+const binRows = 2 ** 15
 export const maxOkvsRows = 2 ** 26
 /** Small stores are as large as one of so many rows: below it the fitted formula was not measured. */
 const leastRows = 128

@@ -33,7 +33,7 @@ export interface Prepared {
 
 /** 16 MiB of text. */
 const maxText = 2 ** 24
-export const maxInstances = 2 ** 22
+const maxInstances = 2 ** 22
 const maxGateInstances = 2 ** 36
 
 const prepare = (terms: CircuitTerms): Prepared => {

@@ -8,7 +8,7 @@ import { labelBytes, receiveFrames, sendFrames, type Messages } from './messages
 
 const batchRows = 2 ** 20
 /** 256 MiB of labels, and as much of corrections. */
-export const maxEvaluatorBits = 2 ** 24
+const maxEvaluatorBits = 2 ** 24
 
 const batchesOf = (bits: number): readonly number[] =>
   Array.from({ length: Math.ceil(bits / batchRows) }, (_, i) => Math.min(batchRows, bits - i * batchRows))

@@ -15,7 +15,7 @@ import { normalise, type Normal } from './normalise.ts'
 import { combine } from './polynomial.ts'
 
 /** 1/y for y in [1/2, 1] with as many fraction bits; 8 rounds (10 over Z_2^128). Result in [1, 2]. */
-export function* mantissaReciprocal(backend: Backend, y: Fixed): Routine<Fixed> {
+function* mantissaReciprocal(backend: Backend, y: Fixed): Routine<Fixed> {
   const { ring } = y.share
   const square = yield* multiplyFixed(backend, y, y)
   const one = constantFixed(backend, ring, [1], y.fraction)

@@ -14,7 +14,7 @@ import { expandPlace, multiply } from './multiply.ts'
 import { after, arithmetic, bits, roleOf, type Party } from './party.ts'
 import { transfer, vector } from './transfer.ts'
 
-export const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
+const xorWords = (a: Uint32Array, b: Uint32Array): Uint32Array => {
   const out = new Uint32Array(a.length)
   for (let i = 0; i < out.length; i++) out[i] = a[i]! ^ b[i]!
   return out

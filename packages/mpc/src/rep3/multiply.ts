@@ -43,7 +43,7 @@ export const matched = <R extends Ring>(
 }
 
 /** The cross terms of element-wise products, in chunks of the stream that starts here. */
-export const elementTerms = <R extends Ring>(party: Party, x: Rep3Arithmetic<R>, y: Rep3Arithmetic<R>): CrossTerms => {
+const elementTerms = <R extends Ring>(party: Party, x: Rep3Arithmetic<R>, y: Rep3Arithmetic<R>): CrossTerms => {
   const { ownKey, nextKey, at } = party.zero.both(x.own.length)
   const kernel = x.ring === 64 ? crossTerms64 : crossTerms128
   return function* (from, to) {

@@ -23,7 +23,7 @@ export interface Names {
   readonly vector: VectorMessage
   readonly digest: 'vouch' | 'resultVouch'
 }
-export const inRun: Names = { vector: 'product', digest: 'vouch' }
+const inRun: Names = { vector: 'product', digest: 'vouch' }
 const digestOf = (party: Pick<Party, 'work'>, words: Words): Routine<Uint8Array> =>
   party.work.compute(digestWords, { words })
 

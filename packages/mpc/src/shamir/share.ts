@@ -11,7 +11,7 @@ import { elementsOfStream, lagrange } from './field.ts'
 import { computingOf, thresholdOf, type Party, type Setting } from './party.ts'
 
 /** The parties whose points of an owner's polynomial come from keys. */
-export const seededBy = (setting: Setting, owner: number): readonly number[] =>
+const seededBy = (setting: Setting, owner: number): readonly number[] =>
   Array.from({ length: thresholdOf(setting) }, (_, k) => (owner + 1 + k) % setting.parties)
 /** Those to whom it sends theirs. */
 export const sentBy = (setting: Setting, owner: number): readonly number[] =>

@@ -70,7 +70,7 @@ export function* andShares<M extends TripleMessages, R extends string>(
 }
 
 /** AND gates a row of `bits` bits. */
-export const equalGates = (bits: number): number => bits - 1
+const equalGates = (bits: number): number => bits - 1
 const levels = (bits: number): number => Math.ceil(Math.log2(bits))
 
 /** Words of triples for equality or order of n rows. */

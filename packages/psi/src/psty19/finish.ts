@@ -56,7 +56,7 @@ export const checkValues = ({ sizes, columns, bits }: Parameters, role: Role, { 
 }
 
 /** How many sums of elements there are, in the order in which both roles have them. */
-export const sumCount = (parameters: Parameters): number =>
+const sumCount = (parameters: Parameters): number =>
   (counts(parameters) ? 1 : 0) +
   ownSums(parameters, 'receiver') +
   ownSums(parameters, 'sender') +

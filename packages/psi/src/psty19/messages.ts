@@ -45,10 +45,10 @@ export const statisticalBits = 40
 export const defaultChunkRows = 65_536
 /** 4 MiB a frame. */
 export const maxChunkRows = 262_144
-export const maxReceiverRows = 2 ** 20
-export const maxSenderRows = 2 ** 22
+const maxReceiverRows = 2 ** 20
+const maxSenderRows = 2 ** 22
 export const maxColumns = 4
-export const maxBits = 40
+const maxBits = 40
 export const maxDecimals = 9
 /** What is opened at most: a number, 8 columns and 36 products of 128 bits each, and a bit. */
 const maxOpened = 4 * (1 + 2 * maxColumns + 36) + 1
@@ -90,7 +90,7 @@ const countBits = ({ sizes }: Parameters): number => {
 }
 
 /** Bits of a sum; what is added up over all rows stays below 2^63. */
-export const sumBits = 63
+const sumBits = 63
 
 /**
  * Bits of a limb of a product of two values: sums of products may take more than 63 bits, so they are made of sums of limbs,

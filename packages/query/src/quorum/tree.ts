@@ -12,7 +12,7 @@ import { cellBytes, cellsFor, cellsOf } from './table.ts'
 
 const leafCells = 8
 export const leafBytes = leafCells * cellBytes
-export const nodeBytes = 32
+const nodeBytes = 32
 const none = new Uint8Array(nodeBytes)
 
 const leafOf = (cells: Uint8Array): Uint8Array => taggedDigest('tallystick/query/members/leaf/v1', cells)
@@ -61,7 +61,7 @@ export const makeTree = (rows: number, cells: Uint8Array): { readonly nodes: Uin
 export type Reader = (position: number, length: number) => Uint8Array
 
 /** The opening of the cell at `place`, from the files of a table. */
-export const openCell = (rows: number, cells: Reader, nodes: Reader, place: number): Uint8Array => {
+const openCell = (rows: number, cells: Reader, nodes: Reader, place: number): Uint8Array => {
   const levels = levelsFor(rows)
   let index = Math.floor(place / leafCells)
   const position = leafBytes * index

@@ -84,7 +84,7 @@ export const emptyTable = (
 export const columnOf = ({ columns }: Shape, keys: { readonly column: number }): number => keys.column & (columns - 1)
 
 /** A free slot of a column, or -1. */
-export const freeSlot = ({ shape, occupied }: Table, column: number): number => {
+const freeSlot = ({ shape, occupied }: Table, column: number): number => {
   for (let slot = 0; slot < shape.slots; slot++) if (occupied[slot * shape.columns + column] === 0) return slot
   return -1
 }

@@ -42,7 +42,7 @@ export interface PirOutputs extends Record<Role, unknown> {
   readonly holder: Nothing
 }
 
-export const maxStashRows = 2 ** 24
+const maxStashRows = 2 ** 24
 const frameBytes = 1 << 22
 
 /** Queries a frame: at most 4 MiB of them, and at most 64. */

@@ -30,7 +30,7 @@ export const centre = 128
 export const minColumns = expandRows
 export const maxColumns = 2 ** 17
 /** 2^-40 is promised for an answer. */
-export const promisedFailureBits = 40
+const promisedFailureBits = 40
 
 /** Public facts of a table. */
 export interface Shape {

@@ -59,7 +59,7 @@ const joinedAt = (counts: readonly number[], i: number): number[] => [
 ]
 
 /** The pair that differs least goes together, among equals the first. */
-export const chiMerge = (binned: Binned, { to, threshold }: Merging): Binned => {
+const chiMerge = (binned: Binned, { to, threshold }: Merging): Binned => {
   let now = binned
   while (now.goods.length > 1) {
     const all = now.goods.slice(1).map((_, i) => difference(now, i))
@@ -158,7 +158,7 @@ export const binsText = (binning: Binning): string =>
   'edges' in binning ? 'each bin' : `each of ${binning.bins} bins of equal frequency, whose edges are told,`
 
 /** Several of them in one figure, by column. */
-export const evidenceFigures = (scope: Scope, { y, x, binning, merge }: Asked) => {
+const evidenceFigures = (scope: Scope, { y, x, binning, merge }: Asked) => {
   requireBinary(scope, y)
   const tallies = x.map((column) => tallyOf(scope, y, { column, binning }))
   const learns =

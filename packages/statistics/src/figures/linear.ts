@@ -26,7 +26,7 @@ export const leastEigenvalue = 2 ** -16
 /** Bits of the largest diagonal entry of the inverse that is accepted. */
 export const inflationBits = 16
 /** Bits of the largest |mean| / deviation for which the standard error of the intercept is given. */
-export const leverageBits = 12
+const leverageBits = 12
 /** Fraction bits of opened mantissas. */
 const opening = 36
 /** Those of the intercept, in deviations of y. */

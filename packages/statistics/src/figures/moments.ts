@@ -122,7 +122,7 @@ export function* scatter(
 }
 
 /** @throws TallyError terms/unsupported where `scatter` could wrap around */
-export const requireCovariance = (scope: Scope, columns: readonly string[], what: string, weight?: Vector): void => {
+const requireCovariance = (scope: Scope, columns: readonly string[], what: string, weight?: Vector): void => {
   const largest = Math.max(...columns.map((column) => rangeOf(scope, column)))
   requireBits(2 * bitsOf(largest * mostWeight(scope, weight)), 128, `${what} of ${columns.join(', ')}`, narrower)
 }

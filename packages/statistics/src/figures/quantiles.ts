@@ -9,7 +9,7 @@ const levelDigits = 6
 const grain = 10 ** levelDigits
 
 /** Type 7 of Hyndman and Fan (1996): (1 - part) x_(below) + part x_(below + 1), ranks from 1, part in millionths. */
-export const quantileRanks = (rows: number, level: number): { readonly below: number; readonly part: number } => {
+const quantileRanks = (rows: number, level: number): { readonly below: number; readonly part: number } => {
   const position = BigInt(Math.round(level * grain)) * BigInt(rows - 1)
   return { below: Number(position / BigInt(grain)) + 1, part: Number(position % BigInt(grain)) }
 }

@@ -130,7 +130,7 @@ export const crosstabFigure = (scope: Scope, rows: string, columns: string): Fig
 }
 
 /** Pearson's statistic of whole counts. Levels that do not occur take no part. */
-export const pearsonStatistic = (counts: readonly (readonly number[])[]): { statistic: number; freedom: number } => {
+const pearsonStatistic = (counts: readonly (readonly number[])[]): { statistic: number; freedom: number } => {
   const rowSums = counts.map((row) => row.reduce((a, b) => a + b, 0))
   const columnSums = counts[0]!.map((_, c) => counts.reduce((sum, row) => sum + row[c]!, 0))
   const total = rowSums.reduce((a, b) => a + b, 0)
@@ -197,7 +197,7 @@ export const groupByFigure = (scope: Scope, by: string, x: string): Figure =>
   }))
 
 /** Welch's t of two samples, with the Welch-Satterthwaite degrees of freedom. */
-export const welchOf = (a: Sample, b: Sample): { t: number; freedom: number; p: number } => {
+const welchOf = (a: Sample, b: Sample): { t: number; freedom: number; p: number } => {
   const [va, vb] = [a.variance! / a.count, b.variance! / b.count]
   const t = (a.mean! - b.mean!) / Math.sqrt(va + vb)
   const freedom = (va + vb) ** 2 / (va ** 2 / (a.count - 1) + vb ** 2 / (b.count - 1))
@@ -220,7 +220,7 @@ export const welchFigure = (scope: Scope, by: string, x: string, one: string, ot
 }
 
 /** One-way analysis of variance between samples. */
-export const anovaOf = (groups: readonly Sample[]): { f: number; between: number; within: number; p: number } => {
+const anovaOf = (groups: readonly Sample[]): { f: number; between: number; within: number; p: number } => {
   const count = groups.reduce((sum, group) => sum + group.count, 0)
   const grand = groups.reduce((sum, group) => sum + group.mean! * group.count, 0) / count
   const between = groups.length - 1

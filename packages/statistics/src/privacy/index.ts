@@ -33,7 +33,7 @@ const up = (value: number): bigint => BigInt(Math.ceil(value < 2 ** 53 ? value :
 const down = (value: number): bigint => BigInt(Math.floor(value * parts))
 
 /** t/s of the discrete Laplace, or σ² of the discrete Gaussian distribution. */
-export const parameterOf = (privacy: Privacy, { sum, squares }: Sensitivity): Rational =>
+const parameterOf = (privacy: Privacy, { sum, squares }: Sensitivity): Rational =>
   privacy.mechanism === 'laplace'
     ? { a: up(sum) * BigInt(parts), b: down(privacy.epsilon) }
     : { a: up(squares) * BigInt(parts), b: 2n * down(privacy.rho) }

@@ -28,7 +28,7 @@ const uniform = (rng: Rng, limit: bigint): bigint => {
 const bernoulli = (rng: Rng, a: bigint, b: bigint): boolean => uniform(rng, b) < a
 
 /** With the probability e^-(a/b); algorithm 1. */
-export const bernoulliExp = (rng: Rng, { a, b }: Rational): boolean => {
+const bernoulliExp = (rng: Rng, { a, b }: Rational): boolean => {
   for (let whole = a / b; whole > 0n; whole--) if (!expBelowOne(rng, 1n, 1n)) return false
   return expBelowOne(rng, a % b, b)
 }
