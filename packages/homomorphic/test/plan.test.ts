@@ -64,6 +64,13 @@ test('values that were not declared are not encrypted', async () => {
   await expect(encrypt(plan, keys, { x: columns.x }, runner)).rejects.toMatchObject({ code: 'input/malformed' })
 })
 
+test('keys encrypt one table: two would tell their difference to anybody', async () => {
+  const plan = planOf(product)
+  const keys = await createKeys(plan, seeded(1), runner)
+  await encrypt(plan, keys, columns, runner)
+  await expect(encrypt(plan, keys, columns, runner)).rejects.toMatchObject({ code: 'api/misuse' })
+})
+
 test('noise stays within the bound of the plan; beyond its room is an error, never a number', async () => {
   const x = h.vector(4096, { range: [0, 3] })
   const plan = planOf(h.program({ x }, ({ x }) => h.sum(h.applyTable(x, [0, 1, 4, 9]))))
