@@ -8,7 +8,7 @@ import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { inlinePool } from '@tallystick/kernels/pool'
 import { runSession, type Link, type Terms } from '@tallystick/session'
 import { createIdentity, dialTls, listenTls, openJournal, publicIdentity, signerOf } from '@tallystick/session/node'
-import { largestCode, statistics, type Parameters, type Role, type Table } from '@tallystick/statistics'
+import { largestCode, statisticsFor, type Parameters, type Role, type Table } from '@tallystick/statistics'
 
 export interface StatisticsRun {
   readonly role: Role
@@ -27,7 +27,7 @@ export interface StatisticsFigures {
 }
 
 const identity = await createIdentity('bench')
-const roles = ['p0', 'p1', 'p2']
+const roles = ['p0', 'p1', 'p2', 'helper']
 
 const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   if (parts.length === 1) return oneShot('sha256', parts[0]!, 'buffer')
@@ -64,7 +64,8 @@ const run = async ({ role, terms, ports }: StatisticsRun): Promise<StatisticsFig
     arrive(peer.role, await dialTls({ host: '127.0.0.1', port: ports[peer.role]!, identity, expectedPeer: peer.tls }))
   }
   await complete.promise
-  const table = tableOf(terms.parameters as unknown as Parameters, role)
+  const parameters = terms.parameters as unknown as Parameters
+  const table = tableOf(parameters, role)
   const engine = await nodeEngine()
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
   const phases = new Map<string, number>()
@@ -73,7 +74,7 @@ const run = async ({ role, terms, ports }: StatisticsRun): Promise<StatisticsFig
     const session = await runSession({
       terms,
       role,
-      protocol: statistics,
+      protocol: statisticsFor(parameters),
       signer: signerOf(identity),
       links: async () => links,
       input: table,

@@ -1,12 +1,20 @@
 /**
- * Figures of three parties in three processes, over TLS with journal, chains and signatures. CPU seconds are those of one
- * party, the mean of the three. Where a figure is made of sums over rows (or columns) that one owner has, the owner makes
+ * Figures of three parties in three processes, over TLS with journal, chains and signatures: three who compute (`rep3`), or
+ * two and a helper (`semi2k`). CPU seconds are those of one computing party, the mean of them; the helper's stand beside. Where a figure is made of sums over rows (or columns) that one owner has, the owner makes
  * them in clear and shares a few numbers: those rows of the table say `clear` and measure that, not secret sharing.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { PublicIdentity } from '@tallystick/session/node'
-import { prepare, statistics, type Parameters, type Role, type Statistic } from '@tallystick/statistics'
+import {
+  computingOf,
+  prepare,
+  receiversOf,
+  statisticsFor,
+  type Parameters,
+  type Role,
+  type Statistic,
+} from '@tallystick/statistics'
 import { tallyFlags } from './flags.ts'
 import type { Bench } from './main.ts'
 import { termsOf } from './pair.ts'
@@ -32,15 +40,16 @@ const next = async <K extends keyof Message>(child: ChildProcess, field: K): Pro
   }
 }
 
-const roles: readonly Role[] = ['p0', 'p1', 'p2']
-
 const measure = async (parameters: Parameters): Promise<readonly StatisticsFigures[]> => {
+  const protocol = statisticsFor(parameters)
+  const { roles } = protocol
   const children = roles.map(() => fork(new URL('./statistics-party.ts', import.meta.url), { execArgv: tallyFlags }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
     const { to: _, ...rest } = parameters
-    const task = { protocol: statistics, input: () => null }
-    const terms = { ...termsOf(task, rest as never, identities), parameters: parameters as never }
+    const task = { protocol, input: () => null }
+    const receivers = [...receiversOf(parameters)]
+    const terms = { ...termsOf(task as never, rest as never, identities), parameters: parameters as never, receivers }
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
     for (const child of children) child.send({ keys })
@@ -60,25 +69,29 @@ const names = (count: number): readonly string[] => Array.from({ length: count }
 const numeric = (name: string, maximum: number) =>
   ({ name, type: 'numeric', minimum: 0, maximum, decimals: 0 }) as const
 
-/** Columns dealt out in turn, or all columns and a third of the rows for each. */
+/** Columns dealt out in turn, or all columns and an equal part of the rows for each. */
 const parametersOf = (
   layout: Parameters['layout'],
   rows: number,
   columns: readonly string[],
   written: Readonly<Record<string, Statistic>>,
+  helper = false,
 ): Parameters => {
+  const roles: readonly Role[] = computingOf(helper ? { helper } : {})
+  const parts = roles.length
   const vertical = layout === 'vertical'
   const columnOf = (name: string) => numeric(name, name === 'y' ? 1 : 2 ** 20)
   const tableOf = (i: number) => ({
-    columns: columns.filter((_, c) => !vertical || c % 3 === i).map(columnOf),
+    columns: columns.filter((_, c) => !vertical || c % parts === i).map(columnOf),
   })
   const owners = roles.filter((_, i) => tableOf(i).columns.length > 0)
-  const sizeOf = (i: number): number => (vertical ? rows : Math.floor(rows / 3) + (i === 0 ? rows % 3 : 0))
+  const sizeOf = (i: number): number => (vertical ? rows : Math.floor(rows / parts) + (i === 0 ? rows % parts : 0))
   return {
     layout,
     outputs: Object.entries(written).map(([name, statistic]) => ({ name, statistic })),
     minimumCount: 0,
-    to: 'all',
+    to: roles,
+    ...(helper && { helper }),
     sizes: Object.fromEntries(owners.map((role, i) => [role, sizeOf(i)])),
     tables: Object.fromEntries(owners.map((role, i) => [role, tableOf(i)])),
   }
@@ -105,6 +118,24 @@ const bins = {
 const model = (method: 'fixed-hessian' | 'newton') =>
   ({ m: { kind: 'logistic', y: 'y', x: names(30), penalty: 1, iterations: 10, method } }) as const
 const regression = { m: { kind: 'linear', y: 'x9', x: names(9), penalty: 0 } } as const
+
+/** Two owners and a helper. */
+const casesOfTwo = (rows: number): readonly Case[] => [
+  ...(['horizontal', 'vertical'] as const).flatMap((layout): Case[] => [
+    {
+      what: `mean and variance of ${rows} × 3, ${layout}`,
+      parameters: parametersOf(layout, rows, names(3), moments, true),
+    },
+    {
+      what: `covariance of ${rows} × 10, ${layout}`,
+      parameters: parametersOf(layout, rows, names(10), covariance, true),
+    },
+  ]),
+  ...(['fixed-hessian', 'newton'] as const).map((method) => ({
+    what: `ten steps of ridge logistic, ${method === 'newton' ? 'Newton' : 'fixed Hessian'}, 569 × 30, horizontal`,
+    parameters: parametersOf('horizontal', 569, [...names(30), 'y'], model(method), true),
+  })),
+]
 
 const cases = (rows: number): readonly Case[] => [
   ...(['horizontal', 'vertical'] as const).flatMap((layout): Case[] => [
@@ -138,21 +169,27 @@ const cases = (rows: number): readonly Case[] => [
     what: 'least squares with standard errors, 10,000 × 9, vertical',
     parameters: parametersOf('vertical', 10_000, names(10), regression),
   },
+  ...casesOfTwo(rows),
 ]
 
 export const bench: Bench = {
-  about: 'means, covariances, histograms of 1 M rows, logistic and linear regression, of three parties',
+  about:
+    'means, covariances, histograms of 1 M rows, logistic and linear regression, of three parties, or of two and a helper',
   async run({ sizes = [million], report }) {
     for (const rows of sizes) {
       for (const { what, parameters, targetSeconds, targetRounds } of cases(rows)) {
         const parties = await measure(parameters)
-        const { rounds, bytes } = statistics.cost(statistics.parameters(parameters))
+        const protocol = statisticsFor(parameters)
+        const { rounds, bytes } = protocol.cost(protocol.parameters(parameters))
         const { needs } = prepare(parameters)
+        const computing = computingOf(parameters).length
         const shared = needs.crossed.length + needs.codes.length + needs.orders.length > 0
         report({
           what,
+          protocol: protocol.id,
           rows: shared ? 'shared' : 'clear',
-          cpuSecondsParty: parties.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / 3,
+          cpuSecondsParty: parties.slice(0, computing).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / computing,
+          ...(parameters.helper && { cpuSecondsHelper: parties.at(-1)!.cpuSeconds }),
           ...(targetSeconds !== undefined && { targetSeconds }),
           rounds,
           ...(targetRounds !== undefined && { targetRounds }),
