@@ -1,5 +1,5 @@
 /** Several holders asked in one job, each in a process of its own, over TLS. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ const json = async (...args: readonly string[]): Promise<Record<string, any>> =>
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, any>
 }
 
-const lists = { b: ['both', 'all', 'one'], c: ['both', 'all'], d: ['all', 'other'] }
+const lists = { b: ['both', 'all', 'one'], c: ['both', 'all', 'left'], d: ['all', 'other', 'left'] }
 type Side = keyof typeof lists
 
 beforeAll(async () => {
@@ -50,6 +50,28 @@ const built = async (side: Side, mode: Mode, tells: readonly string[]): Promise<
     ...['--table', table, '--tells', ...tells],
   )
   folders.set(table, made['folder'] as string)
+  return made['folder'] as string
+}
+
+/** Changes a table of members; the asker follows by what is new of it. */
+const changed = async (table: string, come: readonly string[], gone: readonly string[]): Promise<string> => {
+  await writeFile('come.csv', `person\n${come.join('\n')}\n`)
+  await writeFile('gone.csv', `person\n${gone.join('\n')}\n`)
+  const made = await json('query', 'update', '--changes', 'come.csv', '--remove', 'gone.csv', '--table', table)
+  expect(made).toMatchObject({ event: 'updated', version: 2, differing: 2 })
+  const sent = join(folder, 'sent')
+  await mkdir(sent)
+  for (const name of ['table.json', 'changes.bin'])
+    await copyFile(join(made['folder'] as string, name), join(sent, name))
+  expect(await json('query', 'fetch', sent, '--home', 'a')).toMatchObject({ version: 2, how: 'delta' })
+  // Who has nothing of the table needs all of it; a table that was altered is refused.
+  await expect(json('query', 'fetch', sent, '--home', 'b')).rejects.toThrow('cells.bin')
+  const altered = await readFile(join(sent, 'changes.bin'))
+  altered[100]! ^= 1
+  await writeFile(join(sent, 'changes.bin'), altered)
+  await expect(json('query', 'fetch', made['folder'] as string, '--home', 'b')).resolves.toMatchObject({ how: 'whole' })
+  await copyFile(join(made['folder'] as string, 'cells.bin'), join(sent, 'cells.bin'))
+  await expect(json('query', 'fetch', sent, '--home', 'c')).rejects.toThrow('changes.bin')
   return made['folder'] as string
 }
 
@@ -115,19 +137,22 @@ describe('tally query of several holders', () => {
     const sides = ['b', 'c', 'd'] as const
     const tables: string[] = []
     for (const side of sides) tables.push(await built(side, 'members', ['any', 'at-least-2']))
-    const ids = ['one', 'both', ' all ', 'nobody']
+    // The last list changes: its large table is not sent again.
+    tables[2] = await changed('d-members', ['one', 'other'], ['left'])
+    const ids = ['one', 'both', ' all ', 'nobody', 'left']
     const { file, job } = await termsFor(sides, tables, ids.length, 'at-least-2')
     const { asker, holders } = await run(sides, file, ['members', 'members', 'members'], ids)
     expect(answersOf(asker)).toEqual([
-      { id: 'one', 'at-least-2': false },
+      { id: 'one', 'at-least-2': true },
       { id: 'both', 'at-least-2': true },
       { id: 'all', 'at-least-2': true },
       { id: 'nobody', 'at-least-2': false },
+      { id: 'left', 'at-least-2': false },
     ])
     const explained = asker.find(({ event }) => event === 'explained')!
     expect(JSON.stringify(explained)).toContain('DO NOT COLLUDE')
     for (const events of holders) {
-      expect(events.find(({ event }) => event === 'result')).toMatchObject({ kind: 'none', used: 4, quota: 100 })
+      expect(events.find(({ event }) => event === 'result')).toMatchObject({ kind: 'none', used: 5, quota: 100 })
       expect(JSON.stringify(events)).not.toContain('both')
     }
     const files = [join(job, 'record.json'), join(job, 'evidence.age')]

@@ -8,8 +8,14 @@ import { referenceEngine } from '@tallystick/protocol'
 import { computing, runLocally } from './local.ts'
 import type { Items } from './rfc9497/suite.ts'
 import type { ListInputs } from './sealed-list/index.ts'
-import type { MembersTable, QuorumAskerInput, QuorumHolderInput, QuorumParameters } from './quorum/messages.ts'
-import { cellsOf } from './quorum/table.ts'
+import {
+  tablesOf,
+  type HeldMembers,
+  type QuorumAskerInput,
+  type QuorumHolderInput,
+  type QuorumParameters,
+} from './quorum/messages.ts'
+import { candidates, cellsOf } from './quorum/table.ts'
 import { cellIn, isOpening, leafBytes, openingBytes } from './quorum/tree.ts'
 import { askerRole, byNumber } from './several.ts'
 import type { PirInputs, PirParameters } from './simplepir/messages.ts'
@@ -78,21 +84,33 @@ export const whichInput = (rows: Items, role: string, parameters: unknown): Whic
   return severalInput(rows, Object.keys((parameters as WhichParameters).holders).toSorted(byNumber))
 }
 
-const openingsIn = (row: Uint8Array, { rows }: MembersTable): readonly Uint8Array[] => {
-  const size = openingBytes(rows)
-  return Array.from({ length: Math.ceil(row.length / size) }, (_, i) => row.subarray(size * i, size * (i + 1)))
+/** The openings of a holder's row, table by table; one that is cut short or too long is so here too. */
+const openingsIn = (row: Uint8Array, held: HeldMembers, ids: number) => {
+  const tables = tablesOf(held)
+  let start = 0
+  return tables.map((table, t) => {
+    const size = openingBytes(table.rows)
+    const end = t === tables.length - 1 ? row.length : Math.min(row.length, start + candidates * size * ids)
+    const own = row.subarray(start, end)
+    start = end
+    const openings = Array.from({ length: Math.ceil(own.length / size) }, (_, i) =>
+      own.subarray(size * i, size * (i + 1)),
+    )
+    return { table, openings }
+  })
 }
 
 const quorumRows = (rows: Items, { holders }: QuorumParameters) =>
   severalInput(rows, Object.keys(holders).toSorted(byNumber))
 
-/** For `query/quorum-n`: of the asker one row a holder, the openings of its cells; of a holder its key. */
+/** For `query/quorum-n`: of the asker one row a holder, the openings of its cells; of a holder its keys. */
 export const quorumInput = (rows: Items, role: string, parameters: unknown): QuorumAskerInput | QuorumHolderInput => {
-  if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32) }
+  if (role !== askerRole) return { secretKey: rows.bytes }
   const { holders } = parameters as QuorumParameters
   const { ids, sealed } = quorumRows(rows, parameters as QuorumParameters)
   const cells = Object.entries(sealed).map(([holder, row]) => {
-    const openings = openingsIn(row, holders[holder]!)
+    const tables = openingsIn(row, holders[holder]!, ids.offsets.length - 1)
+    const openings = tables.flatMap(({ openings: own }) => own)
     if (openings.some(({ length }) => length < leafBytes)) throw malformed(`an opening of ${holder} that is cut short`)
     return [holder, concatBytes(...openings.map(cellIn))]
   })
@@ -104,15 +122,15 @@ export const isQuorumCells = (rows: Items, role: string, parameters: unknown): b
   if (role !== askerRole) return true
   const { holders } = parameters as QuorumParameters
   const { ids, sealed } = quorumRows(rows, parameters as QuorumParameters)
-  return Object.entries(sealed).every(([holder, row]) => {
-    const table = holders[holder]!
-    const places = runLocally(cellsOf(computing, fromHex(table.salt), table.rows, ids), referenceEngine)
-    const openings = openingsIn(row, table)
-    return (
-      openings.length === places.length &&
-      openings.every((opening, i) => isOpening(table.rows, table.cells, places[i]!, opening))
-    )
-  })
+  return Object.entries(sealed).every(([holder, row]) =>
+    openingsIn(row, holders[holder]!, ids.offsets.length - 1).every(({ table, openings }) => {
+      const places = runLocally(cellsOf(computing, fromHex(table.salt), table.rows, ids), referenceEngine)
+      return (
+        openings.length === places.length &&
+        openings.every((opening, i) => isOpening(table.rows, table.cells, places[i]!, opening))
+      )
+    }),
+  )
 }
 
 /** {@link isMatrix} of a holder among several. */

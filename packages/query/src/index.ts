@@ -91,6 +91,8 @@ export {
 export { type Opening, quorumOver, quorumQueries, type QuorumOutputs, type QuorumQuery } from './quorum/index.ts'
 export {
   partnerRole,
+  tablesOf,
+  type HeldMembers,
   type MembersTable,
   type QuorumAnswers,
   type QuorumInputs,
@@ -102,9 +104,14 @@ export {
   cellBytes,
   cellsFor,
   cellsOf,
+  fillMembers,
   maxMembers,
+  memberElements,
   membersKey,
   pickCells,
+  placeMembers,
+  type Placement,
 } from './quorum/table.ts'
+export { areMembers, changesCapacity, differingAfter } from './quorum/changes.ts'
 export type { Mode as QuorumMode } from './quorum/circuit.ts'
 export { isOpening, makeTree, openCells, openingBytes, type Reader } from './quorum/tree.ts'

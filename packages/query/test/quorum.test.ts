@@ -1,6 +1,6 @@
 /** One bit, or a number, of the answers of several holders. */
 import { createHash } from 'node:crypto'
-import { createRng, taggedDigest, toHex, utf8ToBytes } from '@tallystick/core'
+import { bytesToUtf8, concatBytes, createRng, taggedDigest, toHex, utf8ToBytes } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import type { TransfersOptions } from '@tallystick/ot'
 import { runKernel, simulate, type Context } from '@tallystick/protocol'
@@ -12,7 +12,9 @@ import {
   cellBytes,
   cellsFor,
   cellsOf,
+  changesCapacity,
   computing,
+  differingAfter,
   holderRoles,
   isOpening,
   isQuorumCells,
@@ -26,7 +28,8 @@ import {
   runLocally,
   severalRows,
 } from '@tallystick/query'
-import type { Opening, QuorumAnswers, QuorumMode, QuorumParameters } from '@tallystick/query'
+import type { HeldMembers, Opening, QuorumAnswers, QuorumMode, QuorumParameters } from '@tallystick/query'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { itemsOf, rngOf } from './samples.ts'
 
@@ -37,34 +40,46 @@ const hash = (...parts: readonly Uint8Array[]): Uint8Array => {
   return state.digest()
 }
 
-/** A holder with a list. */
-const holderOf = (label: string, ids: readonly string[]) => {
+/** A holder with a list, in a table with room for `rows`. */
+const holderOf = (label: string, ids: readonly string[], rows = ids.length) => {
   const salt = rngOf(`${label}/salt`).bytes(12)
   const keyPair = membersKey(rngOf(`${label}/seed`).bytes(32), salt)
-  const cells = runLocally(buildMembers(computing, keyPair, salt, itemsOf(ids), rngOf(`${label}/fill`)), engine)!
-  const table = {
-    publicKey: toHex(keyPair.publicKey),
-    salt: toHex(salt),
-    rows: ids.length,
-    cells: makeTree(ids.length, cells).root,
-  }
-  return { keyPair, salt, cells, table, rows: ids.length }
+  const fill = rngOf(`${label}/fill`)
+  const cells = runLocally(buildMembers(computing, keyPair, salt, itemsOf(ids), fill, rows), engine)!
+  const table = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), rows, cells: makeTree(rows, cells).root }
+  return { keyPair, salt, cells, table, rows }
 }
-type Holder = ReturnType<typeof holderOf>
+interface Holder extends ReturnType<typeof holderOf> {
+  /** The table of the ids that came or went since. */
+  readonly since?: ReturnType<typeof holderOf>
+}
+const changedHolderOf = (label: string, ids: readonly string[], differing: readonly string[]): Holder => ({
+  ...holderOf(label, ids),
+  since: holderOf(`${label} since`, differing, changesCapacity(differing.length)),
+})
+const tablesBy = ({ since, ...own }: Holder) => (since === undefined ? [own] : [own, since])
+const heldBy = ({ table, since }: Holder): HeldMembers =>
+  since === undefined ? table : { ...table, changes: since.table }
 
 const parametersFor = (holders: readonly Holder[], queries: number, mode: QuorumMode, threshold?: number) => {
   const roles = holderRoles(holders.length)
   return quorumQueries.get(holders.length)!.parameters({
     ...{ queries, mode, ...(threshold === undefined ? {} : { threshold }) },
-    holders: Object.fromEntries(roles.map((role, i) => [role, holders[i]!.table])),
+    holders: Object.fromEntries(roles.map((role, i) => [role, heldBy(holders[i]!)])),
   })
 }
 const inputsFor = (holders: readonly Holder[], ids: readonly string[]) => {
   const roles = holderRoles(holders.length)
-  const cells = roles.map((role, i) => [role, runLocally(pickCells(computing, holders[i]!, itemsOf(ids)), engine)])
+  const picked = (table: ReturnType<typeof holderOf>) => runLocally(pickCells(computing, table, itemsOf(ids)), engine)
+  const cells = roles.map((role, i) => [role, concatBytes(...tablesBy(holders[i]!).map(picked))])
   return {
     asker: { ids: itemsOf(ids), cells: Object.fromEntries(cells) as Record<string, Uint8Array> },
-    ...Object.fromEntries(roles.map((role, i) => [role, { secretKey: holders[i]!.keyPair.secretKey }])),
+    ...Object.fromEntries(
+      roles.map((role, i) => [
+        role,
+        { secretKey: concatBytes(...tablesBy(holders[i]!).map(({ keyPair }) => keyPair.secretKey)) },
+      ]),
+    ),
   }
 }
 
@@ -75,25 +90,25 @@ const three = [
 ]
 
 /** Transfers whose seeds fall from the sky: the real ones have their own tests, and runs with them are below. */
-const dealt: Opening = {
+const dealt = (label = ''): Opening => ({
   *open(ctx: Context<any, any>, { peer, first }: TransfersOptions) {
     const delta = ctx.narrow('delta').rng.bytes(16)
     yield* ctx.send('otCorrections', delta.slice().fill(0), peer)
     yield* ctx.receive('otCorrections', peer)
-    const seeds = (direction: string) => ({ seeds: rngOf(`dealt/${direction}`).bytes(16 * 512), used: 0 })
+    const seeds = (direction: string) => ({ seeds: rngOf(`dealt/${label}/${direction}`).bytes(16 * 512), used: 0 })
     const [sending, receiving] = first ? [seeds('forth'), seeds('back')] : [seeds('back'), seeds('forth')]
     return { peer, first, delta, sending, receiving }
   },
   cost: () => ({ rounds: 1, bytes: 32, coins: 16 }),
-}
+})
 
-const two = three.slice(0, 2)
-const many = Array.from({ length: 32 }, (_, i) => `absent-${i}`)
+const two: readonly Holder[] = [three[0]!, changedHolderOf('d', ['absent-1', 'y'], ['absent-1'])]
+const many = Array.from({ length: 16 }, (_, i) => `absent-${i}`)
 conformance(
-  quorumOver(dealt, 2),
+  quorumOver(dealt(), 2),
   [
     {
-      name: 'any of two',
+      name: 'any of two, one of whose lists has changed',
       parameters: parametersFor(two, many.length, 'any'),
       inputs: inputsFor(two, ['one', ...many.slice(1)]),
       alternative: inputsFor(two, many),
@@ -105,8 +120,13 @@ conformance(
 const rngs = (label: string) => (role: string) =>
   createRng(taggedDigest('tallystick/quorum/test/v1', `${label}/${role}`))
 
-const ask = (holders: readonly Holder[], ids: readonly string[], mode: QuorumMode, threshold?: number) => {
-  const protocol = quorumQueries.get(holders.length)!
+const ask = (
+  holders: readonly Holder[],
+  ids: readonly string[],
+  mode: QuorumMode,
+  threshold?: number,
+  protocol = quorumOver(dealt(ids.join()), holders.length),
+) => {
   const parameters = parametersFor(holders, ids.length, mode, threshold)
   const inputs = inputsFor(holders, ids)
   const result = simulate(protocol, { parameters, inputs, rng: rngs(ids.join()), engine })
@@ -122,13 +142,61 @@ const ask = (holders: readonly Holder[], ids: readonly string[], mode: QuorumMod
 describe('query/quorum', () => {
   it('says whether any, whether at least t, and how many', () => {
     const ids = ['one', 'both', 'all', 'nobody', 'z']
-    expect(ask(three, ids, 'any')).toEqual([1, 1, 1, 0, 1])
+    expect(ask(three, ids, 'any', undefined, quorumQueries.get(3))).toEqual([1, 1, 1, 0, 1])
     expect(ask(three, ids, 'at-least', 2)).toEqual([0, 1, 1, 0, 0])
     expect(ask(three, ids, 'at-least', 3)).toEqual([0, 0, 1, 0, 0])
     expect(ask(three, ids, 'count')).toEqual([1, 2, 3, 0, 1])
   })
 
-  it('counts for every number of holders and every threshold', { timeout: 60_000 }, () => {
+  it('follows lists that changed', () => {
+    // Came, went, came and went again, and stayed; of the last holder the list has not changed.
+    const holders = [
+      changedHolderOf('e', ['went', 'stayed'], ['went', 'came']),
+      changedHolderOf('f', ['stayed', 'came'], []),
+      three[1]!,
+    ]
+    const ids = ['went', 'stayed', 'came', 'nobody', 'y']
+    expect(ask(holders, ids, 'count')).toEqual([0, 2, 2, 0, 1])
+    expect(ask(holders, ids, 'any')).toEqual([0, 1, 1, 0, 1])
+    expect(ask(holders, ids, 'at-least', 2)).toEqual([0, 1, 1, 0, 0])
+  })
+
+  it('keeps what differs from the table, whatever comes and goes', () => {
+    const before = ['p0', 'p1', 'p2', 'p3']
+    const base = holderOf('base', before)
+    const universe = Array.from({ length: 8 }, (_, i) => `p${i}`)
+    const textsOf = ({ bytes, offsets }: ReturnType<typeof itemsOf>) =>
+      Array.from({ length: offsets.length - 1 }, (_, i) => bytesToUtf8(bytes.subarray(offsets[i], offsets[i + 1])))
+    const changes = fc.uniqueArray(fc.record({ id: fc.constantFrom(...universe), comes: fc.boolean() }), {
+      selector: ({ id }) => id,
+    })
+    fc.assert(
+      fc.property(fc.array(changes, { maxLength: 5 }), (days) => {
+        const list = new Set(before)
+        let differing = itemsOf([])
+        for (const day of days) {
+          for (const { id, comes } of day) void (comes ? list.add(id) : list.delete(id))
+          const of = (comes: boolean) => itemsOf(day.filter((one) => one.comes === comes).map(({ id }) => id))
+          const named = { added: of(true), removed: of(false) }
+          differing = runLocally(differingAfter(computing, base, base.keyPair, differing, named), engine)
+        }
+        const expected = universe.filter((id) => list.has(id) !== before.includes(id))
+        expect(textsOf(differing)).toEqual(expected)
+      }),
+      { numRuns: 60 },
+    )
+    const twice = { added: itemsOf(['p1']), removed: itemsOf(['p1']) }
+    expect(() => runLocally(differingAfter(computing, base, base.keyPair, itemsOf([]), twice), engine)).toThrow(
+      /names one id twice/,
+    )
+  })
+
+  it('has room for changes that says little of their number', () => {
+    expect([0, 1, 64, 65, 1000].map((rows) => changesCapacity(rows))).toEqual([64, 64, 64, 128, 1024])
+    expect(changesCapacity(3, 1024)).toBe(1024)
+  })
+
+  it('counts for every number of holders and every threshold', () => {
     const universe = Array.from({ length: 12 }, (_, i) => `p${i}`)
     const all = Array.from({ length: 10 }, (_, j) => holderOf(`h${j}`, universe.slice(0, j + 2)))
     const truth = (holders: number) => universe.map((_, i) => all.slice(0, holders).filter((_, j) => i < j + 2).length)
@@ -196,6 +264,12 @@ describe('query/quorum', () => {
     expect(run({ 'holder-2': { secretKey: three[0]!.keyPair.secretKey } })['holder-2']).toMatchObject({
       code: 'identity/wrong-key',
     })
+    const once = parametersFor([three[0]!, { ...three[1]!, since: three[2]! }], 1, 'any')
+    const late = inputsFor(three.slice(0, 2), ['one'])
+    // A holder that has the key of its table, not the one of its changes; an asker that has not fetched these.
+    const { errors } = simulate(quorumQueries.get(2)!, { parameters: once, inputs: late, rng: rngs('late'), engine })
+    expect(errors['holder-2']).toMatchObject({ code: 'identity/wrong-key' })
+    expect(errors['asker']).toMatchObject({ code: 'input/changed' })
     expect(run({ asker: { ...inputs.asker, cells: {} } })['asker']).toMatchObject({ code: 'input/changed' })
   })
 
@@ -234,7 +308,7 @@ describe('query/quorum', () => {
     }
   })
 
-  const openingsOf = (holder: Holder, ids: readonly string[]): Uint8Array => {
+  const openingsOf = (holder: ReturnType<typeof holderOf>, ids: readonly string[]): Uint8Array => {
     const { nodes } = makeTree(holder.rows, holder.cells)
     const readerOf = (bytes: Uint8Array) => (at: number, length: number) => bytes.subarray(at, at + length)
     const routine = openCells(computing, holder, itemsOf(ids), readerOf(holder.cells), readerOf(nodes))
@@ -257,6 +331,23 @@ describe('query/quorum', () => {
       expect(isQuorumCells(forged, 'asker', parameters)).toBe(false)
     }
     expect(isQuorumCells(rows, 'holder-1', parameters)).toBe(true)
+  })
+
+  it('opens cells of both tables of a list that changed', () => {
+    const ids = ['y', 'absent-1']
+    const parameters = parametersFor(two, 2, 'any')
+    const rowOf = (holder: Holder) => concatBytes(...tablesBy(holder).map((table) => openingsOf(table, ids)))
+    const rows = severalRows(itemsOf(ids), two.map(rowOf))
+    expect(quorumInput(rows, 'asker', parameters)).toEqual(inputsFor(two, ids).asker)
+    expect(isQuorumCells(rows, 'asker', parameters)).toBe(true)
+    const [first, second] = [rowOf(two[0]!), rowOf(two[1]!)]
+    const own = openingsOf(two[1]!, ids)
+    // Without the changes, with those of other ids, with one of them altered.
+    const altered = second.slice()
+    altered[own.length + 40]! ^= 1
+    for (const row of [own, concatBytes(own, openingsOf(two[1]!.since!, ['y', 'other'])), altered]) {
+      expect(isQuorumCells(severalRows(itemsOf(ids), [first, row]), 'asker', parameters)).toBe(false)
+    }
   })
 
   it('opens every cell of tables of any size, and nothing else', () => {

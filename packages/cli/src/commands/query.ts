@@ -14,7 +14,14 @@ import type { Output } from '../output.ts'
 import { prepare as prepareRun, runParty, type Prepared } from '../party-run.ts'
 import { fetchTable, keptVersion, prepareUnits } from '../query/asking.ts'
 import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
-import { downloadBytes, readDescription, tableDigest, type Description } from '../query/description.ts'
+import {
+  downloadBytes,
+  readDescription,
+  tableDigest,
+  type Description,
+  type MembersDescription,
+} from '../query/description.ts'
+import { buildMembersTable, changeMembers, writeChangedVersion, writeMembersVersion } from '../query/members.ts'
 import { tellsOf, usedBy, writeGrant } from '../query/grants.ts'
 import { asking, holding, type QueryRun } from '../query/sides.ts'
 import {
@@ -64,7 +71,9 @@ const namesOf = (text: string | undefined): readonly string[] | undefined =>
 const told = (description: Description, folder: string): string =>
   `Version ${description.version}: ${
     description.kind === 'members'
-      ? `a table of ${count(description.rows)} members, without values`
+      ? `a table of ${count(description.rows)} members, without values${
+          description.changes === undefined ? '' : `, and of up to ${count(description.changes.rows)} changes`
+        }`
       : description.kind === 'sealed-list'
         ? `a sealed list of ${count(description.rows)} rows`
         : `${count(description.columns)} columns of ${description.slots} slots, ${count(description.stashRows)} rows in the stash`
@@ -86,14 +95,17 @@ export const build = async (output: Output, options: BuildOptions, input: string
   const version = existsSync(join(folder, 'current.json')) ? (await currentVersion(folder)) + 1 : 1
   await using pool = poolOf()
   const progress = await output.progress()
-  const built = await buildTable({
+  const how = {
     ...{ folder, pool, list, valueBytes, version },
-    kind: members ? 'members' : small ? 'sealed-list' : 'simplepir',
     about: { source: options.source ?? input.replace(/^.*[/\\]/, ''), column, normalisation },
-    onProgress: (what, done) => progress.update(what, done),
-  }).finally(() => progress.stop())
+    onProgress: (what: string, done: number) => progress.update(what, done),
+  }
+  const built = await (
+    members ? buildMembersTable(how) : buildTable({ ...how, kind: small ? 'sealed-list' : 'simplepir' })
+  ).finally(() => progress.stop())
   const { description } = built
-  if ('list' in built) await writeListVersion(folder, description, built.list)
+  if ('cells' in built) await writeMembersVersion(folder, built.description, built.cells)
+  else if ('list' in built) await writeListVersion(folder, description, built.list)
   else await writePirVersion(folder, built.description, built.table, built.hint, undefined)
   await switchTo(folder, version)
   await cleanUp(folder)
@@ -120,11 +132,37 @@ interface UpdateOptions {
 
 const nothing: Items = { bytes: new Uint8Array(), offsets: new Uint32Array(1) }
 
+const updateMembers = async (
+  output: Output,
+  folder: string,
+  before: MembersDescription,
+  added: Items,
+  removed: Items,
+): Promise<void> => {
+  await using pool = poolOf()
+  const version = Math.max(...(await versionsIn(folder))) + 1
+  const changed = await changeMembers(folder, pool, before, version, { added, removed })
+  const { description } = changed
+  await writeChangedVersion(folder, before, changed)
+  await switchTo(folder, version)
+  const differing = rowCount(changed.differing)
+  const shown = publicFolder(folder, version)
+  if (4 * differing > before.rows) {
+    output.note(
+      `${count(differing)} ids differ from the table of ${count(before.rows)}: build it again when that is convenient.`,
+    )
+  }
+  output.report(
+    { event: 'updated', version, differing, delta: changed.cells.length, folder: shown },
+    `${count(differing)} ids differ from the table as it was built; who has it downloads ${traffic(changed.cells.length)}: table.json and changes.bin.\n${told(description, shown)}`,
+  )
+}
+
 /** A new version beside the one that queries under way use; askers follow it by its delta. */
 export const update = async (output: Output, options: UpdateOptions): Promise<void> => {
   const { table: folder, encoding } = options
   const before = await readDescription(join(publicFolder(folder, await currentVersion(folder)), 'table.json'))
-  if (before.kind !== 'simplepir') {
+  if (before.kind === 'sealed-list') {
     throw new TallyError('api/usage', 'self', 'this table is one that is shipped whole', {
       remedy: 'build it again from the whole list (tally query build)',
     })
@@ -132,11 +170,12 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   const { column, normalisation } = before
   const rule = { column, normalisation, duplicates: 'refuse', encoding } as const
   const changes = options.changes === undefined ? undefined : await readList(options.changes, rule, before.values)
-  if (changes !== undefined) capacityFor(changes.values, before.valueBytes)
+  if (changes !== undefined && before.kind === 'simplepir') capacityFor(changes.values, before.valueBytes)
   const removed = options.remove === undefined ? nothing : (await readDataset(options.remove, rule)).items
   if (changes === undefined && rowCount(removed) === 0) {
     throw new TallyError('api/usage', 'self', 'expected --changes or --remove, or both')
   }
+  if (before.kind === 'members') return updateMembers(output, folder, before, changes?.ids ?? nothing, removed)
   await using pool = poolOf()
   const table = await readTable(folder, before)
   // An update that was interrupted may have sealed rows under its number: they are not sealed again under the same.

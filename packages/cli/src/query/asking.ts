@@ -1,9 +1,10 @@
 /**
  * What an asker keeps of a table, under query/<salt>/ of its home: the version that it has (table.json, hint.bin and
- * stash.bin, or list.bin). Prepared units are in units.ts.
+ * stash.bin, or list.bin; of a table of members <root>.bin and <root>.nodes for each of its one or two tables). Prepared
+ * units are in units.ts.
  */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
-import { copyFile, mkdir } from 'node:fs/promises'
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatBytes, fromHex, TallyError, type Hex } from '@tallystick/core'
 import type { Pool } from '@tallystick/kernels/pool'
@@ -21,6 +22,7 @@ import {
   openCells,
   patchHint,
   rowCount,
+  tablesOf,
   type Items,
   type Reader,
 } from '@tallystick/query'
@@ -29,6 +31,7 @@ import type { Home } from '../home.ts'
 import { bytesOver, freshRng, residentWords, runOver } from './building.ts'
 import {
   isAbout,
+  membersOf,
   otherVersion,
   readDescription,
   shapeOf,
@@ -63,6 +66,42 @@ export const keptFor = async (home: Home, parameters: unknown): Promise<Descript
 
 export type Fetched = 'whole' | 'delta'
 
+const cellsFile = (folder: string, root: Hex): string => join(folder, `${root.slice(2)}.bin`)
+const nodesFile = (folder: string, root: Hex): string => join(folder, `${root.slice(2)}.nodes`)
+
+/**
+ * Takes the tables over that are not here, under names that follow from what is in them: a fetch that breaks off spoils
+ * nothing. A version that only changed has its large table here already.
+ */
+const fetchMembers = async (folder: string, from: string, description: MembersDescription): Promise<Fetched> => {
+  let how: Fetched = 'whole'
+  for (const [i, { rows, cells: root }] of tablesOf(membersOf(description)).entries()) {
+    const size = cellBytes * cellsFor(rows)
+    const [kept, nodesKept] = [cellsFile(folder, root), nodesFile(folder, root)]
+    if (existsSync(nodesKept) && existsSync(kept) && statSync(kept).size === size) {
+      if (i === 0) how = 'delta'
+      continue
+    }
+    const file = join(from, i === 0 ? 'cells.bin' : 'changes.bin')
+    const cells = await readBytes(file, 'a table of members')
+    const { nodes, root: found } = makeTree(rows, cells)
+    if (cells.length !== size || found !== root) throw damaged(file)
+    await writeFileWhole(kept, cells)
+    // Last: a table is here once its tree is.
+    await writeFileWhole(nodesKept, nodes)
+  }
+  return how
+}
+
+/** Removes the tables of earlier versions. */
+const dropOthers = async (folder: string, description: MembersDescription): Promise<void> => {
+  const roots = tablesOf(membersOf(description)).map(({ cells }) => cells.slice(2))
+  for (const name of await readdir(folder)) {
+    const own = /^([0-9a-f]{64})\.(?:bin|nodes)$/.exec(name)
+    if (own !== null && !roots.includes(own[1]!)) await rm(join(folder, name))
+  }
+}
+
 /** Brings the hint from the version that is here to the next, without downloading it. */
 const patched = async (
   home: Home,
@@ -94,12 +133,7 @@ export const fetchTable = async (
   const kept = await keptVersion(home, description.salt)
   let how: Fetched = 'whole'
   if (description.kind === 'members') {
-    const cells = await readBytes(join(from, 'cells.bin'), 'a table of members')
-    const { nodes, root } = makeTree(description.rows, cells)
-    const whole = cells.length === cellBytes * cellsFor(description.rows)
-    if (!whole || root !== description.cells) throw damaged(join(from, 'cells.bin'))
-    await writeFileWhole(join(folder, 'cells.bin'), cells)
-    await writeFileWhole(join(folder, 'nodes.bin'), nodes)
+    how = await fetchMembers(folder, from, description)
   } else if (description.kind === 'sealed-list') {
     const list = await readBytes(join(from, 'list.bin'), 'a sealed list')
     if (listDigest(list) !== description.list) throw damaged(join(from, 'list.bin'))
@@ -119,6 +153,7 @@ export const fetchTable = async (
   }
   // Last: a version is here once its description is.
   await writeJson(join(folder, 'table.json'), description)
+  if (description.kind === 'members') await dropOthers(folder, description)
   return { description, how }
 }
 
@@ -149,17 +184,22 @@ const readerOf = async (path: string, whole: boolean): Promise<Reader & Disposab
   return Object.assign(read, { [Symbol.dispose]: () => closeSync(file) })
 }
 
-/** The cells of a table of members at which ids may stand, with their paths to the root that the terms name. */
+/** The cells at which ids may stand, table by table, with their paths to the roots that the terms name. */
 export const cellsAt = async (
   home: Home,
-  { salt, rows }: MembersDescription,
+  description: MembersDescription,
   ids: Items,
   pool: Pool,
 ): Promise<Uint8Array> => {
   const many = rowCount(ids) >= manyIds
-  using cells = await readerOf(join(tableFolder(home, salt), 'cells.bin'), many)
-  using nodes = await readerOf(join(tableFolder(home, salt), 'nodes.bin'), many)
-  return await runOver(pool, openCells(computing, { salt: fromHex(salt), rows }, ids, cells, nodes))
+  const folder = tableFolder(home, description.salt)
+  const openings: Uint8Array[] = []
+  for (const { salt, rows, cells: root } of tablesOf(membersOf(description))) {
+    using cells = await readerOf(cellsFile(folder, root), many)
+    using nodes = await readerOf(nodesFile(folder, root), many)
+    openings.push(await runOver(pool, openCells(computing, { salt: fromHex(salt), rows }, ids, cells, nodes)))
+  }
+  return concatBytes(...openings)
 }
 
 const loadHint = async (home: Home, pool: Pool, description: PirDescription) => {

@@ -8,7 +8,6 @@ import { resident, sharedResident } from '@tallystick/kernels/engine'
 import type { Pool } from '@tallystick/kernels/pool'
 import type { Routine } from '@tallystick/protocol'
 import {
-  buildMembers,
   chooseShape,
   columnOf,
   computing,
@@ -19,7 +18,6 @@ import {
   linesOf,
   listDigest,
   makeHint,
-  makeTree,
   matrixBytesOf,
   patchHint,
   place,
@@ -32,15 +30,14 @@ import {
   wordsOver,
   type Delta,
   type Epochs,
+  type Items,
   type Shape,
   type Table,
 } from '@tallystick/query'
 import { writeFileWhole, writeJson } from '../files.ts'
 import type { List } from './values.ts'
-import { tableFormat, type Description, type PirDescription } from './description.ts'
-import { keyOf, membersKeyOf, readInto, sha256Of } from './table.ts'
-
-const saltBytes = 12
+import { tableFormat, type Description, type PirDescription, type RowsDescription } from './description.ts'
+import { keyOf, readInto, sha256Of } from './table.ts'
 
 /** Rows of a piece: about a third of a second, which is what an interruption costs. */
 export const pieceRows = 8192
@@ -61,7 +58,8 @@ export const runOver = async <T>(pool: Pool, routine: Routine<T>): Promise<T> =>
 export const freshRng = (): Rng => createRng(new Uint8Array(randomBytes(32)))
 
 /** What an interrupted build was about: other rows or another key begin anew, under another salt. */
-interface Plan {
+export interface Plan {
+  readonly kind: 'rows' | 'members'
   /** Of ids and values as they are sealed: a salt and version never seal two contents. */
   readonly list: string
   readonly valueBytes: number
@@ -72,7 +70,7 @@ interface Plan {
   readonly epoch: string
 }
 
-const planOf = async (folder: string, wanted: Omit<Plan, 'salt' | 'epoch'>): Promise<Plan> => {
+export const planOf = async (folder: string, wanted: Omit<Plan, 'salt' | 'epoch'>): Promise<Plan> => {
   const file = join(folder, 'building', 'plan.json')
   if (existsSync(file)) {
     const found = JSON.parse(await readFile(file, 'utf8')) as Plan
@@ -86,6 +84,43 @@ const planOf = async (folder: string, wanted: Omit<Plan, 'salt' | 'epoch'>): Pro
   return plan
 }
 
+export const itemsDigest = (...all: readonly Items[]): Hex =>
+  sha256Of(
+    ...all.map(({ offsets }) => new Uint8Array(Uint32Array.from(offsets).buffer)),
+    ...all.map(({ bytes }) => bytes),
+  )
+
+/** The ids of rows `from` to `to`. */
+export const partOf = ({ bytes, offsets }: Items, from: number, to: number): Items => {
+  const start = offsets[from]!
+  return {
+    bytes: bytes.subarray(start, offsets[to]),
+    offsets: Uint32Array.from(offsets.subarray(from, to + 1), (offset) => offset - start),
+  }
+}
+
+/** The pieces of an interrupted build, those that are missing made by `make`; each is kept before the next is begun. */
+export const piecesOf = async (
+  folder: string,
+  rows: number,
+  make: (from: number, to: number) => Promise<Uint8Array>,
+  onProgress: (done: number) => void,
+): Promise<readonly Uint8Array[]> => {
+  const pieces: Uint8Array[] = []
+  for (let from = 0; from < rows; from += pieceRows) {
+    const to = Math.min(rows, from + pieceRows)
+    const file = join(folder, 'building', `${from}.bin`)
+    if (existsSync(file)) pieces.push(await readFile(file))
+    else {
+      const piece = await make(from, to)
+      await writeFileWhole(file, piece, true)
+      pieces.push(piece)
+    }
+    onProgress(to / rows)
+  }
+  return pieces
+}
+
 /** A piece as it is kept: for each row 4 bytes that choose its column, and its slot. */
 const sealPiece = async (
   pool: Pool,
@@ -94,12 +129,7 @@ const sealPiece = async (
   plan: Plan,
   [from, to]: readonly [from: number, to: number],
 ): Promise<Uint8Array> => {
-  const start = ids.offsets[from]!
-  const part = {
-    bytes: ids.bytes.subarray(start, ids.offsets[to]),
-    offsets: Uint32Array.from(ids.offsets.subarray(from, to + 1), (offset) => offset - start),
-  }
-  const outputs = await runOver(pool, evaluate(computing, part, secretKey))
+  const outputs = await runOver(pool, evaluate(computing, partOf(ids, from, to), secretKey))
   const width = 4 + 30 + plan.valueBytes
   const out = new Uint8Array(width * (to - from))
   const view = new DataView(out.buffer)
@@ -134,22 +164,10 @@ const seal = async (
 ): Promise<Sealed> => {
   const { secretKey, publicKey } = await keyOf(folder)
   const { ids, values } = list
-  const offsets = [ids, values].map((items) => new Uint8Array(Uint32Array.from(items.offsets).buffer))
-  const digest = sha256Of(...offsets, ids.bytes, values.bytes)
-  const plan = await planOf(folder, { list: digest, valueBytes, version, publicKey: toHex(publicKey) })
-  const pieces: Uint8Array[] = []
-  const rows = rowCount(list.ids)
-  for (let from = 0; from < rows; from += pieceRows) {
-    const to = Math.min(rows, from + pieceRows)
-    const file = join(folder, 'building', `${from}.bin`)
-    if (existsSync(file)) pieces.push(await readFile(file))
-    else {
-      const piece = await sealPiece(pool, secretKey, list, plan, [from, to])
-      await writeFileWhole(file, piece, true)
-      pieces.push(piece)
-    }
-    onProgress(to / rows)
-  }
+  const digest = itemsDigest(ids, values)
+  const plan = await planOf(folder, { kind: 'rows', list: digest, valueBytes, version, publicKey: toHex(publicKey) })
+  const make = (from: number, to: number) => sealPiece(pool, secretKey, list, plan, [from, to])
+  const pieces = await piecesOf(folder, rowCount(list.ids), make, onProgress)
   return {
     salt: fromHex(plan.salt),
     epochs: { first: version, bytes: fromHex(plan.epoch) },
@@ -216,7 +234,7 @@ export interface BuildOptions {
   readonly folder: string
   readonly pool: Pool
   readonly list: List
-  readonly kind: Description['kind']
+  readonly kind: RowsDescription['kind']
   readonly valueBytes: number
   readonly version: number
   readonly about: Pick<Description, 'source' | 'column' | 'normalisation'>
@@ -225,7 +243,7 @@ export interface BuildOptions {
 
 export type Built =
   | { readonly description: PirDescription; readonly table: Table; readonly hint: Uint8Array }
-  | { readonly description: Exclude<Description, PirDescription>; readonly list: Uint8Array }
+  | { readonly description: Exclude<RowsDescription, PirDescription>; readonly list: Uint8Array }
 
 export const describePir = (
   about: Pick<PirDescription, 'source' | 'column' | 'normalisation' | 'values' | 'publicKey'>,
@@ -246,33 +264,9 @@ export const describePir = (
   stash: listDigest(stashOf(table)),
 })
 
-/** Salts that are tried: rows without a place are expected once in 2^40. */
-const salts = 8
-
-/** A table of members, begun anew each time: it takes a minute a million rows. */
-const members = async ({ folder, pool, list, version, about, onProgress }: BuildOptions): Promise<Built> => {
-  for (let i = 0; i < salts; i++) {
-    const salt = new Uint8Array(randomBytes(saltBytes))
-    const keyPair = await membersKeyOf(folder, salt)
-    const told = (done: number): void => onProgress('placing rows', done)
-    const cells = await runOver(pool, buildMembers(computing, keyPair, salt, list.ids, freshRng(), told))
-    if (cells === undefined) continue
-    const own = { publicKey: toHex(keyPair.publicKey), salt: toHex(salt), version, valueBytes: 0 }
-    const digests = { rows: rowCount(list.ids), cells: makeTree(rowCount(list.ids), cells).root }
-    return {
-      description: { kind: 'members', format: tableFormat, ...about, values: [], ...own, ...digests },
-      list: cells,
-    }
-  }
-  throw new TallyError('input/malformed', 'self', `no salt of ${salts} gives every row a place`, {
-    remedy: 'report this: it happens by chance less than once in 2^300 builds',
-  })
-}
-
 /** Seals, places and makes the hint; writes nothing but the pieces of an interrupted build. */
 export const build = async (options: BuildOptions): Promise<Built> => {
   const { folder, pool, list, kind, valueBytes, version, about, onProgress } = options
-  if (kind === 'members') return members(options)
   const sealed = await seal(folder, pool, list, valueBytes, version, (done) => onProgress('sealing rows', done))
   const { publicKey } = await keyOf(folder)
   const told = { ...about, values: [...list.names], publicKey: toHex(publicKey) }

@@ -10,7 +10,8 @@ import {
   versionDigest,
   type HeldTable,
   type ListParameters,
-  type MembersTable,
+  tablesOf,
+  type HeldMembers,
   type PirParameters,
 } from '@tallystick/query'
 import { z } from 'zod'
@@ -38,7 +39,14 @@ const common = {
 const schema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sealed-list'), ...common, rows: z.int().min(0), list: hex(32) }),
   /** Who is on the list, without values: for questions to several holders that tell one bit. */
-  z.strictObject({ kind: z.literal('members'), ...common, rows: z.int().min(0), cells: hex(32) }),
+  z.strictObject({
+    kind: z.literal('members'),
+    ...common,
+    rows: z.int().min(0),
+    cells: hex(32),
+    /** The small table of the ids that came or went since; `rows` is what it has room for. */
+    changes: z.strictObject({ publicKey: hex(32), salt: hex(12), rows: z.int().min(1), cells: hex(32) }).optional(),
+  }),
   z.strictObject({
     kind: z.literal('simplepir'),
     ...common,
@@ -81,15 +89,19 @@ export const heldBy = (description: RowsDescription): HeldTable => {
   return { kind: description.kind, ...table } as HeldTable
 }
 
-/** The table of one holder among several that give a bit. */
-export const membersOf = ({ publicKey, salt, rows, cells }: MembersDescription): MembersTable => ({
+/** What one holder has among several that give a bit. */
+export const membersOf = ({ publicKey, salt, rows, cells, changes }: MembersDescription): HeldMembers => ({
   ...{ publicKey, salt, rows, cells },
+  ...(changes === undefined ? {} : { changes }),
 })
 
 /** Whether terms are about this version. @param parameters of the one holder */
 export const isAbout = (parameters: unknown, description: Description): boolean => {
-  const { list, table, matrix, cells } = parameters as Readonly<Record<string, unknown>>
-  if (description.kind === 'members') return cells === description.cells
+  const { list, table, matrix, cells, changes } = parameters as Readonly<Record<string, unknown>>
+  if (description.kind === 'members') {
+    const since = (changes as { readonly cells?: unknown } | undefined)?.cells
+    return cells === description.cells && since === description.changes?.cells
+  }
   if (description.kind === 'sealed-list') return list === description.list
   return table === tableDigest(description) && matrix === description.matrix
 }
@@ -108,7 +120,7 @@ export const otherVersion = (folder: string): TallyError =>
 /** Bytes of a query's answer path, for choosing and explaining. */
 export const downloadBytes = (description: Description): number =>
   description.kind === 'members'
-    ? cellBytes * cellsFor(description.rows)
+    ? tablesOf(membersOf(description)).reduce((sum, { rows }) => sum + cellBytes * cellsFor(rows), 0)
     : description.kind === 'sealed-list'
       ? description.rows * (30 + description.valueBytes)
       : 4096 * Math.ceil(matrixBytesOf(shapeOf(description)) / description.columns)

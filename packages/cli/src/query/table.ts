@@ -4,8 +4,9 @@
  *   secret.json                   the OPRF key, readable by its owner only
  *   grants/<party>.json           who may ask, how often and what for; grants/<party>/ what was asked
  *   versions/<n>/public/          table.json and what askers download: hint.bin and stash.bin, or list.bin; delta.bin;
- *                                 of a table of members cells.bin
+ *                                 of a table of members cells.bin, and changes.bin where it changed since
  *   versions/<n>/matrix.bin       what is scanned, with occupied.bin: which of its slots hold rows
+ *   versions/<n>/changed.json     of a table of members: the ids of changes.bin, in clear
  *   current.json                  the version for new terms; replaced whole, so that queries under way keep theirs
  *   building/                     sealed rows of a build that was interrupted
  */
@@ -13,7 +14,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromHex, toHex, utf8ToBytes, TallyError, type Hex } from '@tallystick/core'
+import { concatBytes, fromHex, toHex, utf8ToBytes, TallyError, type Hex } from '@tallystick/core'
 import { sharedResident } from '@tallystick/kernels/engine'
 import {
   deriveKeyPair,
@@ -24,6 +25,7 @@ import {
   slotBytesOf,
   splitEpochs,
   stashOf,
+  tablesOf,
   type KeyPair,
   type Table,
 } from '@tallystick/query'
@@ -33,6 +35,7 @@ import { readBytes, writeFileWhole, writeJson, writeWhole } from '../files.ts'
 import type { Source } from '../job.ts'
 import {
   isAbout,
+  membersOf,
   otherVersion,
   readDescription,
   shapeOf,
@@ -60,7 +63,7 @@ export const keyOf = async (folder: string): Promise<KeyPair> =>
 export const membersKeyOf = async (folder: string, salt: Uint8Array): Promise<KeyPair> =>
   membersKey(await seedOf(folder), salt)
 
-const versionFolder = (folder: string, version: number): string => join(folder, 'versions', `${version}`)
+export const versionFolder = (folder: string, version: number): string => join(folder, 'versions', `${version}`)
 
 export const sha256Of = (...parts: readonly Uint8Array[]): Hex => {
   const hash = createHash('sha256')
@@ -71,7 +74,7 @@ export const sha256Of = (...parts: readonly Uint8Array[]): Hex => {
 const piece = 1 << 24
 
 /** Large bytes in pieces; whole or not at all. */
-const writeLarge = (path: string, bytes: Uint8Array, mode = 0o644): Promise<void> =>
+export const writeLarge = (path: string, bytes: Uint8Array, mode = 0o644): Promise<void> =>
   writeWhole(path, mode, async (file) => {
     for (let at = 0; at < bytes.length; at += piece) await file.write(bytes.subarray(at, at + piece))
   })
@@ -130,14 +133,10 @@ export const writePirVersion = async (
   await writeJson(join(shown, 'table.json'), description)
 }
 
-/** The file of a table that is shipped whole. */
-export const wholeFile = ({ kind }: Pick<Description, 'kind'>): string =>
-  kind === 'members' ? 'cells.bin' : 'list.bin'
-
 /** Writes a version that is shipped whole. */
 export const writeListVersion = async (folder: string, description: Description, list: Uint8Array): Promise<void> => {
   const shown = publicFolder(folder, description.version)
-  await writeLarge(join(shown, wholeFile(description)), list)
+  await writeLarge(join(shown, 'list.bin'), list)
   await writeJson(join(shown, 'table.json'), description)
 }
 
@@ -188,8 +187,10 @@ export const readTable = async (folder: string, description: PirDescription): Pr
 /** What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned. */
 export const holderSource = async (folder: string, description: Description): Promise<Source> => {
   if (description.kind === 'members') {
-    const { secretKey } = await membersKeyOf(folder, fromHex(description.salt))
-    const items = { bytes: secretKey, offsets: holderOffsets(secretKey.length, 0) }
+    const tables = tablesOf(membersOf(description))
+    const keys = await Promise.all(tables.map(({ salt }) => membersKeyOf(folder, fromHex(salt))))
+    const bytes = concatBytes(...keys.map(({ secretKey }) => secretKey))
+    const items = { bytes, offsets: holderOffsets(bytes.length, 32) }
     return { path: folder, digest: description.cells.slice(2), items }
   }
   const { secretKey } = await keyOf(folder)

@@ -11,7 +11,9 @@ import {
   elementBytes,
   partnerRole,
   questionOf,
+  tablesOf,
   wordBytes,
+  type MembersTable,
   type QuorumAnswers,
   type QuorumAskerInput,
   type QuorumParameters,
@@ -44,15 +46,14 @@ const isRepeated = (cells: Uint8Array, id: number, k: number): boolean => {
  */
 function* candidateWords(
   ctx: Context<any, any>,
-  parameters: QuorumParameters,
-  role: string,
+  queries: number,
+  table: MembersTable,
   cells: Uint8Array,
   scalars: Uint8Array,
 ): Routine<readonly Uint8Array[]> {
-  const { queries, holders } = parameters
   const decoys = ctx.rng.bytes(candidates * wordBytes * queries)
   const { points } = yield* ctx.compute(oprfScale, { scalars: spread(scalars), points: cells })
-  const words = yield* wordsOf(ctx, holders[role]!, points)
+  const words = yield* wordsOf(ctx, table, points)
   return Array.from({ length: candidates }, (_, k) => {
     const own = new Uint8Array(wordBytes * queries)
     for (let id = 0; id < queries; id++) {
@@ -65,8 +66,8 @@ function* candidateWords(
 }
 
 const checkCells = ({ queries, holders }: QuorumParameters, cells: QuorumAskerInput['cells']): void => {
-  for (const role of Object.keys(holders)) {
-    const expected = candidates * elementBytes * queries
+  for (const [role, held] of Object.entries(holders)) {
+    const expected = candidates * elementBytes * queries * tablesOf(held).length
     if (cells[role]?.length === expected) continue
     throw changed(
       `the terms ask ${role}, expected ${expected} bytes of its table here, found ${cells[role]?.length ?? 0}`,
@@ -101,8 +102,12 @@ export const askerOver = (open: typeof openTransfers) =>
     const transfers = yield* open(ctx.narrow('transfers'), { peer: partnerRole, first: true })
     const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * gateWords(question))
     const vectors: Uint8Array[] = []
-    for (const role of Object.keys(holders)) {
-      vectors.push(...(yield* candidateWords(ctx.narrow(`words/${role}`), parameters, role, cells[role]!, scalars)))
+    const size = candidates * elementBytes * queries
+    for (const [role, held] of Object.entries(holders)) {
+      for (const [i, table] of tablesOf(held).entries()) {
+        const own = cells[role]!.subarray(size * i, size * (i + 1))
+        vectors.push(...(yield* candidateWords(ctx.narrow(`words/${role}/${i}`), queries, table, own, scalars)))
+      }
     }
     const planes = yield* planesOf(ctx, concatBytes(...vectors), wordBits(question))
     const shares = yield* answerShares(ctx.narrow('circuit'), transfers, { triples, used: 0 }, question, planes)

@@ -17,6 +17,8 @@ export interface Question {
   /** Of `at-least`; 1 of the others. */
   readonly threshold: number
   readonly holders: number
+  /** The number of the holder of each table. */
+  readonly tables: readonly number[]
   readonly queries: number
 }
 
@@ -24,8 +26,7 @@ export interface Question {
 export const countBits = (holders: number): number => 32 - Math.clz32(holders)
 
 /** Bits that are compared: all tests of a run together are wrong with probability 2^-40. */
-export const wordBits = ({ queries, holders }: Question): number =>
-  40 + Math.ceil(Math.log2(candidates * queries * holders))
+export const wordBits = (question: Question): number => 40 + Math.ceil(Math.log2(testsOf(question)))
 
 /** Bits that the asker is told of an id. */
 export const answerBits = ({ mode, holders }: Question): number => (mode === 'count' ? countBits(holders) : 1)
@@ -70,7 +71,7 @@ const layersOf = (question: Question): readonly number[] => {
 }
 
 /** Tests of equality. */
-export const testsOf = ({ queries, holders }: Question): number => candidates * holders * queries
+export const testsOf = ({ queries, tables }: Question): number => candidates * tables.length * queries
 
 /** Words of triples that a run uses. */
 export const gateWords = (question: Question): number =>
@@ -137,7 +138,7 @@ function* countPlanes(and: And, planes: readonly Uint32Array[]): Routine<readonl
 
 /**
  * Shares of the answers: {@link answerBits} planes.
- * @param planes own words: {@link wordBits} planes, each with a bit of all tests, holder by holder, function by function,
+ * @param planes own words: {@link wordBits} planes, each with a bit of all tests, table by table, function by function,
  * id by id
  */
 export function* answerShares(
@@ -147,13 +148,14 @@ export function* answerShares(
   question: Question,
   planes: Uint32Array,
 ): Routine<Uint32Array> {
-  const { mode, holders, queries } = question
+  const { mode, holders, tables, queries } = question
   const width = vectorWords(queries)
   const equal = yield* equalShares(ctx.narrow('equal'), transfers, store, planes, wordBits(question))
-  // At most one of an id's cells is equal, so that the sum says whether one is.
+  // At most one of an id's cells in a table is equal, so that the sum says whether one is; of two tables, whether one is
+  // in one of them, not in both.
   const hits = new Uint32Array(holders * width)
   for (let test = 0; test < testsOf(question); test++) {
-    const holder = Math.floor(test / (candidates * queries))
+    const holder = tables[Math.floor(test / (candidates * queries))]!
     const id = test % queries
     hits[holder * width + (id >> 5)]! ^= ((equal[test >> 5]! >>> (test & 31)) & 1) << (id & 31)
   }

@@ -7,20 +7,35 @@ import { checkKey, misbehaved, receiveBlinded } from '../evaluation.ts'
 import { blindEvaluate } from '../rfc9497/suite.ts'
 import { askerRole } from '../several.ts'
 import { answerShares, gateWords, wordBits } from './circuit.ts'
-import { partnerRole, questionOf, wordBytes, type QuorumHolderInput, type QuorumParameters } from './messages.ts'
+import {
+  partnerRole,
+  questionOf,
+  tablesOf,
+  wordBytes,
+  type QuorumHolderInput,
+  type QuorumParameters,
+} from './messages.ts'
 import { candidates } from './table.ts'
 import { planesOf, wordsOf } from './words.ts'
 
-/** Words of k ρ_i H(x_i) for all ids. */
+/** The key of each table. */
+const keysOf = (secretKeys: Uint8Array): readonly Uint8Array[] =>
+  Array.from({ length: Math.ceil(secretKeys.length / 32) }, (_, i) => secretKeys.subarray(32 * i, 32 * (i + 1)))
+
+/** Words of k ρ_i H(x_i) for all ids, table by table. */
 function* evaluatedWords(
   ctx: Context<any, any>,
   { queries, holders }: QuorumParameters,
-  secretKey: Uint8Array,
+  secretKeys: Uint8Array,
 ): Routine<Uint8Array> {
   const blinded = yield* receiveBlinded(ctx, queries)
-  const { points, bad } = yield* blindEvaluate(ctx, secretKey, blinded)
-  if (bad >= 0) throw misbehaved(askerRole, `row ${bad}, which is no element of the group`)
-  return yield* wordsOf(ctx, holders[ctx.role]!, points)
+  const words: Uint8Array[] = []
+  for (const [i, table] of tablesOf(holders[ctx.role]!).entries()) {
+    const { points, bad } = yield* blindEvaluate(ctx, keysOf(secretKeys)[i]!, blinded)
+    if (bad >= 0) throw misbehaved(askerRole, `row ${bad}, which is no element of the group`)
+    words.push(yield* wordsOf(ctx, table, points))
+  }
+  return concatBytes(...words)
 }
 
 function* partner(
@@ -35,12 +50,15 @@ function* partner(
   const triples = yield* bitTriples(ctx.narrow('triples'), transfers, 32 * gateWords(question))
   const own = yield* evaluatedWords(ctx, parameters, secretKey)
   const vectors: Uint8Array[] = []
-  for (const role of Object.keys(holders)) {
+  for (const [role, held] of Object.entries(holders)) {
     const words = role === partnerRole ? own : ((yield* ctx.receive('words', role)) as Uint8Array)
-    if (words.length !== wordBytes * queries) {
-      throw misbehaved(role, `${words.length / wordBytes} words in the place of ${queries}`)
+    const expected = queries * tablesOf(held).length
+    if (words.length !== wordBytes * expected) {
+      throw misbehaved(role, `${words.length / wordBytes} words in the place of ${expected}`)
     }
-    for (let k = 0; k < candidates; k++) vectors.push(words)
+    for (let at = 0; at < words.length; at += wordBytes * queries) {
+      for (let k = 0; k < candidates; k++) vectors.push(words.subarray(at, at + wordBytes * queries))
+    }
   }
   const planes = yield* planesOf(ctx, concatBytes(...vectors), wordBits(question))
   const shares = yield* answerShares(ctx.narrow('circuit'), transfers, { triples, used: 0 }, question, planes)
@@ -51,9 +69,10 @@ function* partner(
 
 export const holderOver = (open: typeof openTransfers) =>
   function* (ctx: Context<any, any>, parameters: QuorumParameters, input: QuorumHolderInput): Routine<Nothing> {
-    const table = parameters.holders[ctx.role]
-    invariant(table !== undefined, 'a holder is named by the parameters')
-    checkKey(input.secretKey, table.publicKey)
+    const held = parameters.holders[ctx.role]
+    invariant(held !== undefined, 'a holder is named by the parameters')
+    const keys = keysOf(input.secretKey)
+    tablesOf(held).forEach(({ publicKey }, i) => checkKey(keys[i] ?? new Uint8Array(), publicKey))
     if (ctx.role === partnerRole) return yield* partner(open, ctx, parameters, input)
     yield* ctx.send('words', yield* evaluatedWords(ctx, parameters, input.secretKey))
     yield* ctx.checkpoint()

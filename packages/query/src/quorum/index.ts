@@ -78,6 +78,7 @@ import {
   parserFor,
   partnerRole,
   questionOf,
+  tablesOf,
   wordBytes,
   type QuorumAnswers,
   type QuorumAskerInput,
@@ -95,17 +96,22 @@ const idealOf = (parameters: QuorumParameters, inputs: QuorumInputs): QuorumOutp
   const { queries, mode, threshold = 1, holders } = parameters
   const { ids, cells } = inputs[askerRole] as QuorumAskerInput
   const counts = new Uint8Array(queries)
-  for (const role of Object.keys(holders)) {
-    const { secretKey: scalars } = inputs[role] as QuorumHolderInput
-    const points = runLocally(computing.compute(oprfBlind, { dst: membersTag, ...ids, scalars }), referenceEngine)
-    for (let i = 0; i < queries; i++) {
-      const own = points.subarray(elementBytes * i, elementBytes * (i + 1))
-      const at = candidates * elementBytes * i
-      const has = Array.from({ length: candidates }, (_, k) => at + elementBytes * k).some((from) =>
-        equalBytes(own, cells[role]!.subarray(from, from + elementBytes)),
-      )
-      if (has) counts[i]!++
+  for (const [role, held] of Object.entries(holders)) {
+    const { secretKey } = inputs[role] as QuorumHolderInput
+    const has = new Uint8Array(queries)
+    for (const [table] of tablesOf(held).entries()) {
+      const scalars = secretKey.subarray(elementBytes * table, elementBytes * (table + 1))
+      const points = runLocally(computing.compute(oprfBlind, { dst: membersTag, ...ids, scalars }), referenceEngine)
+      for (let i = 0; i < queries; i++) {
+        const own = points.subarray(elementBytes * i, elementBytes * (i + 1))
+        const at = candidates * elementBytes * (table * queries + i)
+        const found = Array.from({ length: candidates }, (_, k) => at + elementBytes * k).some((from) =>
+          equalBytes(own, cells[role]!.subarray(from, from + elementBytes)),
+        )
+        if (found) has[i]! ^= 1
+      }
     }
+    has.forEach((one, i) => (counts[i]! += one))
   }
   const values = mode === 'count' ? counts : counts.map((count) => (count >= threshold ? 1 : 0))
   const none = Object.fromEntries(Object.keys(holders).map((role) => [role, { kind: 'none' } as const]))
@@ -128,14 +134,16 @@ const costOf =
     const circuit = circuitCost(question)
     const roles = Object.keys(holders)
     const others = roles.slice(1)
+    const tables = question.tables.length
+    const sent = tables - tablesOf(holders[partnerRole]!).length
     return {
       rounds: Math.max(2, transfers.rounds + triples.rounds) + circuit.rounds + 1,
       bytes:
-        queries * (elementBytes * roles.length + wordBytes * others.length) +
+        queries * (elementBytes * roles.length + wordBytes * sent) +
         (transfers.bytes + triples.bytes + circuit.bytes) +
         4 * answerBits(question) * vectorWords(queries),
       coins: {
-        [askerRole]: queries * (scalarCoins + candidates * wordBytes * roles.length) + transfers.coins + triples.coins,
+        [askerRole]: queries * (scalarCoins + candidates * wordBytes * tables) + transfers.coins + triples.coins,
         [partnerRole]: transfers.coins + triples.coins,
         ...Object.fromEntries(others.map((role) => [role, 0])),
       },

@@ -69,7 +69,7 @@ const part = ({ bytes, offsets }: Items, from: number, to: number): Items => {
   return { bytes: bytes.subarray(start, offsets[to]), offsets: own }
 }
 
-/** Rows of a piece, between two of which `onProgress` is told how many are done. */
+/** Rows that are evaluated at once. */
 const pieceRows = 16_384
 
 const fillerBytes = 32
@@ -80,19 +80,26 @@ function* filler(ctx: Computing, rng: Rng, count: number): Routine<Uint8Array> {
   return yield* ctx.compute(oprfHash, { dst: membersTag, bytes: rng.bytes(fillerBytes * count), offsets })
 }
 
+/** Where the rows of a table stand. */
+export interface Placement {
+  /** By row. */
+  readonly cellOf: Uint32Array
+  readonly empty: readonly number[]
+}
+
 /**
- * The cells of a table, or undefined where some row has no place under this salt: draw another.
+ * Places for rows in a table that has the cells of `capacity` rows, or undefined where some row has none under this salt:
+ * draw another.
  * @throws TallyError input/duplicate: an id that stood twice would count as absent
  */
-export function* buildMembers(
+export function* placeMembers(
   ctx: Computing,
-  { secretKey }: KeyPair,
   salt: Uint8Array,
   ids: Items,
-  rng: Rng,
-  onProgress: (done: number) => void = () => {},
-): Routine<Uint8Array | undefined> {
+  capacity = ids.offsets.length - 1,
+): Routine<Placement | undefined> {
   const rows = ids.offsets.length - 1
+  invariant(rows <= capacity, 'a table has room for its rows')
   const twice = yield* ctx.compute(tableDuplicate, ids)
   if (twice.length > 0) {
     throw new TallyError('input/duplicate', 'self', `row ${twice[0]! + 1} has the id of row ${twice[1]! + 1}`, {
@@ -100,7 +107,7 @@ export function* buildMembers(
     })
   }
   const { first } = yield* ctx.compute(blake3Ids, { key: positionsKey(salt), ...ids })
-  const { table, unplaced } = yield* ctx.compute(cuckooPlace, { digests: first, bins: cellsFor(rows) })
+  const { table, unplaced } = yield* ctx.compute(cuckooPlace, { digests: first, bins: cellsFor(capacity) })
   if (unplaced.length > 0) return undefined
   const cellOf = new Uint32Array(rows)
   const empty: number[] = []
@@ -108,19 +115,58 @@ export function* buildMembers(
     if (entry === emptyBin) empty.push(cell)
     else cellOf[entry >>> 2] = cell
   })
-  const cells = new Uint8Array(cellBytes * table.length)
-  for (let from = 0; from < rows; from += pieceRows) {
-    const to = Math.min(rows, from + pieceRows)
-    const points = yield* ctx.compute(oprfBlind, { dst: membersTag, ...part(ids, from, to), scalars: secretKey })
-    for (let i = from; i < to; i++) {
-      cells.set(points.subarray(cellBytes * (i - from), cellBytes * (i - from + 1)), cellBytes * cellOf[i]!)
+  return { cellOf, empty }
+}
+
+/** k · H(y) of rows `from` to `to`: what a build that was stopped need not make again. */
+export function* memberElements(
+  ctx: Computing,
+  { secretKey }: Pick<KeyPair, 'secretKey'>,
+  ids: Items,
+  from: number,
+  to: number,
+): Routine<Uint8Array> {
+  return yield* ctx.compute(oprfBlind, { dst: membersTag, ...part(ids, from, to), scalars: secretKey })
+}
+
+/** The cells of a table. @param elements of the rows, in pieces that follow each other */
+export function* fillMembers(
+  ctx: Computing,
+  { cellOf, empty }: Placement,
+  elements: Iterable<Uint8Array>,
+  rng: Rng,
+): Routine<Uint8Array> {
+  const cells = new Uint8Array(cellBytes * (cellOf.length + empty.length))
+  let row = 0
+  for (const piece of elements) {
+    for (let at = 0; at < piece.length; at += cellBytes) {
+      cells.set(piece.subarray(at, at + cellBytes), cellBytes * cellOf[row++]!)
     }
-    onProgress(to / rows)
   }
+  invariant(row === cellOf.length, 'every row has an element')
   for (let from = 0; from < empty.length; from += pieceRows) {
     const some = empty.slice(from, from + pieceRows)
     const points = yield* filler(ctx, rng, some.length)
     some.forEach((cell, i) => cells.set(points.subarray(cellBytes * i, cellBytes * (i + 1)), cellBytes * cell))
   }
   return cells
+}
+
+/** The three steps at once. @throws TallyError input/duplicate */
+export function* buildMembers(
+  ctx: Computing,
+  keyPair: Pick<KeyPair, 'secretKey'>,
+  salt: Uint8Array,
+  ids: Items,
+  rng: Rng,
+  capacity = ids.offsets.length - 1,
+): Routine<Uint8Array | undefined> {
+  const placement = yield* placeMembers(ctx, salt, ids, capacity)
+  if (placement === undefined) return undefined
+  const rows = ids.offsets.length - 1
+  const elements: Uint8Array[] = []
+  for (let from = 0; from < rows; from += pieceRows) {
+    elements.push(yield* memberElements(ctx, keyPair, ids, from, Math.min(rows, from + pieceRows)))
+  }
+  return yield* fillMembers(ctx, placement, elements, rng)
 }
