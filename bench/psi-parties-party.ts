@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { taggedDigest } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { inlinePool } from '@tallystick/kernels/pool'
+import { ba12, type UnionOutcome } from '@tallystick/mpc'
 import { cdgoss21, kmprt17, type Outcome, type QuorumOutcome } from '@tallystick/psi'
 import type { AnyProtocol } from '@tallystick/protocol'
 import { runSession, type Link, type Terms } from '@tallystick/session'
@@ -28,7 +29,7 @@ export interface StarFigures {
   readonly cpuSeconds: number
   readonly peakMebibytes: number
   readonly sentBytes: number
-  /** Rows found, of the leader. */
+  /** Rows found, of the party that learns. */
   readonly found: number
 }
 
@@ -43,7 +44,9 @@ const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
 }
 
 const protocolOf = ({ protocol: { id }, parties }: Terms): AnyProtocol =>
-  [kmprt17.get(parties.length)!, cdgoss21.get(parties.length)!].find((protocol) => protocol.id === id)!
+  [kmprt17, cdgoss21, ba12]
+    .map((each): AnyProtocol => each.get(parties.length)!)
+    .find((protocol) => protocol.id === id)!
 
 /** Dials the roles before the own one; those after dial us. */
 const connect = async ({ role, terms, ports }: StarRun, incoming: Promise<Record<string, Link>>) => {
@@ -85,13 +88,13 @@ const run = async (given: StarRun, incoming: Promise<Record<string, Link>>): Pro
     })
     await session.close()
     const used = process.cpuUsage(cpu)
-    const outcome = session.output as Outcome | QuorumOutcome
+    const outcome = session.output as Outcome | QuorumOutcome | UnionOutcome
     return {
       seconds: (performance.now() - since) / 1000,
       cpuSeconds: (used.user + used.system) / 1e6,
       peakMebibytes: process.resourceUsage().maxRSS / 1024,
       sentBytes: Object.values(links).reduce((sum, { traffic }) => sum + traffic.sent, 0),
-      found: 'rows' in outcome ? outcome.rows.length : 0,
+      found: 'rows' in outcome ? outcome.rows.length : 'ids' in outcome ? outcome.ids.offsets.length - 1 : 0,
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

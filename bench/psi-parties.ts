@@ -1,11 +1,12 @@
 /**
- * Operations on 3 and 5 sets: the intersection (`psi/kmprt17-n`), and the leader's rows on any and on at least half of the
- * other lists (`psi/cdgoss21-n`), each party a process with TLS, journal and signatures on. CPU seconds of
+ * Operations on 3 and 5 sets: the intersection (`psi/kmprt17-n`), the leader's rows on any and on at least half of the
+ * other lists (`psi/cdgoss21-n`), and the union of 3 (`mpc/ba12-3`, to p0), each party a process with TLS, journal and signatures on. CPU seconds of
  * a party are the measure; wall time depends on what else runs, n processes share two cores.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cdgoss21, kmprt17, rolesOf } from '@tallystick/psi'
+import { ba12 } from '@tallystick/mpc'
+import { cdgoss21, kmprt17 } from '@tallystick/psi'
 import type { AnyProtocol } from '@tallystick/protocol'
 import type { PublicIdentity } from '@tallystick/session/node'
 import { tallyFlags } from './flags.ts'
@@ -40,7 +41,7 @@ const firstOf = (i: number, parties: number, size: number): number => Math.floor
 interface Operation {
   readonly protocol: AnyProtocol
   readonly parameters: Readonly<Record<string, string | number>>
-  /** Rows of the leader that are in the outcome. */
+  /** Rows of the leader that are in the outcome, or ids. */
   readonly expected: number
 }
 
@@ -57,14 +58,21 @@ const atLeast = (parties: number, size: number, threshold: number): Operation =>
   expected: size - firstOf(threshold, parties, size),
 })
 
-/** Figures by party, the leader's first. */
+/** Each row from the first list's first to the last list's last; ids of 18 bytes. */
+const union = (parties: number, size: number): Operation => ({
+  protocol: ba12.get(parties)!,
+  parameters: { output: 'union', idBytes: 18 },
+  expected: size + firstOf(parties - 1, parties, size),
+})
+
+/** Figures by party, the one that learns first. */
 const runStar = async (
   parties: number,
   size: number,
   { protocol, parameters: own }: Operation,
 ): Promise<readonly StarFigures[]> => {
-  const roles = rolesOf(parties)
-  const parameters = { sizes: Object.fromEntries(roles.map((role) => [role, size])), ...own, to: 'leader' }
+  const roles: readonly string[] = protocol.roles
+  const parameters = { sizes: Object.fromEntries(roles.map((role) => [role, size])), ...own, to: roles[0]! }
   const children = roles.map(() => fork(new URL('./psi-parties-party.ts', import.meta.url), { execArgv: tallyFlags }))
   try {
     const identities = await Promise.all(children.map((child) => next(child, 'identity')))
@@ -95,8 +103,12 @@ const target: Readonly<Record<number, number>> = { 3: 4, 5: 6 }
 /** Gates go over the network, 0.6 kB a row and member: of large lists only the intersection is asked. */
 const mostQuorumRows: Readonly<Record<number, number>> = { 3: 2 ** 16, 5: 2 ** 14 }
 
+/** All rows are sorted by comparisons that go over the network: 12 kB a row. */
+const mostUnionRows = 2 ** 16
+
 export const bench: Bench = {
-  about: '3 and 5 sets of 2^16 and 2^20 rows: intersection; 2^14: on any, on half of them (--sizes for others)',
+  about:
+    '3 and 5 sets of 2^16 and 2^20 rows: intersection; 2^14: on any, on half of them, union of 3 (--sizes for others)',
   async run({ sizes = [2 ** 14, 2 ** 16, 2 ** 20], report }) {
     const measure = async (parties: number, size: number, operation: Operation): Promise<void> => {
       const all = await runStar(parties, size, operation)
@@ -117,6 +129,7 @@ export const bench: Bench = {
       })
     }
     for (const size of sizes) {
+      if (size <= mostUnionRows) await measure(3, size, union(3, size))
       for (const parties of [3, 5]) {
         if (size > 2 ** 14) await measure(parties, size, intersection(parties, size))
         if (size > mostQuorumRows[parties]!) continue

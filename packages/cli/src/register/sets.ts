@@ -18,14 +18,14 @@ export const registerTerms = (program: Command): void => {
           '--output <kind>',
           'which rows are common, how many, the sums of their values, sums and products of two columns, or the ids ' +
             'that the receiver lacks; of three and more lists also which rows of the leader are on any, at least ' +
-            '--threshold, or none of the others',
+            '--threshold, or none of the others, or the union: each id once',
         )
           .choices(['intersection', 'cardinality', 'sum', 'statistics', 'union', 'in-any', 'at-least', 'difference'])
           .default('intersection'),
       )
       .addOption(new Option('--to <who>', 'who learns it').choices(['receiver', 'both']).default('receiver'))
       .option('--threshold <lists>', 'with at-least: on how many of the other lists')
-      .option('--id-bytes <n>', 'with union: no id of the sender is longer (default: 31)')
+      .option('--id-bytes <n>', 'with union: no id of the sender (of any of many) is longer (default: 31)')
       .option('--protocol <name>', 'auto, or one such as psi/rr22 (docs/psi-operator.md)', 'auto')
       .addOption(
         new Option('--adversary <kind>', 'what the protocol must withstand')
