@@ -98,13 +98,24 @@ const measure = async (
   }
 }
 
+/** The cases of a length; for one that no case has, each operation of each backend once at that length. */
+const casesOf = (length: number): readonly Case[] => {
+  const found = cases.filter((test) => test.length === length)
+  if (found.length > 0) return found
+  const first = (test: Case): boolean =>
+    test === cases.find(({ backend, operation }) => backend === test.backend && operation === test.operation)
+  return cases.filter(first).map(({ backend, operation }) => ({
+    ...(backend !== undefined && { backend }),
+    ...{ operation, length, repeat: 8 },
+  }))
+}
+
 export const bench: Bench = {
   about:
     'parties on shares under every backend: products, comparisons, sort …; beside MP-SPDZ as published here, and JIFF where given',
   async run({ sizes, report }) {
     const jiff = await jiffFigures()
-    for (const test of cases) {
-      if (sizes !== undefined && !sizes.includes(test.length)) continue
+    for (const test of sizes === undefined ? cases : sizes.flatMap(casesOf)) {
       for (const mode of ['plain', 'session'] as const) {
         const row = await measure(test, mode)
         const name = test.backend === undefined ? jiffOperations[test.operation] : undefined

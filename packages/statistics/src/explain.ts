@@ -19,6 +19,8 @@ export interface Explanation {
  */
 const secondsARound = 2.5e-3
 const secondsAByte = 1 / 40e6
+/** Of all bytes those that a computing party sends or receives: two of three links, or all that two owners say and half of what the helper deals. */
+const shareOf = ({ helper }: Parameters): number => (helper === true ? 0.9 : 2 / 3)
 
 const helperNote =
   'The helper deals random numbers: it learns this plan, row counts, and nothing of any row. It must work with neither ' +
@@ -39,7 +41,7 @@ export const explain = (parameters: Parameters, latency: number): Explanation =>
   return {
     rounds,
     bytes,
-    seconds: rounds * (secondsARound + latency / 1000) + ((2 * bytes) / 3) * secondsAByte,
+    seconds: rounds * (secondsARound + latency / 1000) + shareOf(parameters) * bytes * secondsAByte,
     learns: parameters.outputs.map(({ name, to }, f) => ({
       name,
       text: `${figures[f]!.learns}${to === undefined ? '' : ` (only ${to.join(', ')})`}`,
