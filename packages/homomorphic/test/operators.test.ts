@@ -4,6 +4,7 @@ import { wasmEngine } from '@tallystick/kernels/engine'
 import { runKernel } from '@tallystick/protocol'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { computeInClear } from '../src/operators/clear.ts'
 import * as h from '../src/operators/expression.ts'
 import { createKeys, decrypt, encrypt, evaluateEncrypted } from '../src/pool/operators.ts'
 import type { Runner } from '../src/pool/operators.ts'
@@ -105,6 +106,7 @@ test('predicates and tables of small integers', async () => {
     count: h.count(h.logicalAnd(h.less(x, 1), h.logicalNot(h.equal(y, 0)))),
     where: h.sumWhere(x, h.logicalOr(h.equal(x, 1), h.equal(x, 2))),
     bins: h.histogram(y, [2])[0]!,
+    wide: h.histogramBetween(y, [-1, 1, 3])[0]!,
   }))
   const bit = (condition: boolean): number => (condition ? 1 : 0)
   expect(await answered(job, { x, y })).toEqual({
@@ -118,7 +120,30 @@ test('predicates and tables of small integers', async () => {
     count: [x.filter((a, i) => a < 1 && y[i] !== 0).length],
     where: [sum(x.filter((a) => a === 1 || a === 2))],
     bins: [y.filter((a) => a === 2).length],
+    wide: [y.filter((a) => a < 1).length],
   })
+})
+
+test('a product of encrypted matrices that are not square', async () => {
+  const [a, b] = [drawn(6, -9, 9, 1), drawn(6, -5, 5, 2)]
+  const inputs = { a: h.vector(6, { range: [-9, 9] }), b: h.vector(6, { range: [-5, 5] }) }
+  const job = h.program(inputs, ({ a, b }) => h.matrixProduct(a, b, [2, 3, 2]))
+  const entry = (i: number, j: number): number => sum(places(3, (l) => a[3 * i + l]! * b[2 * l + j]!))
+  expect(await answered(job, { a, b })).toEqual({ result: [entry(0, 0), entry(0, 1), entry(1, 0), entry(1, 1)] })
+  const square = h.program({ a: h.vector(9, { range: [-99.99, 99.99], decimals: 2 }) }, ({ a }) => ({
+    square: h.matrixProduct(a, a, [3, 3, 3]),
+  }))
+  const decimals = drawn(9, -9999, 9999, 3)
+  const squared = places(9, (at) =>
+    sum(places(3, (l) => decimals[3 * Math.floor(at / 3) + l]! * decimals[3 * l + (at % 3)]!)),
+  )
+  const values = { a: Float64Array.from(decimals, (x) => x / 100) }
+  expect([...computeInClear(square, values)['square']!]).toEqual(squared.map((x) => x / 10_000))
+  expect(planOf(square).seconds).toBeGreaterThan(0)
+  const wrong = h.program(inputs, ({ a, b }) => h.matrixProduct(a, b, [2, 3, 3]))
+  expect(() => planOf(wrong)).toThrow(expect.objectContaining({ code: 'terms/malformed' }))
+  const large = h.program({ a: h.vector(65, { range: [0, 1] }) }, ({ a }) => h.matrixProduct(a, a, [1, 65, 1]))
+  expect(() => planOf(large)).toThrow(expect.objectContaining({ code: 'terms/unsupported' }))
 })
 
 test('rotations, plain matrices, polynomials', async () => {

@@ -1,6 +1,7 @@
 /** Operators over whole vectors: units and ranges, statistics, predicates, for exact and for approximate plans. */
 import { TallyError } from '@tallystick/core'
 import { realConstant, refuse, residueConstant, vectorConstant, wholeConstant, type Graph, type Node } from './graph.ts'
+import { productOf } from './matrices.ts'
 import { evaluate, interpolated, inverseModulo } from './polynomial.ts'
 
 /** Exact plans compute integers modulo primes, approximate ones reals. */
@@ -269,6 +270,7 @@ export const createOperators = (graph: Graph, { exact, fermat }: Mode, differ: (
     const key = `matrix ${JSON.stringify(rows)}`
     return restated(graph.linear(a, { key, length: rows.length, entries: used }), { unit: a.unit * tenTo(digits) })
   }
+  const matrixProduct = (a: Node, b: Node, dimensions: readonly number[]): Node => productOf(graph, a, b, dimensions)
   const linearScore = (columns: readonly Node[], weights: readonly Value[], intercept: Value): Node => {
     if (columns.length !== weights.length || columns.length === 0) {
       throw malformed(`expected a weight for each of ${columns.length} columns, found ${weights.length}`)
@@ -291,6 +293,7 @@ export const createOperators = (graph: Graph, { exact, fermat }: Mode, differ: (
       power,
       rotate,
       matrixVector,
+      matrixProduct,
       linearScore,
     },
     negate: graph.negate,

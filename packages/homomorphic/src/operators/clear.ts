@@ -109,6 +109,17 @@ const apply = (name: string, [a, b, c]: readonly Argument[], least: () => bigint
       return polynomial(one(a), one(b))
     case 'matrix-vector':
       return stacked(many(a).map((row) => sum(multiply(row, one(b)))))
+    case 'matrix-product': {
+      const [rows, inner, columns] = one(c).over.map(Number) as [number, number, number]
+      const [x, y] = [one(a), one(b)]
+      const terms = Array.from({ length: inner }, (_, l) => l)
+      const entry = (at: number): bigint =>
+        terms.reduce((all, l) => {
+          const [i, j] = [Math.floor(at / columns), at % columns]
+          return all + x.over[i * inner + l]! * y.over[l * columns + j]!
+        }, 0n)
+      return { over: Array.from({ length: rows * columns }, (_, at) => entry(at)), under: x.under * y.under }
+    }
     case 'equal':
       return combined(one(a), one(b), (x, y) => (x === y ? 1n : 0n), false)
     case 'less':

@@ -73,6 +73,8 @@ const apply = (on: Operators, name: string, args: readonly Argument[]): Node => 
       return on.power(first(), (b as readonly number[]) ?? [])
     case 'matrix-vector':
       return on.matrixVector(a as readonly (readonly number[])[], on.node(single(b)))
+    case 'matrix-product':
+      return on.matrixProduct(first(), on.node(single(b)), integers(c))
     case 'equal':
       return on.equal(single(a), single(b))
     case 'less':

@@ -111,6 +111,15 @@ export const matrixVector = (rows: readonly Numbers[], a: Expression): Expressio
   { list: rows.map((numbers) => ({ numbers })) },
   a,
 ]
+/**
+ * Two encrypted matrices, each a vector of its rows one after the other: rows × inner places times inner × columns places.
+ * One product of ciphertexts deep (Jiang, Kim, Lauter, Song, ia.cr/2018/1041); dimensions of at most 64.
+ */
+export const matrixProduct = (
+  a: Expression,
+  b: Expression,
+  [rows, inner, columns]: readonly [rows: number, inner: number, columns: number],
+): Expression => ['matrix-product', a, b, { numbers: [rows, inner, columns] }]
 /** Of integers in small ranges: 1 where equal, 0 elsewhere. */
 export const equal = (a: Value, b: Value): Expression => ['equal', a, b]
 export const less = (a: Value, b: Value): Expression => ['less', a, b]
@@ -129,6 +138,9 @@ export const sumWhere = (values: Expression, predicate: Expression): Expression 
 /** How many places hold each of some integers: an expression each. */
 export const histogram = (a: Expression, bins: Numbers): readonly Expression[] =>
   bins.map((bin) => ['sum', ['equal', a, bin]])
+/** How many places hold edges[i] ≤ a < edges[i + 1], of rising integers: an expression for each bin. */
+export const histogramBetween = (a: Expression, edges: Numbers): readonly Expression[] =>
+  edges.slice(1).map((end, i) => ['sum', ['between', a, edges[i]!, end - 1]])
 export const logicalAnd = (a: Expression, b: Expression): Expression => ['multiply', a, b]
 export const logicalNot = (a: Expression): Expression => ['subtract', 1, a]
 /** a + b - a·b */
