@@ -1,12 +1,14 @@
 /** A build that was stopped goes on with what it had sealed; another list begins anew. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { toHex } from '@tallystick/core'
 import { inlinePool } from '@tallystick/kernels/pool'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { build, cleanUp, pieceRows } from '../src/query/building.ts'
+import { buildMembersTable, changeMembers, writeChangedVersion, writeMembersVersion } from '../src/query/members.ts'
 import { readList } from '../src/query/values.ts'
 
 let folder = ''
@@ -56,4 +58,61 @@ it('seals each piece once, and the same again', { timeout: 60_000 }, async () =>
   expect(existsSync(building)).toBe(false)
   // A build that was finished is not gone on with: its rows bear another salt.
   expect((await built(list)).salt).not.toBe(first.salt)
+})
+
+it('evaluates each piece of a table of members once, and changes what it built', { timeout: 60_000 }, async () => {
+  const list = await listOf(pieceRows + 10)
+  const own = join(folder, 'members')
+  const about = { source: 'list', column: 'id', normalisation: 'trim/1' }
+  const progress: string[] = []
+  const onProgress = (what: string, done: number): void => void progress.push(`${what} ${done === 1}`)
+  const made = () => buildMembersTable({ folder: own, pool, list, version: 1, about, onProgress })
+  const first = await made()
+  const building = join(own, 'building')
+  expect((await readdir(building)).toSorted()).toEqual(['0.bin', `${pieceRows}.bin`, 'plan.json'])
+  // Stopped before its last piece; what the first one evaluated is taken as it is, here with a row that was altered.
+  await unlink(join(building, `${pieceRows}.bin`))
+  const piece = await readFile(join(building, '0.bin'))
+  const [was, altered] = [Buffer.from(piece.subarray(0, 32)), Buffer.alloc(32, 7)]
+  piece.set(altered)
+  await writeFile(join(building, '0.bin'), piece)
+  const again = await made()
+  expect([again.description.salt, again.description.publicKey]).toEqual([
+    first.description.salt,
+    first.description.publicKey,
+  ])
+  const place = Buffer.from(first.cells).indexOf(was)
+  expect(Buffer.from(again.cells).indexOf(altered)).toBe(place)
+
+  await writeMembersVersion(own, first.description, first.cells)
+  const ids = (...texts: readonly string[]) => ({
+    bytes: Buffer.from(texts.join('')),
+    offsets: Uint32Array.from([0, ...texts.map((_, i) => texts.slice(0, i + 1).join('').length)]),
+  })
+  const change = async (before: typeof first.description, added: readonly string[], removed: readonly string[]) => {
+    const named = { added: ids(...added), removed: ids(...removed) }
+    const changed = await changeMembers(own, pool, before, before.version + 1, named)
+    await writeChangedVersion(own, before, changed)
+    return changed
+  }
+  const second = await change(first.description, ['new', 'p1'], ['p2', 'nobody'])
+  expect(Buffer.from(second.differing.bytes).toString()).toBe('newp2')
+  // The large table stays, the small one bears nothing of the one before; what came back differs no more.
+  const third = await change(second.description, ['p2', 'newer'], [])
+  expect(Buffer.from(third.differing.bytes).toString()).toBe('newnewer')
+  expect(third.description.cells).toBe(first.description.cells)
+  const [one, two] = [second, third].map(({ description }) => description.changes!)
+  expect([one!.rows, two!.rows]).toEqual([64, 64])
+  expect(one!.salt).not.toBe(two!.salt)
+  expect(one!.publicKey).not.toBe(two!.publicKey)
+  const cellsIn = (cells: Uint8Array) =>
+    Array.from({ length: cells.length / 32 }, (_, i) => toHex(cells.subarray(32 * i, 32 * i + 32)))
+  expect(new Set([...cellsIn(second.cells), ...cellsIn(third.cells)]).size).toBe(2 * cellsIn(second.cells).length)
+  // A large table that was altered is not built upon.
+  const file = join(own, 'versions', '3', 'public', 'cells.bin')
+  const bytes = await readFile(file)
+  bytes[5]! ^= 1
+  await unlink(file)
+  await writeFile(file, bytes)
+  await expect(change(third.description, ['other'], [])).rejects.toMatchObject({ code: 'input/changed' })
 })
