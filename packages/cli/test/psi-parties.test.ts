@@ -165,8 +165,9 @@ describe('a union of three lists', () => {
 })
 
 describe('a sum over two lists', () => {
+  const byName = ['--protocol', 'psi/ikn19']
   it('is told to the receiver, the size to both', { timeout: 180_000 }, async () => {
-    const job = await agreed('sum.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both')
+    const job = await agreed('sum.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both', ...byName)
     expect((await tally('terms', 'show', 'sum.json')).stdout).toContain('the sum of its values ("amount")')
     const ended = await runAll('sum.json', ['a', 'b'])
     expect(ended.map(({ code, events }) => [code, code === 0 ? '' : events.at(-1)])).toEqual([0, 0].map((c) => [c, '']))
@@ -181,10 +182,20 @@ describe('a sum over two lists', () => {
   })
 
   it('is withheld below the minimum, and needs values', { timeout: 180_000 }, async () => {
-    await agreed('few.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both', '--minimum-result', '31')
+    await agreed('few.json', ['a', 'b'], ...two, '--output', 'sum', '--to', 'both', '--minimum-result', '31', ...byName)
     const [receiver] = await runAll('few.json', ['a', 'b'])
     expect(named(receiver!.events, 'result-withheld')).toMatchObject({ minimum: 31 })
-    const without = ['--receiver', declarations[1]!, '--sender', declarations[2]!, '--output', 'sum', '--to', 'both']
+    const without = [
+      '--receiver',
+      declarations[1]!,
+      '--sender',
+      declarations[2]!,
+      '--output',
+      'sum',
+      '--to',
+      'both',
+      ...byName,
+    ]
     expect(await refused(...newTerms('x', ...without))).toContain('declared no values')
     const small = ['--value', 'amount', '--maximum', '0.5', '--decimals', '2', '--home', 'c']
     expect(await refused('data', 'declare', 'c.csv', '--column', 'key', ...small)).toContain('outside 0 to')

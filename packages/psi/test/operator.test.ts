@@ -154,11 +154,8 @@ describe('sums over a hidden intersection', () => {
   const registered: Protocols = { ...protocols, [ikn19.id]: ikn19, [psty19.id]: psty19 }
   const values = { column: 'amount', decimals: 2, bits: 20, limbs: 2 }
   it.each<[name: string, Request, protocol: string]>([
-    [
-      'few values of the receiver, the size to both',
-      request(500, 500, { output: 'sum', to: 'both', values }),
-      'psi/ikn19',
-    ],
+    ['few values of the receiver', request(500, 500, { output: 'sum', to: 'both', values }), 'psi/psty19'],
+    ['a size with a minimum', request(500, 500, { output: 'cardinality', minimum: 5 }), 'psi/psty19'],
     ['many of them', request(1e5, 1e5, { output: 'sum', to: 'both', values }), 'psi/psty19'],
     ['values of the sender', request(500, 500, { output: 'sum', to: 'both', senderValues: values }), 'psi/psty19'],
     ['the sum and not the size', request(500, 500, { output: 'sum', values }), 'psi/psty19'],

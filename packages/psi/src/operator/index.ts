@@ -87,6 +87,9 @@ const reasonFor = (protocol: string, request: Request, alone: boolean): string =
   if (rows <= smallRows && protocol === 'psi/ecdh') {
     return `up to ${smallRows} rows the protocol with the fewest assumptions takes a second at most`
   }
+  if (protocol === 'psi/psty19' && output === 'cardinality' && (request.minimum ?? 0) > 0) {
+    return 'it compares with the minimum under shares, where others leave that to the software of the receiver'
+  }
   if (protocol === 'psi/psty19') return 'it opens what is asked for and shows nobody which rows are common'
   if (output === 'cardinality') return 'it is the one that tells how many rows are common and not which'
   if (protocol === 'psi/kkrt16' && policy?.lpn === false) {
@@ -103,6 +106,9 @@ const adviceFor = ({ sizes, output, to, list, policy }: Request, protocols: Prot
   const times = Math.floor(sender / Math.max(1, receiver))
   return `the sender's list is ${times} times as long: if it prepares it once (tally list prepare), each job costs its queries only`
 }
+
+/** Taken where they are asked for by name or nothing else can do it: one costs more, one tells another size to others. */
+const onlyIfNamed: readonly string[] = ['psi/rr22-malicious', 'psi/ikn19']
 
 const isForMany = (id: string): boolean => /-\d+$/.test(id)
 
@@ -127,10 +133,12 @@ export const choose = (request: Request, protocols: Protocols, rates: Rates = re
   )
   const rows = largest(request)
   const fastest = possible.toSorted((a, b) => a.predicted.seconds - b.predicted.seconds)
+  const keepsMinimum = request.output === 'cardinality' && (request.minimum ?? 0) > 0
   const preferred = [
+    keepsMinimum ? possible.find(({ protocol }) => protocol === 'psi/psty19') : undefined,
     possible.find(({ protocol }) => protocol === 'psi/ra18'),
     rows <= smallRows ? possible.find(({ protocol }) => protocol === 'psi/ecdh') : undefined,
-    fastest.find(({ protocol }) => protocol !== 'psi/rr22-malicious'),
+    fastest.find(({ protocol }) => !onlyIfNamed.includes(protocol)),
     fastest[0],
   ]
   const chosen = preferred.find((one) => one !== undefined)
