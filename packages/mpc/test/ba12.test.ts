@@ -118,7 +118,7 @@ describe('mpc/ba12', () => {
     expect(parse({})()).toEqual(good)
     expect(parse({ output: 'intersection' })).toThrow('output')
     expect(parse({ to: 'owner-1' })).toThrow('expected to to be one of all, p0, p1, p2')
-    expect(parse({ sizes: { p0: 2 ** 20, p1: 1, p2: 1 } })).toThrow('on all lists together')
+    expect(parse({ sizes: { p0: 2 ** 18, p1: 1, p2: 1 } })).toThrow('on all lists together')
     expect(parse({ sizes: { p0: 1, p1: 1 } })).toThrow('sizes.p2')
     expect(parse({ idBytes: 255 })).toThrow('idBytes')
     const { errors } = run([['x'], ['too-long'], ['z']], 'all', 7)

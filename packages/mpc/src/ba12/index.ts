@@ -29,8 +29,8 @@
  *
  * Errors. Equality is of whole ids, so the union is never wrong. Keys decide only which ids become neighbours: SHA-256 of the padded id cut
  * to 80 bits, or, of ids of at most 9 bytes, the id. If two different ids of n in all had one key, an id on several lists could be opened
- * more than once: its receiver would see that it is on so many. SHA-256 taken as a random oracle, below n^2 / 2 · 2^-80, 2^-41 at
- * the most rows. No coin is tossed for it: semi-honest parties do not choose ids by their digests, and to hit the key of an id that another
+ * more than once: its receiver would see that it is on so many. SHA-256 taken as a random oracle, below n^2 / 2 · 2^-80, 2^-45 at
+ * the most rows, 2^18. No coin is tossed for it: semi-honest parties do not choose ids by their digests, and to hit the key of an id that another
  * has takes 2^80 hashes.
  *
  * Cost. Of n rows in all, c = ⌈(1 + idBytes) / 8⌉: some 1.4 n log2 n comparisons of 80 + log2 n bits at about 0.4 bytes a bit and

@@ -15,8 +15,8 @@ export interface UnionParameters {
 
 export const leastUnionParties = 3
 export const mostUnionParties = 10
-/** Of all lists together: places of rows take 20 bits below the keys. */
-export const mostUnionRows = 2 ** 20
+/** Of all lists together: 0.9 GB of messages. */
+export const mostUnionRows = 2 ** 18
 export const defaultUnionIdBytes = 31
 /** One less than a byte counts: a row of zeros is a blank one. */
 export const mostUnionIdBytes = 254
