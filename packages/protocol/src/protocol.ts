@@ -116,8 +116,8 @@ export interface Protocol<
   /** What each role learns beyond its output. */
   readonly leakage: Readonly<Record<R, string>>
   /**
-   * The most attempts that terms may allow; any number unless told. 1 where values are opened before the checkpoint: who
-   * aborts after such an opening gains another trial by each attempt.
+   * The most attempts that terms may allow; any number unless told. 1 where values are opened before the checkpoint,
+   * or a number tells rows by its difference to another: who aborts after the opening gains another trial by each attempt.
    */
   readonly attempts?: number
   /** The roles that get an output, where that is always the same and parameters do not say it as `to`: terms must name these. */

@@ -327,7 +327,7 @@ const checkCoalition = (terms: Terms, { id, roles, security }: AnyProtocol): voi
 const checkAttempts = (terms: Terms, { id, attempts }: AnyProtocol): void => {
   if (attempts === undefined || terms.attempts <= attempts) return
   throw malformed(
-    `terms.attempts: expected at most ${attempts} for ${id}, which opens values before the checkpoint, found ${terms.attempts}`,
+    `terms.attempts: expected at most ${attempts} for ${id}, which would tell more with each, found ${terms.attempts}`,
   )
 }
 

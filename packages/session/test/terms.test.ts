@@ -196,11 +196,16 @@ describe('what can be run', () => {
     [psty19, { output: 'cardinality', to: 'both' }],
   ] as const)('is no minimum that is approved and not kept, or kept and not approved', (protocol, asked) => {
     const of = (kept: object, minimum?: Terms['minimum']) =>
-      termsFor(protocol, { ...asked, sizes: psi.sizes, ...kept }, {
-        receivers: ['receiver', 'sender'],
-        data: { receiver: data(3), sender: data(4) },
-        ...(minimum === undefined ? {} : { minimum }),
-      })
+      termsFor(
+        protocol,
+        { ...asked, sizes: psi.sizes, ...kept },
+        {
+          attempts: 1,
+          receivers: ['receiver', 'sender'],
+          data: { receiver: data(3), sender: data(4) },
+          ...(minimum === undefined ? {} : { minimum }),
+        },
+      )
     const check = (terms: Terms) => (): void => checkTerms(terms, protocol, now)
     expect(check(of({}))).not.toThrow()
     expect(check(of({ minimum: 9 }, { sets: 0, result: 9 }))).not.toThrow()

@@ -56,12 +56,6 @@ const learned: Readonly<Record<SetOutput, string>> = {
   statistics: 'its values and the sums over the common rows',
 }
 
-/**
- * Who stops an attempt after its opening, unsigned, may enter other rows in the next one, and two sums over lists that differ
- * in one row tell that row's value.
- */
-const attemptsFor = (output: SetOutput): number => (output === 'sum' || output === 'statistics' ? 1 : 10)
-
 /** What an auditor sees in the evidence of a role: its input, and what it received. */
 const reveals = (output: SetOutput, learns: boolean, parties: number, list = false): string => {
   if (list) return learns ? 'its whole list and its tags' : 'its key: with the filter, whether any id is on its list'
@@ -193,7 +187,7 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
     },
     ...(list === undefined ? {} : { resources: { [others[0]!]: { filter: list.digest } } }),
     ...(minimum === undefined ? {} : { minimum }),
-    attempts: protocol.attempts ?? attemptsFor(options.output),
+    attempts: protocol.attempts ?? 10,
     expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
     // People start both sides by hand, so the first wait is long.
     deadlines: { handshake: 600, message: 600, close: 600 },

@@ -91,6 +91,8 @@ export const ikn19 = defineProtocol<Role, typeof messages, Parameters, Inputs, R
   version: 1,
   roles: ['receiver', 'sender'],
   messages,
+  // Each attempt could tell another sum: differences of them tell rows.
+  attempts: 1,
   security: {
     adversary: 'semi-honest',
     corruptions: 1,

@@ -135,6 +135,8 @@ export const psty19Over = (blocks: Blocks) => {
     version: 1,
     roles: ['receiver', 'sender'],
     messages: table,
+    // Each attempt could tell another number: differences of them tell rows.
+    attempts: 1,
     security: {
       adversary: 'semi-honest',
       corruptions: 1,
