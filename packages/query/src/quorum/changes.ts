@@ -1,7 +1,7 @@
 /**
  * Changes of a table of members. The table stays as it is; beside it stands a small one of the ids whose membership differs
  * from it, made anew for each version under a salt and a key of its own. Who is in one of the two, and not in both, is on
- * the list. An asker downloads the small table, 41 bytes for each row of its capacity, and keeps the large one.
+ * the list. An asker downloads the small table and keeps the large one.
  *
  * Why not change cells. Where a row may stand follows from its id and a public salt, as the asker must find its cells by
  * itself. Of a delta that names changed cells an asker would learn of any id that it can guess that it did *not* come or go

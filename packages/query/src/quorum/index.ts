@@ -30,6 +30,10 @@
  *            <--------------------------------
  *     the bit or number of each id
  *
+ * A holder whose list has changed since its table was made has a second, small table of the ids that came or went, under a
+ * key of its own (changes.ts): the asker has words of both, the holder sends words under both keys, and b_ij is the sum
+ * of the two tests.
+ *
  * WHO MAY COLLUDE. THE ASKER AND HOLDER-1 MUST NOT: together they see which holders have each id that was asked (w_ij
  * beside s_ijc), though nothing of ids that were not asked. Any set of holders, holder-1 among them, may collude: they see
  * uniform B_i and what GMW shows one end. The asker may collude with any holders but holder-1: they learn the outcome and
@@ -49,12 +53,13 @@
  * run. So the pairs are what the membership test of the paper gives, and its argument for the rest applies, with GMW
  * between the two that hold them. 125 bits for the group and the base transfers, 121 for the extension.
  *
- * Leakage. Of each table the number of rows; all parties know who else is asked, and the question. Not: which holder has
+ * Leakage. Of each table the number of rows, of a table of changes a power of two above it; all parties know who else is asked, and the question. Not: which holder has
  * an id, unless the outcome implies it (all of them have it, or none has).
  *
- * Cost, for n ids and m holders. n (32 m + 8 (m - 1)) bytes and 3 m n tests of 40 + log2(3 m n) bits: an AND gate a bit,
+ * Cost, for n ids and m holders, each with one table. n (32 m + 8 (m - 1)) bytes and 3 m n tests of 40 + log2(3 m n) bits: an AND gate a bit,
  * 8.5 bytes each. Online work: the asker 1 + 3 m scalar multiplications an id, a holder one. The rounds of base transfers
- * and triples, then log2 of the bits and of the holders. Once a version: 41 bytes a row to download.
+ * and triples, then log2 of the bits and of the holders. A holder with changes counts twice in all but the 32 bytes. Once a
+ * build: 41 bytes a row to download.
  *
  * Refusal. The asker has the outcome from `answers` on and may refuse to sign the close; the holders keep the checkpoint.
  *
