@@ -20,7 +20,7 @@ const inputsOf = ({ sizes, columns, bits }: StatisticsParameters, shift: number)
 const two = statisticsOf(2)
 const small = { sizes: { 'owner-1': 3 }, columns: 1, bits: 4 }
 const conform = [{ name: 'one owner', parameters: small, inputs: inputsOf(small, 0), alternative: inputsOf(small, 1) }]
-conformance(statisticsOf(1), conform, { engine, hash: nativeHash, schedules: 2 })
+conformance(statisticsOf(1), conform, { engine, hash: nativeHash, schedules: 2, sample: 40 })
 
 const run = (parameters: StatisticsParameters, shift: number) =>
   simulate(statisticsOf(Object.keys(parameters.sizes).length), {

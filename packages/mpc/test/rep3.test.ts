@@ -86,13 +86,13 @@ conformance(products, cases(3, any), { schedules: 30 })
 const choices = protocolOf('mpc/choices', function* (backend, x, y) {
   return { least: yield* mux(backend, yield* lessThan(backend, x, y, 3), x, y) }
 })
-conformance(choices, cases(1, tiny), { schedules: 10 })
+conformance(choices, cases(1, tiny), { schedules: 10, sample: 60 })
 
 /** Exact at the output, so that the ideal in the clear is the real one. */
 const rounding = protocolOf('mpc/rounding', function* (backend, x) {
   return { floor: yield* floor(backend, x, 1) }
 })
-conformance(rounding, cases(1, tiny), { schedules: 10 })
+conformance(rounding, cases(1, tiny), { schedules: 10, sample: 60 })
 
 const ordersText: Text = function* (backend, x, y) {
   const { keys, columns } = yield* sort(backend, x, [y], { bits: 2 })
@@ -110,7 +110,7 @@ conformance(
       alternative: inputs(3, (i) => BigInt(((i * 2) % 3) * 2 - 3)),
     },
   ],
-  { schedules: 5 },
+  { schedules: 5, sample: 60 },
 )
 
 const radixText: Text = function* (backend, x, y) {
@@ -128,7 +128,7 @@ conformance(
       alternative: inputs(2, () => 1n),
     },
   ],
-  { schedules: 5 },
+  { schedules: 5, sample: 60 },
 )
 
 describe('a program that opens values in mid-run', () => {

@@ -99,7 +99,7 @@ const program: Program<{ readonly length: number }, Rows, Vectors> = {
 const inputs = (salt: bigint) => ({ p0: { x: [salt, 0n] }, p1: {}, p2: {}, p3: { y: [-1n, salt] } })
 const parameters = { length: 2 }
 const test = { name: 'two rows', parameters, inputs: inputs(1n), alternative: inputs(-1n) }
-conformance(rep4Program(program), [test], { engine, hash, schedules: 10, verifiable: true })
+conformance(rep4Program(program), [test], { engine, hash, schedules: 10, sample: 60, verifiable: true })
 
 /** A corrupt party adds an error to a frame: its sender's, or the wire's, which is the same. */
 const attack = (insecureDigestBits: number, place: number, error: number) => {

@@ -32,7 +32,7 @@ conformance(
       alternative: inputsOf(0, 3, 0, 99_990),
     },
   ],
-  { engine, schedules: 5 },
+  { engine, schedules: 5, sample: 40 },
 )
 
 /** Runs a routine that only computes. */

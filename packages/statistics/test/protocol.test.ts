@@ -106,7 +106,7 @@ const brief = horizontal({ mean: mean(columns('a')), covariance: covariance([col
 conformance(
   statistics,
   [{ name: 'sums of rows, exact', parameters: brief, inputs: rowsOf(0), alternative: rowsOf(1) }],
-  { engine: await wasmEngine(), schedules: 20 },
+  { engine: await wasmEngine(), schedules: 20, sample: 60 },
 )
 
 const code = (work: () => unknown): string => {
@@ -148,7 +148,7 @@ const tables5 = (shift: number): Readonly<Record<string, Table>> => {
 conformance(
   statisticsWith(2),
   [{ name: 'figures for some', parameters: five, inputs: tables5(0), alternative: tables5(1) }],
-  { engine: await wasmEngine(), schedules: 5 },
+  { engine: await wasmEngine(), schedules: 5, sample: 60 },
 )
 
 describe('statistics/rep3/owners-2', () => {

@@ -96,13 +96,19 @@ export const checkMutations: Check = (subject) => {
   const all = [...material.bodies.keys()].flatMap((key) =>
     mutationsOf(key, material, choice).map((mutation, i) => ({ mutation, schedule: `${seed}/mutation/${key}/${i}` })),
   )
-  // Of a sample: every kind of mutation by every sender, every kind of message over every link.
+  // Of a sample: every kind of mutation by every sender, every kind of message over every link, each of them flipped.
   const groupsOf = ({ mutation: { frame, kind } }: (typeof all)[number]): readonly string[] => {
     const { from, to, message } = partsOf(frame)
-    return [`${from} ${kind}`, `${from}>${to} ${message}`]
+    const wire = `${from}>${to} ${message}`
+    return [`${from} ${kind}`, wire, ...(kind === 'flip' ? [`flipped ${wire}`] : [])]
   }
   const tried = all.filter(({ mutation }) => changes(mutation, material))
-  for (const { mutation, schedule } of sampleOf(tried, subject.sample, groupsOf, dice(`${seed}/mutations/sample`))) {
+  const sample = new Set(sampleOf(tried, subject.sample, groupsOf, dice(`${seed}/mutations/sample`)))
+  for (const { mutation, schedule } of sample) attempt(mutation, schedule)
+  // Back from the last frames, which carry outputs: at most as many again until one shows what the close is good for.
+  const others = tried.filter((each) => !sample.has(each)).toReversed()
+  for (const { mutation, schedule } of others.slice(0, subject.sample)) {
+    if ((report().counts[preventedCount] ?? 0) > 0) break
     attempt(mutation, schedule)
   }
   return report()
