@@ -36,6 +36,13 @@ export interface Source {
   readonly items: Rows
 }
 
+/** Of a party that computes or learns on the rows of others; the digest is that of no bytes. */
+export const noTable: Source = {
+  path: '(no table)',
+  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  items: { bytes: new Uint8Array(0), offsets: new Uint32Array(1) },
+}
+
 export interface JobOptions {
   readonly home: Home
   readonly terms: Terms

@@ -1,8 +1,7 @@
 /** `tally encrypted terms | run`: an agreed program over columns that the party which computes cannot read. */
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import { canonicalJson, TallyError } from '@tallystick/core'
 import {
   evaluateOf,
   explainPlan,
@@ -13,35 +12,23 @@ import {
   type EvaluateReceiverOutput,
   type Expression,
 } from '@tallystick/homomorphic'
-import { sealPool } from '@tallystick/homomorphic/pool'
-import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
-import { loadPublicIdentity } from '@tallystick/session/node'
-import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
-import { auditorOf, readAuditor } from '../declaration.ts'
+import { runEncrypted, type Explained } from '../encrypted-run.ts'
 import { writeFileWhole } from '../files.ts'
-import type { Job, Source } from '../job.ts'
+import { numericOf, readIntegers } from '../integers.ts'
+import { noTable, type Job } from '../job.ts'
+import { newTerms, partyFrom, tellTerms, type NewTermsOptions } from '../new-terms.ts'
 import type { Output } from '../output.ts'
-import { prepare, runParty, workersOf, type Prepared, type RunOptions } from '../party-run.ts'
-import { protocolOf } from '../protocols.ts'
+import { prepare, type Prepared, type RunOptions } from '../party-run.ts'
 import { readTableDeclaration, type TableDeclaration } from '../table-declaration.ts'
-import { renderTerms } from '../terms-text.ts'
 import { count } from '../text.ts'
-import { numericOf, readIntegers } from './homomorphic.ts'
-import { daysOf } from './terms.ts'
 
-interface TermsOptions {
+interface TermsOptions extends NewTermsOptions {
   readonly receiver: string
   readonly compute: string
   readonly owner: readonly string[]
-  readonly auditor: string
-  readonly purpose: string
-  readonly days: string
-  readonly chain?: string
-  readonly out: string
 }
 
-const dayMilliseconds = 86_400_000
 const mostOwners = 4
 
 const malformed = (message: string, remedy: string): TallyError =>
@@ -96,11 +83,11 @@ const parametersOf = (
   }
 }
 
-const explained = (parameters: EvaluateParameters) => {
+const explained = (parameters: EvaluateParameters): Explained => {
   const found = explainPlan(programPlan(parameters))
   const learns = Object.keys(parameters.program.outputs).join(', ')
   return {
-    report: { ...found } as unknown as Json,
+    report: { ...found },
     text: `${planText(found)}\nThe receiver will learn: ${learns}. Rows of several owners meet by their place in the tables.`,
   }
 }
@@ -110,55 +97,30 @@ export const terms = async (output: Output, options: TermsOptions, path: string)
     throw new TallyError('api/usage', 'self', `expected at most ${mostOwners} tables as --owner`)
   }
   const owners = await Promise.all(options.owner.map((table) => readTableDeclaration(table)))
-  const auditor = await readAuditor(options.auditor)
   const parameters = parametersOf(await readOutputs(path), owners)
-  const { protocol, code } = protocolOf(evaluateOf(owners.length).id)
+  const protocol = evaluateOf(owners.length)
   protocol.parameters(structuredClone(parameters))
-  const identityAt = (role: string, file: string) => {
-    const { name, party, signer, tls } = loadPublicIdentity(file)
-    return { role, name, party, signer, tls }
-  }
-  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const parties = [
-    identityAt('receiver', options.receiver),
-    identityAt('compute', options.compute),
-    ...owners.map(({ identity }, i) => ({ role: `owner-${i + 1}`, ...identity })),
-  ]
-  const made = parseTerms({
-    format: termsFormat,
-    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
-    nonce: toHex(randomBytes(32)),
-    purpose: options.purpose,
-    protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
-    parameters: parameters as unknown as Json,
-    parties,
+  const made = await newTerms(options, {
+    ...{ id: protocol.id, parameters },
+    parties: [
+      partyFrom('receiver', options.receiver),
+      partyFrom('compute', options.compute),
+      ...owners.map(({ identity }, i) => ({ role: `owner-${i + 1}`, ...identity })),
+    ],
     receivers: ['receiver'],
     data: Object.fromEntries(
       owners.map(({ data }, i) => [`owner-${i + 1}`, { ...data!, normalisation: 'integers/1' }]),
     ),
-    leakage: protocol.leakage,
-    auditor: {
-      ...auditorOf(auditor),
-      limit: 1,
-      reveals: {
-        receiver: 'the key that it drew and the outputs',
-        compute: 'ciphertexts that it cannot read, and its masks',
-        ...Object.fromEntries(owners.map((_, i) => [`owner-${i + 1}`, 'its whole table'])),
-      },
-      // Whether the agreed program ran is the question of all the others, and its evidence opens no row.
-      audited: ['compute'],
+    reveals: {
+      receiver: 'the key that it drew and the outputs',
+      compute: 'ciphertexts that it cannot read, and its masks',
+      ...Object.fromEntries(owners.map((_, i) => [`owner-${i + 1}`, 'its whole table'])),
     },
+    // Whether the agreed program ran is the question of all the others, and its evidence opens no row.
+    audited: ['compute'],
     attempts: 10,
-    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
-    deadlines: { handshake: 600, message: 600, close: 600 },
-    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
-  } satisfies Terms)
-  await writeFileWhole(options.out, `${canonicalJson(made)}\n`)
-  const { text, report } = explained(parameters)
-  output.report(
-    { event: 'terms', file: options.out, specHash: specHash(made), plan: report },
-    `${renderTerms(made)}\n\n${text}\n\n${options.out}: send it to the partners; then all run "tally terms approve".`,
-  )
+  })
+  await tellTerms(output, options, made, explained(parameters))
 }
 
 interface EncryptedRunOptions extends RunOptions {
@@ -166,12 +128,6 @@ interface EncryptedRunOptions extends RunOptions {
   readonly table?: string
   readonly encoding: Encoding
   readonly explain?: true
-}
-
-const nothing: Source = {
-  path: '(no table)',
-  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-  items: { bytes: new Uint8Array(0), offsets: new Uint32Array(1) },
 }
 
 /** The table as it was declared: same columns, ranges and rows. */
@@ -182,7 +138,7 @@ const readOwned = async (
 ) => {
   const declared = data[own.role]
   if (declared === undefined || options.input === undefined) {
-    if (declared === undefined && options.input === undefined) return nothing
+    if (declared === undefined && options.input === undefined) return noTable
     const message =
       declared === undefined ? `${own.role} brings no table` : `expected --input with the table of ${own.role}`
     throw new TallyError('api/usage', 'self', message)
@@ -230,7 +186,7 @@ const keepResult = async (output: Output, folder: string, { session }: Job): Pro
 
 export const run = async (output: Output, options: EncryptedRunOptions): Promise<void> => {
   const prepared = await prepare(output, options)
-  const { home, own, meeting, runnable } = prepared
+  const { own, runnable } = prepared
   const parameters = runnable.protocol.parameters(prepared.terms.parameters) as EvaluateParameters
   const dataset = await readOwned(options, prepared, parameters)
   const rows = dataset.items.offsets.length - 1
@@ -238,14 +194,9 @@ export const run = async (output: Output, options: EncryptedRunOptions): Promise
     { event: 'checked', role: own.role, rows },
     `${count(rows)} rows enter as ${own.role}, as the terms say.`,
   )
-  if (options.explain === true || meeting === undefined) {
-    const { report, text } = explained(parameters)
-    output.report({ event: 'explained', plan: report }, text)
-  }
-  if (meeting === undefined) return
-  await using pool = sealPool({ workers: workersOf(prepared) })
-  await runParty({
-    ...{ output, prepared, meeting, dataset, pool, chain: options.chain },
-    keepResult: (job) => keepResult(output, home.jobFolder(prepared.terms), job),
+  await runEncrypted(output, options, prepared, {
+    dataset,
+    explained: () => explained(parameters),
+    keepResult: (folder, job) => keepResult(output, folder, job),
   })
 }

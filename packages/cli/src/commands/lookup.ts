@@ -1,7 +1,6 @@
 /** `tally lookup terms | run`: rows of a partner's table by their keys, under encryption. */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import { TallyError } from '@tallystick/core'
 import {
   explainLookup,
   lookup,
@@ -10,38 +9,27 @@ import {
   type LookupClientOutput,
   type LookupParameters,
 } from '@tallystick/homomorphic'
-import { sealPool } from '@tallystick/homomorphic/pool'
-import { parseTerms, specHash, termsFormat } from '@tallystick/session'
-import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type DatasetOptions } from '../dataset.ts'
-import { auditorOf, readAuditor, readDeclaration } from '../declaration.ts'
-import { writeFileWhole, writeJson } from '../files.ts'
+import { readDeclaration } from '../declaration.ts'
+import { runEncrypted, type Explained } from '../encrypted-run.ts'
+import { writeJson } from '../files.ts'
 import type { Job, Source } from '../job.ts'
+import { newTerms, tellTerms, type NewTermsOptions } from '../new-terms.ts'
 import type { Output } from '../output.ts'
-import { prepare, runParty, workersOf, type Prepared, type RunOptions } from '../party-run.ts'
-import { protocolOf } from '../protocols.ts'
+import { prepare, type Prepared, type RunOptions } from '../party-run.ts'
 import { columnsOf, longestOf, readList } from '../query/values.ts'
-import { renderTerms } from '../terms-text.ts'
 import { count, traffic } from '../text.ts'
-import { daysOf } from './terms.ts'
 
-interface TermsOptions {
+interface TermsOptions extends NewTermsOptions {
   readonly client: string
   readonly holder: string
-  readonly auditor: string
-  readonly purpose: string
   readonly values: string
   readonly valueBytes: string
-  readonly days: string
-  readonly chain?: string
-  readonly out: string
 }
 
-const dayMilliseconds = 86_400_000
-
 /** Ring, security, bytes and seconds, as a person reads them. */
-const explained = (parameters: LookupParameters) => {
+const explained = (parameters: LookupParameters): Explained => {
   const found = explainLookup(parameters)
   const { client, holder } = parameters.sizes
   const text = [
@@ -52,7 +40,7 @@ const explained = (parameters: LookupParameters) => {
     `the holder sends ${traffic(found.bytes.holder)} and computes about ${found.seconds.holder.toFixed(1)} s on a core.`,
     `The client chooses its keys: each attempt tells it ${count(client)} rows, if it guesses their keys.`,
   ].join('\n')
-  return { report: { ...found } as unknown as Json, text }
+  return { report: { ...found }, text }
 }
 
 const parametersOf = (options: TermsOptions, client: number, holder: number): LookupParameters => {
@@ -72,46 +60,25 @@ const parametersOf = (options: TermsOptions, client: number, holder: number): Lo
 export const terms = async (output: Output, options: TermsOptions): Promise<void> => {
   const client = await readDeclaration(options.client)
   const holder = await readDeclaration(options.holder)
-  const auditor = await readAuditor(options.auditor)
   if (client.data.normalisation !== holder.data.normalisation) {
     const message = `the client declares ${client.data.normalisation}, the holder ${holder.data.normalisation}`
     throw new TallyError('terms/malformed', 'self', message, { remedy: 'declare both by the same normalisation' })
   }
   const parameters = parametersOf(options, client.data.rows, holder.data.rows)
-  const { text, report } = explained(parameters)
-  const { protocol, code } = protocolOf(lookup.id)
-  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const made = parseTerms({
-    format: termsFormat,
-    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
-    nonce: toHex(randomBytes(32)),
-    purpose: options.purpose,
-    protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
-    parameters: parameters as unknown as Json,
+  const made = await newTerms(options, {
+    ...{ id: lookup.id, parameters },
     parties: [
       { role: 'client', ...client.identity },
       { role: 'holder', ...holder.identity },
     ],
     receivers: ['client'],
     data: { client: client.data, holder: holder.data },
-    leakage: protocol.leakage,
-    auditor: {
-      ...auditorOf(auditor),
-      limit: 1,
-      reveals: { client: 'the keys that it asked for, and its answers', holder: 'its whole table' },
-      audited: ['client'],
-    },
+    reveals: { client: 'the keys that it asked for, and its answers', holder: 'its whole table' },
+    audited: ['client'],
     // A client that breaks off after the replies can ask for other keys in the next attempt: few, then.
     attempts: 2,
-    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
-    deadlines: { handshake: 600, message: 600, close: 600 },
-    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
   })
-  await writeFileWhole(options.out, `${canonicalJson(made)}\n`)
-  output.report(
-    { event: 'terms', file: options.out, specHash: specHash(made), plan: report },
-    `${renderTerms(made)}\n\n${text}\n\n${options.out}: send it to the partner; then both run "tally terms approve".`,
-  )
+  await tellTerms(output, options, made, explained(parameters))
 }
 
 interface LookupRunOptions extends RunOptions {
@@ -204,7 +171,7 @@ const keepResult = async (
 
 export const run = async (output: Output, options: LookupRunOptions): Promise<void> => {
   const prepared = await prepare(output, options)
-  const { home, own, meeting } = prepared
+  const { own } = prepared
   const parameters = lookup.parameters(prepared.terms.parameters)
   const client = own.role === 'client' ? await readKeys(options, prepared) : undefined
   const dataset = client?.dataset ?? (await readRows(options, prepared, parameters))
@@ -214,14 +181,9 @@ export const run = async (output: Output, options: LookupRunOptions): Promise<vo
     { event: 'checked', role: own.role, rows },
     `${options.input} enters as ${own.role}: ${count(rows)} rows.`,
   )
-  if (options.explain === true || meeting === undefined) {
-    const { report, text } = explained(parameters)
-    output.report({ event: 'explained', plan: report }, text)
-  }
-  if (meeting === undefined) return
-  await using pool = sealPool({ workers: workersOf(prepared) })
-  await runParty({
-    ...{ output, prepared, meeting, dataset, pool, chain: options.chain },
-    keepResult: (job) => keepResult(output, home.jobFolder(prepared.terms), parameters, client?.texts ?? [], job),
+  await runEncrypted(output, options, prepared, {
+    dataset,
+    explained: () => explained(parameters),
+    keepResult: (folder, job) => keepResult(output, folder, parameters, client?.texts ?? [], job),
   })
 }

@@ -1,37 +1,18 @@
 /** `tally query terms`: terms of one job against one version of a table. */
-import { randomBytes } from 'node:crypto'
-import { canonicalJson, TallyError, toHex, type Hex, type Json } from '@tallystick/core'
+import { TallyError, type Hex } from '@tallystick/core'
 import { holderRoles, leastHolders, maxQueries, mostHolders, preparedFor, preparedQuery } from '@tallystick/query'
-import { parseTerms, specHash, termsFormat, type PartyTerms } from '@tallystick/session'
-import { loadPublicIdentity } from '@tallystick/session/node'
-import { readChain } from '../chain.ts'
-import { auditorOf, readAuditor } from '../declaration.ts'
-import { writeFileWhole } from '../files.ts'
+import { newTerms, partyFrom, tellTerms, type NewTermsOptions } from '../new-terms.ts'
 import type { Output } from '../output.ts'
 import { protocolOf } from '../protocols.ts'
 import { heldBy, membersOf, parametersFor, readDescription } from '../query/description.ts'
 import { tellsOf, type Tells } from '../query/grants.ts'
-import { renderTerms } from '../terms-text.ts'
-import { daysOf } from './terms.ts'
 
-interface TermsOptions {
+interface TermsOptions extends NewTermsOptions {
   readonly asker: string
   readonly holder: readonly string[]
-  readonly auditor: string
-  readonly purpose: string
   readonly queries: string
   readonly tells: string
   readonly prepared?: readonly string[]
-  readonly days: string
-  readonly chain?: string
-  readonly out: string
-}
-
-const dayMilliseconds = 86_400_000
-
-const partyOf = (role: string, file: string): PartyTerms => {
-  const { name, party, signer, tls } = loadPublicIdentity(file)
-  return { role, name, party, signer, tls }
 }
 
 const queriesOf = (text: string): number => {
@@ -120,45 +101,24 @@ export const queryTerms = async (
   tableFiles: readonly string[],
 ): Promise<void> => {
   const tables = await tablesOf(tableFiles, options)
-  const auditor = await readAuditor(options.auditor)
   const queries = queriesOf(options.queries)
   const tells = tellsOf(options.tells)
   const { id, parameters } = tells === 'which' ? rowsQuestion(tables, queries) : quorumQuestion(tables, queries, tells)
-  const { protocol, code } = protocolOf(id)
-  protocol.parameters(parameters)
-  const resources = resourcesOf(tables, options.prepared)
-  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const terms = parseTerms({
-    format: termsFormat,
-    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
-    nonce: toHex(randomBytes(32)),
-    purpose: options.purpose,
-    protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
-    parameters: parameters as unknown as Json,
-    parties: [partyOf('asker', options.asker), ...tables.map(({ role, identity }) => partyOf(role, identity))],
+  protocolOf(id).protocol.parameters(parameters)
+  const terms = await newTerms(options, {
+    ...{ id, parameters },
+    parties: [partyFrom('asker', options.asker), ...tables.map(({ role, identity }) => partyFrom(role, identity))],
     receivers: ['asker'],
     // What is committed is ids and a version of a table, whose digests stand in the parameters.
     data: {},
-    leakage: protocol.leakage,
-    auditor: {
-      ...auditorOf(auditor),
-      limit: 1,
-      reveals: {
-        asker: 'the ids that it asked for, and its answers',
-        ...Object.fromEntries(tables.map(({ role }) => [role, revealedBy(id)])),
-      },
-      audited: ['asker'],
+    reveals: {
+      asker: 'the ids that it asked for, and its answers',
+      ...Object.fromEntries(tables.map(({ role }) => [role, revealedBy(id)])),
     },
-    ...(resources === undefined ? {} : { resources }),
+    audited: ['asker'],
+    resources: resourcesOf(tables, options.prepared),
     // Each would count against the grant, and needs its own units of the prepared part. What broke off is resumed.
     attempts: 1,
-    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
-    deadlines: { handshake: 600, message: 600, close: 600 },
-    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
   })
-  await writeFileWhole(options.out, `${canonicalJson(terms)}\n`)
-  output.report(
-    { event: 'terms', file: options.out, specHash: specHash(terms) },
-    `${renderTerms(terms)}\n\n${options.out}: send it to the ${tables.length === 1 ? 'partner; then both' : 'holders; then all'} run "tally terms approve".`,
-  )
+  await tellTerms(output, options, terms)
 }

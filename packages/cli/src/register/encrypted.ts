@@ -17,7 +17,7 @@ export const registerScoring = (program: Command): void => {
       .option('--days <n>', 'days until the terms expire', '30')
       .option('--chain <chain.json>', 'the chain that records it (default: none)')
       .option('--out <file>', 'where to write them', 'terms.json')
-      .action(lazily(async () => (await import('../commands/homomorphic.ts')).terms)),
+      .action(lazily(async () => (await import('../commands/score.ts')).terms)),
     'tally score terms --client clinic/table.json --server bank/identity.json \\\n' +
       '      --auditor audit/auditor.json --purpose "Risk of admission"',
   )
@@ -35,7 +35,7 @@ export const registerScoring = (program: Command): void => {
       .option('--chain <chain.json>', 'record it on this chain (default: chain.json of the home, if there)')
       .addOption(encodingOption())
       .addOption(homeOption())
-      .action(lazily(async () => (await import('../commands/homomorphic.ts')).run)),
+      .action(lazily(async () => (await import('../commands/score.ts')).run)),
     'tally score run --terms terms.json --input features.csv --home clinic --listen 7443 --explain',
     'tally score run --terms terms.json --input model.csv --home bank --connect clinic.example:7443',
   )

@@ -1,60 +1,37 @@
 /** `tally score terms | run`: a model at one side, features at the other, scores for the latter only. */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import { canonicalJson, TallyError } from '@tallystick/core'
 import {
   explainScoring,
   modelRows,
   scoring,
-  tableRows,
   type ScoringClientOutput,
   type ScoringParameters,
 } from '@tallystick/homomorphic'
-import { sealPool } from '@tallystick/homomorphic/pool'
-import { parseTerms, specHash, termsFormat } from '@tallystick/session'
-import { loadPublicIdentity } from '@tallystick/session/node'
-import { decodeTable, unitsOf, type NumericColumn, type TableSchema } from '@tallystick/statistics'
-import { readChain } from '../chain.ts'
+import { unitsOf, type NumericColumn } from '@tallystick/statistics'
 import { readCsv, type Encoding } from '../csv.ts'
-import { auditorOf, readAuditor } from '../declaration.ts'
+import { runEncrypted, type Explained } from '../encrypted-run.ts'
 import { writeFileWhole } from '../files.ts'
+import { numericOf, readIntegers } from '../integers.ts'
 import type { Job, Source } from '../job.ts'
+import { newTerms, partyFrom, tellTerms, type NewTermsOptions } from '../new-terms.ts'
 import type { Output } from '../output.ts'
-import { prepare, runParty, workersOf, type Prepared, type RunOptions } from '../party-run.ts'
-import { protocolOf } from '../protocols.ts'
-import { readTable, type TableFormat } from '../table.ts'
+import { prepare, type Prepared, type RunOptions } from '../party-run.ts'
 import { readTableDeclaration } from '../table-declaration.ts'
-import { renderTerms } from '../terms-text.ts'
 import { count, traffic } from '../text.ts'
-import { daysOf } from './terms.ts'
 
-interface TermsOptions {
+interface TermsOptions extends NewTermsOptions {
   readonly client: string
   readonly server: string
-  readonly auditor: string
-  readonly purpose: string
   readonly scoreDecimals: string
   readonly weightBits: string
-  readonly days: string
-  readonly chain?: string
-  readonly out: string
 }
-
-const dayMilliseconds = 86_400_000
 
 const wholeOf = (name: string, text: string, least: number, most: number): number => {
   const value = Number(text)
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new TallyError('api/usage', 'self', `expected ${least} to ${most} as ${name}, found "${text}"`)
 }
-
-export const numericOf = ({ columns }: TableSchema): readonly NumericColumn[] =>
-  columns.map((column) => {
-    if (column.type === 'numeric') return column
-    throw new TallyError('input/column', 'self', `"${column.name}" is categorical, a linear score takes numbers`, {
-      remedy: 'bring a numeric column of 0 and 1 for each level',
-    })
-  })
 
 /** Bits of the largest value that the declared ranges allow, in units. */
 const featureBitsOf = (columns: readonly NumericColumn[]): number => {
@@ -69,7 +46,7 @@ const featureBitsOf = (columns: readonly NumericColumn[]): number => {
 }
 
 /** Ring, security, bytes and seconds, as a person reads them. */
-const explained = (parameters: ScoringParameters) => {
+const explained = (parameters: ScoringParameters): Explained => {
   const found = explainScoring(parameters)
   const { degree, modulusBits, securestBits, bytes, seconds } = found
   const text = [
@@ -80,11 +57,11 @@ const explained = (parameters: ScoringParameters) => {
     `the server sends ${traffic(bytes.server)} and computes about ${seconds.server.toFixed(1)} s on a core.`,
     `As many independent rows as there are features, and one more, give the model away to the client.`,
   ].join('\n')
-  return { report: { ...found } as unknown as Json, text }
+  return { report: { ...found }, text }
 }
 
 export const terms = async (output: Output, options: TermsOptions): Promise<void> => {
-  const [client, auditor] = [await readTableDeclaration(options.client), await readAuditor(options.auditor)]
+  const client = await readTableDeclaration(options.client)
   const { data, schema, read } = client
   if (data === null || schema === null || read?.id !== undefined) {
     throw new TallyError('terms/malformed', 'self', 'expected a table without an id column from the client', {
@@ -100,21 +77,9 @@ export const terms = async (output: Output, options: TermsOptions): Promise<void
     weightBits: wholeOf('--weight-bits', options.weightBits, 1, 24),
     units: { columns: columns.map(({ name, decimals }) => ({ name, decimals })), scoreDecimals },
   }
-  const { text, report } = explained(parameters)
-  const { protocol, code } = protocolOf(scoring.id)
-  const { name, party, signer, tls } = loadPublicIdentity(options.server)
-  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const made = parseTerms({
-    format: termsFormat,
-    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
-    nonce: toHex(randomBytes(32)),
-    purpose: options.purpose,
-    protocol: { id: protocol.id, version: protocol.version, package: code.version, code: code.digest },
-    parameters: parameters as unknown as Json,
-    parties: [
-      { role: 'client', ...client.identity },
-      { role: 'server', name, party, signer, tls },
-    ],
+  const made = await newTerms(options, {
+    ...{ id: scoring.id, parameters },
+    parties: [{ role: 'client', ...client.identity }, partyFrom('server', options.server)],
     receivers: ['client'],
     data: {
       client: { ...data, normalisation: 'integers/1' },
@@ -123,27 +88,12 @@ export const terms = async (output: Output, options: TermsOptions): Promise<void
         rows: columns.length + 1,
       },
     },
-    leakage: protocol.leakage,
-    auditor: {
-      ...auditorOf(auditor),
-      limit: 1,
-      reveals: {
-        client: 'its features, the key that it drew, and its scores',
-        server: 'its whole model',
-      },
-      audited: ['client'],
-    },
+    reveals: { client: 'its features, the key that it drew, and its scores', server: 'its whole model' },
+    audited: ['client'],
     // Each attempt can be asked other rows by a client that breaks off after the reply: few, then.
     attempts: 2,
-    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
-    deadlines: { handshake: 600, message: 600, close: 600 },
-    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
   })
-  await writeFileWhole(options.out, `${canonicalJson(made)}\n`)
-  output.report(
-    { event: 'terms', file: options.out, specHash: specHash(made), plan: report },
-    `${renderTerms(made)}\n\n${text}\n\n${options.out}: send it to the partner; then both run "tally terms approve".`,
-  )
+  await tellTerms(output, options, made, explained(parameters))
 }
 
 interface ScoreRunOptions extends RunOptions {
@@ -158,29 +108,6 @@ const unitsIn = ({ units }: ScoringParameters): NonNullable<ScoringParameters['u
   throw new TallyError('terms/malformed', 'self', 'the terms do not say what the integers stand for', {
     remedy: 'make the terms with tally score terms',
   })
-}
-
-/** A table of numbers as rows of integers in the unit of each column. */
-export const readIntegers = async (
-  file: string,
-  read: TableFormat,
-  schema: TableSchema,
-  encoding: Encoding,
-  rows: number,
-): Promise<Source> => {
-  const columns = numericOf(schema)
-  const { items, counts, path, digest } = await readTable(file, read, encoding)
-  if (counts.rows !== rows) {
-    const message = `${file}: the terms say ${count(rows)} rows, the table has ${count(counts.rows)}`
-    throw new TallyError('input/changed', 'self', message, { remedy: 'put the declared table back' })
-  }
-  const { codes } = decodeTable(schema, items, false)
-  const values = new Int32Array(counts.rows * columns.length)
-  columns.forEach((column, c) => {
-    const least = unitsOf(column, column.minimum)
-    codes[c]!.forEach((code, row) => (values[row * columns.length + c] = code + least))
-  })
-  return { path, digest, items: tableRows(values, columns.length) }
 }
 
 const readFeatures = async (
@@ -279,7 +206,7 @@ const keepResult = async (output: Output, folder: string, parameters: ScoringPar
 
 export const run = async (output: Output, options: ScoreRunOptions): Promise<void> => {
   const prepared = await prepare(output, options)
-  const { home, own, meeting } = prepared
+  const { own } = prepared
   const parameters = scoring.parameters(prepared.terms.parameters)
   const client = own.role === 'client'
   const dataset = client ? await readFeatures(options, prepared, parameters) : await readModel(options, parameters)
@@ -288,14 +215,9 @@ export const run = async (output: Output, options: ScoreRunOptions): Promise<voi
     { event: 'checked', role: own.role, rows: dataset.items.offsets.length - 1, rounding },
     `${options.input} enters as ${own.role}. Rounding the model changes no score by more than ${rounding.toPrecision(2)}.`,
   )
-  if (options.explain === true || meeting === undefined) {
-    const { report, text } = explained(parameters)
-    output.report({ event: 'explained', plan: report }, text)
-  }
-  if (meeting === undefined) return
-  await using pool = sealPool({ workers: workersOf(prepared) })
-  await runParty({
-    ...{ output, prepared, meeting, dataset, pool, chain: options.chain },
-    keepResult: (job) => keepResult(output, home.jobFolder(prepared.terms), parameters, job),
+  await runEncrypted(output, options, prepared, {
+    dataset,
+    explained: () => explained(parameters),
+    keepResult: (folder, job) => keepResult(output, folder, parameters, job),
   })
 }
