@@ -25,7 +25,7 @@ const samples = (seed?: string) => ({
 
 for (const protocol of [semi2kCircuit, semi2kCircuitTransfers]) {
   const test = { name: 'every gate', parameters, inputs: samples(), alternative: samples('other') }
-  conformance(protocol, [test], { engine, hash, schedules: 10 })
+  conformance(protocol, [test], { engine, hash, schedules: 10, sample: 60 })
 
   describe(protocol.id, () => {
     it('encrypts a block of one party under the key of the other', () => {

@@ -202,7 +202,7 @@ const few = {
   inputs: inputs('a', 5),
   alternative: inputs('b', 5),
 }
-conformance(protocolOver(dealer), [few], { engine, schedules: 10, hash: sha256 })
+conformance(protocolOver(dealer), [few], { engine, schedules: 10, sample: 80, hash: sha256 })
 
 /** The real opening has frames of kilobytes, whose mutations are those of the extension's own tests. */
 describe('triples from base transfers', () => {

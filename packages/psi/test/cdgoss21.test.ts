@@ -34,7 +34,7 @@ const caseOf = (sizes: readonly number[], threshold: number, output?: Parameters
 
 // Short tags, for runs that are short: no row of these is a false member.
 conformance(cdgoss21Over({ ...dealtBlocks, bits: 8 }, 3), [caseOf([4, 3, 2], 1)], {
-  ...{ engine, hash: sha256, schedules: 20 },
+  ...{ engine, hash: sha256, schedules: 10, sample: 60 },
 })
 
 describe('over the silent blocks, four parties', () => {
