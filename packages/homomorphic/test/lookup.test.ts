@@ -43,7 +43,7 @@ const least = { sizes: { client: 2, holder: 1 }, valueBytes: 4 }
 const conform = [
   { name: '2 keys, 1 row', parameters: least, inputs: inputsOf(least, 0), alternative: inputsOf(least, 4) },
 ]
-conformance(lookup, conform, { engine, hash: nativeHash, schedules: 5 })
+conformance(lookup, conform, { engine, hash: nativeHash, schedules: 5, sample: 40 })
 
 const asked = (parameters: LookupParameters, shift: number, on = engine) =>
   simulate(lookup, {

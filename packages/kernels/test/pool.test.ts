@@ -7,7 +7,7 @@ import { wasmEngine } from '../src/engine.ts'
 import { curve25519Hash, curve25519Scale, kernels, pirScan, tableIntersect } from '../src/index.ts'
 import { inlinePool, nodePool } from '../src/pool/node.ts'
 import { sharedResident } from '../src/pir/module.ts'
-import { cases, dst, expected, names } from './cases.ts'
+import { cases, dst, names } from './cases.ts'
 import { bytes, encode, messages, P, points } from './samples.ts'
 
 // With `inlineBelow: 0` every call goes to a worker, the smallest too.
@@ -21,13 +21,22 @@ afterAll(async () => {
 })
 const scalar = bytes(1, 32)
 
+const known = new Map<string, { readonly inputs: unknown[]; readonly outputs: unknown[] }>()
+/** Of the table of cases, all of which the engines take in their own tests: enough to see what a pool adds. */
+const someOf = (name: (typeof names)[number]) => {
+  const inputs = cases[name]().filter((_, i, all) => i % 3 === 0 || i === all.length - 1)
+  const some = known.get(name) ?? { inputs, outputs: inputs.map((input) => kernels[name].run(input as never)) }
+  known.set(name, some)
+  return some
+}
+
 for (const { title, pool } of pools) {
   describe(`pool: ${title}`, () => {
-    it('equals the references on the table of cases', async () => {
+    it('equals the references on a third of the table of cases', async () => {
       for (const kernel of names) {
-        const runs = cases[kernel]().map((input) => pool.run(kernels[kernel] as Kernel<unknown, unknown>, input))
-        const outputs = await Promise.all(runs)
-        expect(outputs).toEqual(expected(kernel))
+        const { inputs, outputs } = someOf(kernel)
+        const runs = inputs.map((input) => pool.run(kernels[kernel] as Kernel<unknown, unknown>, input))
+        expect(await Promise.all(runs), kernel).toEqual(outputs)
       }
     })
 
