@@ -34,7 +34,7 @@ const conform = [{ sizes: { client: 3 }, features: 2, featureBits: 12, weightBit
   alternative: inputsOf(parameters, 5),
 }))
 
-conformance(scoring, conform, { engine, hash: nativeHash, schedules: 20 })
+conformance(scoring, conform, { engine, hash: nativeHash, schedules: 10, sample: 40 })
 
 const scored = (parameters: ScoringParameters, shift: number, on = engine) =>
   simulate(scoring, {

@@ -34,7 +34,7 @@ conformance(
     inputs: randomInputs(roles, parameters),
     alternative: randomInputs(roles, parameters, 'other'),
   })),
-  { engine, schedules: 50 },
+  { engine, schedules: 50, sample: 80 },
 )
 
 describe('mpc/rep3-circuit', () => {

@@ -38,7 +38,7 @@ conformance(
     inputs: randomInputs(roles, parameters),
     alternative: randomInputs(roles, parameters, 'other'),
   })),
-  { engine, schedules: 50 },
+  { engine, schedules: 50, sample: 60 },
 )
 
 describe('mpc/zre15', () => {

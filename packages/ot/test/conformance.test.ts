@@ -21,7 +21,7 @@ conformance(base, [transfers(5, 'malicious'), { ...kem, name: '3 from ML-KEM', p
   engine,
   schedules: 20,
 })
-conformance(correlated, [transfers(9, 'malicious')], { engine, schedules: 20 })
+conformance(correlated, [transfers(9, 'malicious')], { engine, schedules: 20, sample: 60 })
 
 /** With a small noise weight, which changes sizes only: the secure one takes minutes here. */
 const light = (n: number, security: 'semi-honest' | 'malicious') => ({
@@ -30,4 +30,4 @@ const light = (n: number, security: 'semi-honest' | 'malicious') => ({
   inputs: { sender: { delta: bytes('delta', 16) }, receiver: {} },
   alternative: { sender: { delta: bytes('other', 16) }, receiver: {} },
 })
-conformance(vole, [light(60, 'malicious')], { engine, schedules: 20 })
+conformance(vole, [light(60, 'malicious')], { engine, schedules: 20, sample: 60 })

@@ -54,7 +54,7 @@ const caseOf = (sizes: readonly number[], common: number, chunkRows?: number) =>
 })
 
 // A store of few rows has as many elements as one of 128 rows: chunks of 1000 make one frame, of 300 some.
-conformance(kmprt17Over(dealer, 3), [caseOf([3, 0, 2], 0), caseOf([4, 3, 5], 2)], { engine, schedules: 50 })
+conformance(kmprt17Over(dealer, 3), [caseOf([3, 0, 2], 0), caseOf([4, 3, 5], 2)], { engine, schedules: 50, sample: 60 })
 
 describe('over the silent vector OLE, four parties', () => {
   const subject = subjectOf(kmprt17.get(4)!, caseOf([4, 2, 5, 3], 1, 300), { engine, schedules: 2 })

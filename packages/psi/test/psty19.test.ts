@@ -57,7 +57,7 @@ const named = (name: string, n: number, m: number, common: number, shape: Shape)
 conformance(
   psty19Over({ ...blocks, statistical: 7 }),
   [named('a cardinality', 3, 4, 2, { output: 'cardinality', to: 'receiver' })],
-  { engine, schedules: 10, hash: sha256 },
+  { engine, schedules: 10, sample: 60, hash: sha256 },
 )
 
 describe('psi/psty19 over its own building blocks', () => {
