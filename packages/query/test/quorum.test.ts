@@ -114,7 +114,7 @@ conformance(
       alternative: inputsFor(two, many),
     },
   ],
-  { engine, hash, schedules: 10 },
+  { engine, hash, schedules: 10, sample: 60 },
 )
 
 const rngs = (label: string) => (role: string) =>
