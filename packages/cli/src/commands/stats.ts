@@ -1,9 +1,8 @@
 /** `tally stats plan | run`: terms from an analysis and tables, and one party's side of it. */
-import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { loadPublicIdentity } from '@tallystick/session/node'
-import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
+import { canonicalJson, TallyError, type Json } from '@tallystick/core'
 import {
   computingOf,
   explain,
@@ -20,33 +19,24 @@ import {
   type Role,
   type StatisticsOutput,
 } from '@tallystick/statistics'
-import { parseTerms, specHash, termsFormat, type Terms } from '@tallystick/session'
+import { specHash, type Terms } from '@tallystick/session'
 import { charge, noisesOf, usedOf } from '../budget.ts'
-import { readChain } from '../chain.ts'
 import type { Encoding } from '../csv.ts'
-import { auditorOf, readAuditor, type PublicIdentity } from '../declaration.ts'
-import { readJson, writeFileWhole, writeJson } from '../files.ts'
-import type { Job, Source } from '../job.ts'
+import type { PublicIdentity } from '../declaration.ts'
+import { readJson, writeJson } from '../files.ts'
+import { noTable, type Job, type Source } from '../job.ts'
+import { newTerms, tellTerms, type NewTermsOptions } from '../new-terms.ts'
 import type { Output } from '../output.ts'
 import { poolFor, prepare, runParty, type Prepared, type RunOptions } from '../party-run.ts'
 import { protocolOf } from '../protocols.ts'
 import { readTable, schemaOf } from '../table.ts'
 import { readTableDeclaration, type TableDeclaration } from '../table-declaration.ts'
-import { daysOf } from './terms.ts'
-import { renderTerms } from '../terms-text.ts'
 import { count, traffic } from '../text.ts'
 
-interface PlanOptions {
+interface PlanOptions extends NewTermsOptions {
   readonly party: readonly string[]
   readonly helper?: string
-  readonly auditor: string
-  readonly purpose: string
-  readonly days: string
-  readonly chain?: string
-  readonly out: string
 }
-
-const dayMilliseconds = 86_400_000
 
 const identityAt = (path: string): PublicIdentity => {
   const { name, party, signer, tls } = loadPublicIdentity(path)
@@ -144,48 +134,28 @@ const revealsOf = (members: Members): Terms['auditor']['reveals'] => {
 }
 
 export const plan = async (output: Output, options: PlanOptions, path: string): Promise<void> => {
-  const [analysis, auditor, declarations] = await Promise.all([
+  const [analysis, declarations] = await Promise.all([
     readPlan(path),
-    readAuditor(options.auditor),
     Promise.all(options.party.map((path) => readTableDeclaration(path))),
   ])
   const members = membersOf(declarations, options.helper === undefined ? undefined : identityAt(options.helper))
   joined(analysis, declarations)
   const parameters = parametersOf(analysis, members)
-  const { protocol, code } = protocolOf(statisticsFor(parameters).id)
-  protocol.parameters(parameters)
-  const { id, version, leakage } = protocol
-  const expires = Date.now() + daysOf(options.days) * dayMilliseconds
-  const terms = parseTerms({
-    format: termsFormat,
-    domain: options.chain === undefined ? toHex(randomBytes(32)) : (await readChain(options.chain)).deployment.domain,
-    nonce: toHex(randomBytes(32)),
-    purpose: options.purpose,
-    protocol: { id, version, package: code.version, code: code.digest },
-    parameters: parameters as unknown as Json,
+  const { id } = statisticsFor(parameters)
+  protocolOf(id).protocol.parameters(parameters)
+  const terms = await newTerms(options, {
+    ...{ id, parameters },
     parties: partiesOf(members),
     receivers: [...receiversOf(parameters)],
     data: byRole(members, ({ data }) => data) as Terms['data'],
-    leakage,
-    auditor: {
-      ...auditorOf(auditor),
-      limit: 1,
-      reveals: revealsOf(members),
-      // The evidence of two parties together opens every share.
-      audited: ['p0'],
-    },
+    reveals: revealsOf(members),
+    // The evidence of two parties together opens every share.
+    audited: ['p0'],
     // Every attempt would draw noise of its own.
     attempts: noisesOf(parameters).length > 0 ? 1 : 10,
-    expires: `${new Date(expires).toISOString().slice(0, 19)}Z`,
-    deadlines: { handshake: 600, message: 600, close: 600 },
-    retention: new Date(expires + 365 * dayMilliseconds).toISOString().slice(0, 10),
-  } satisfies Terms)
-  await writeFileWhole(options.out, `${canonicalJson(terms)}\n`)
-  output.report(
-    { event: 'terms', file: options.out, specHash: specHash(terms) },
-    `${renderTerms(terms)}\n\n${explained(parameters).text}\n\n` +
-      `${options.out}: send it to the partners; then all run "tally terms approve".`,
-  )
+  })
+  const { text, ...report } = explained(parameters)
+  await tellTerms(output, options, terms, { report: report as unknown as Json, text })
 }
 
 /** Milliseconds of a round trip between parties that are not on one machine. */
@@ -222,12 +192,6 @@ interface StatsRunOptions extends RunOptions {
   readonly explain?: true
 }
 
-const nothing: Source = {
-  path: '(no table)',
-  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-  items: { bytes: new Uint8Array(0), offsets: new Uint32Array(1) },
-}
-
 const sameSchema = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b)
 
 /** The table as it was declared: same columns, same number of rows. */
@@ -238,7 +202,7 @@ const readDeclared = async (
 ): Promise<Source> => {
   const declared = terms.data[own.role]
   if (declared === undefined) {
-    if (options.input === undefined) return nothing
+    if (options.input === undefined) return noTable
     throw new TallyError('api/usage', 'self', `${own.role} brings no table under these terms`, {
       remedy: 'leave out --input',
     })
