@@ -75,7 +75,7 @@ export interface Plan {
   readonly releases: number
   /** Bits of room that the fullest result has left, by the worst-case bound. */
   readonly roomBits: number
-  /** Of one core. */
+  /** Of one core at who computes. */
   readonly seconds: number
 }
 
@@ -115,15 +115,18 @@ const attempt = (
     })
     const errors = Object.fromEntries(elaborated.outputs.map(({ name }) => [name, 0]))
     const found = { rings, lowered, tiles, errors, scale: 1, targets: on.targets, roomBits: on.room(), elaborated }
-    return { ...found, seconds: rings.length * secondsIn(lowered, rings[0]!) }
+    return { ...found, seconds: rings.length * secondsIn(lowered, rings[0]!, on.targets.size) }
   } catch (error) {
     if (error instanceof NoRoom) return undefined
     throw error
   }
 }
 
-const secondsIn = (lowered: Lowered<Value>, { degree, data }: Ring): number =>
-  secondsOf(lowered.steps, levelsOf(lowered, lowered.steps, data.length), degree, lowered.inputs.length * data.length)
+const secondsIn = (lowered: Lowered<Value>, { degree, data, moduli, plainModulus }: Ring, targets: number): number =>
+  secondsOf(lowered.steps, levelsOf(lowered, lowered.steps, data.length), {
+    ...{ degree, exact: plainModulus > 0n, inputs: lowered.inputs.length * data.length },
+    keys: targets * data.length * moduli.length,
+  })
 
 /** Level of each value, by following the steps: a step drops one where it says so. */
 const levelsOf = (lowered: Lowered<Value>, steps: readonly Step[], top: number): ReadonlyMap<number, number> => {
@@ -206,7 +209,7 @@ const approximately = (
       return { id: value.id, output, tile, level: value.level, flood: value.flood, scale: on.scaleOf(value) }
     })
     const found = { rings: [ring], lowered, tiles, errors, scale, targets: on.targets, roomBits: 0, elaborated }
-    return { ...found, seconds: secondsIn(lowered, ring) }
+    return { ...found, seconds: secondsIn(lowered, ring, on.targets.size) }
   } catch (error) {
     if (error instanceof NoRoom) return undefined
     throw error
