@@ -14,6 +14,12 @@ import { setFlagsFromString } from 'node:v8'
 for (const flag of ['--external-memory-accounted-in-global-limit', '--no-incremental-marking']) setFlagsFromString(flag)
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/tally', import.meta.url)))
+// A reader that has seen enough (`| head`) closes the pipe; what runs here goes on, unheard.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 const { endWithParent } = await import('./interrupt.ts')
 endWithParent()
 const { runTally } = await import('./tally.ts')
