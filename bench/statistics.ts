@@ -49,7 +49,7 @@ const measure = async (parameters: Parameters): Promise<readonly StatisticsFigur
     const { to: _, ...rest } = parameters
     const task = { protocol, input: () => null }
     const receivers = [...receiversOf(parameters)]
-    const terms = { ...termsOf(task as never, rest as never, identities), parameters: parameters as never, receivers }
+    const terms = { ...termsOf(task, rest as never, identities), parameters: parameters as never, receivers }
     const keys = Object.fromEntries(terms.parties.map(({ tls, role }) => [tls, role]))
     const listening = children.map((child) => next(child, 'port'))
     for (const child of children) child.send({ keys })

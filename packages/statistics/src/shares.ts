@@ -23,6 +23,7 @@ import {
 } from '@tallystick/mpc'
 import { taggedDigest, toHex } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
+import { blocksOf, blockSums, lowered } from './blocks.ts'
 import { edgeOrder, isJoint, jointBins } from './bins.ts'
 import { safeBits } from './bounds.ts'
 import type { Table } from './columns.ts'
@@ -197,9 +198,6 @@ const rowsOf = (scope: Scope, needs: Needs, named: Named) => ({
   },
 })
 
-const lowered = (backend: Backend, x: Arithmetic): Arithmetic<64> =>
-  x.ring === 64 ? (x as Arithmetic<64>) : backend.low(x as Arithmetic<128>)
-
 /** One sum between owners, in the smallest ring that holds it. */
 const crossProduct = (scope: Scope, needs: Needs, named: Named, moment: Moment) =>
   function* (backend: Backend): Routine<Arithmetic> {
@@ -244,7 +242,23 @@ function* crossShares(
       throw impossible('a sum by groups of another owner needs more than 62 bits', 'declare a smaller range')
     }
   }
-  const products = yield* backend.join(...needs.crossed.map((moment) => crossProduct(scope, needs, named, moment)))
+  const blocks = blocksOf(scope, needs)
+  const inBlocks = new Set(blocks.flatMap(({ sums }) => sums.map(({ moment }) => moment)))
+  const single = needs.crossed.filter((moment) => !inBlocks.has(moment))
+  const { part } = rowsOf(scope, needs, named)
+  const partFor = (branch: Backend) => (each: Part, moment: Moment) =>
+    momentBits(scope, moment) > safeBits[64] ? (part(each) as unknown as Arithmetic<64>) : lowered(branch, part(each))
+  const sums = yield* backend.join(
+    ...single.map(
+      (moment) =>
+        function* (branch: Backend): Routine<readonly (readonly [Moment, Arithmetic])[]> {
+          return [[moment, yield* crossProduct(scope, needs, named, moment)(branch)]]
+        },
+    ),
+    ...blocks.map((block) => (branch: Backend) => blockSums(branch, block, partFor(branch))),
+  )
+  const found = new Map(sums.flat())
+  const products = needs.crossed.map((moment) => found.get(moment)!)
   const narrow = products.filter(({ ring }) => ring === 64) as Arithmetic<64>[]
   const wide = narrow.length === 0 ? undefined : yield* backend.widen(backend.concat(...narrow))
   let at = 0
