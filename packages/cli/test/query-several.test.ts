@@ -93,7 +93,7 @@ const termsFor = async (
   return { file, job: join('a', 'jobs', (made['specHash'] as string).slice(2)) }
 }
 
-/** Every holder listens, and dials the holders before it; the asker dials all. */
+/** Every holder listens, and dials the holders before it; the asker, in this process, dials all. */
 const run = async (sides: readonly Side[], file: string, modes: readonly Mode[], ids: readonly string[]) => {
   const dialled: string[] = []
   const holders: Running[] = []
@@ -117,15 +117,18 @@ const run = async (sides: readonly Side[], file: string, modes: readonly Mode[],
     const { port } = await holder.first('listening')
     dialled.push(`holder-${i + 1}=127.0.0.1:${String(port)}`)
   }
-  const asker = startTally([
-    ...['query', 'run', '--terms', file, '--home', 'a', '--explain', '--id', ...ids, '--connect', ...dialled],
-  ])
-  void asker.ended.then(
-    ({ code }) => code !== 0 && setTimeout(() => holders.forEach((each) => each.kill('SIGKILL')), 5000),
+  const asker = await tally(
+    ...['query', 'run', '--terms', file, '--home', 'a', '--explain', '--id', ...ids, '--connect', ...dialled, '--json'],
   )
-  const ended = await Promise.all([asker, ...holders].map((each) => each.ended))
+  if (asker.code !== 0) setTimeout(() => holders.forEach((each) => each.kill('SIGKILL')), 5000)
+  const ended = await Promise.all(holders.map((each) => each.ended))
+  expect(asker.code, asker.stderr).toBe(0)
   expect(ended.map(({ code, events }) => (code === 0 ? 0 : events.at(-1)))).toEqual(ended.map(() => 0))
-  return { asker: ended[0]!.events, holders: ended.slice(1).map(({ events }) => events) }
+  const events = asker.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  return { asker: events, holders: ended.map(({ events: own }) => own) }
 }
 const answersOf = (events: readonly Record<string, unknown>[]) =>
   events.filter(({ event }) => event === 'answer').map(({ event: _, ...answer }) => answer)
