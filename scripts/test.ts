@@ -1,6 +1,7 @@
 /**
- * `npm test`: formatting, lint, types, Solidity tests and all Vitest suites, in that order, each to its end even when
+ * `npm test`: formatting, lint, types, Solidity tests and the Vitest suites, in that order, each to its end even when
  * one fails; closes with one line `N passed, N failed`. Arguments go to Vitest: `npm test -- packages/psi` runs a part.
+ * The slowest files, whole jobs of many processes or browsers, run where CI is set (`.ci/run` sets it): `CI=1 npm test`.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -57,7 +58,16 @@ const vitest = async (args: readonly string[]): Promise<Outcome> => {
   }
 }
 
+/** Three minutes in all. Each drives through processes or a browser what other files test in one. */
+const slow = [
+  'packages/cli/test/{encrypted,psi-circuit,psi-parties,query-several,rare-disease,score,statistics,statistics-two}.test.ts',
+  'packages/kernels/test/browser.test.ts',
+  'test/faults/faults.test.ts',
+  'test/homomorphic-page/**',
+]
+
 const part = process.argv.slice(2)
+const all = part.length > 0 || (process.env['CI'] ?? '') !== ''
 const outcomes: Outcome[] = []
 if (part.length === 0) {
   outcomes.push(await check('formatting', bin('oxfmt'), ['--check', '.']))
@@ -66,7 +76,8 @@ if (part.length === 0) {
   outcomes.push(await check('types of the protocol side', bin('tsc'), ['-p', 'tsconfig.protocol.json']))
   outcomes.push(await check('contracts', bin('node'), ['test.ts'], join(root, 'contracts')))
 }
-outcomes.push(await vitest(part))
+outcomes.push(await vitest(all ? part : slow.flatMap((path) => ['--exclude', path])))
+if (!all) console.log('The slowest files were left out: CI=1 npm test runs them too.')
 
 const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0)
 const [passed, failed, skipped] = [sum((o) => o.passed), sum((o) => o.failed), sum((o) => o.skipped)]

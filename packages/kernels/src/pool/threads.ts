@@ -3,6 +3,7 @@
  * piscina leaves open is closed here: a task that waits while the only worker ends (stopped by an abort, killed, or not
  * yet ready) would wait for ever, since no other is started for it.
  */
+import { getCompileCacheDir } from 'node:module'
 import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 
@@ -27,7 +28,8 @@ export interface Threads extends AsyncDisposable {
 
 export const workerThreads = ({ filename, workers, idle, memory }: ThreadOptions): Threads => {
   const pool = new Piscina({
-    filename,
+    filename: new URL('./thread.ts', import.meta.url).href,
+    workerData: { module: filename, compiled: getCompileCacheDir() },
     minThreads: 0,
     maxThreads: workers,
     idleTimeout: idle,
