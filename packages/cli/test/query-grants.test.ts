@@ -18,16 +18,24 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const now = Date.parse('2030-01-01T00:00:00Z')
 let parties = 0
+interface Holder {
+  readonly party: `0x${string}`
+  readonly name: string
+}
+const holderOf = (name: string): Holder => ({ party: `0x${name.repeat(32)}`, name })
+const [b, c, sham] = [holderOf('bb'), holderOf('cc'), holderOf('ee')]
+const own = holderOf('aa').party
 const granted = async (quota: number) => {
   const party = `0x${String(++parties).padStart(64, '0')}` as const
   await writeGrant(folder, {
     ...{ party, name: 'Bank', purpose: 'loans', quota, expires: '2030-06-01T00:00:00.000Z' },
     tells: ['any', 'at-least-3'],
+    holders: { others: [b, c], first: [b.party, own] },
   })
   const ask = (
     job: number,
     queries: number,
-    more: { purpose?: string; at?: number; attempts?: number; tells?: Tells } = {},
+    more: { purpose?: string; at?: number; attempts?: number; tells?: Tells; holders?: readonly Holder[] } = {},
   ) => {
     const specHash = `0x${String(job).padStart(64, '0')}` as const
     const asked = {
@@ -35,6 +43,8 @@ const granted = async (quota: number) => {
       name: 'Bank',
       purpose: more.purpose ?? 'loans',
       tells: more.tells ?? 'any',
+      holders: more.holders ?? [b, { party: own, name: 'own' }, c],
+      own,
       specHash,
       queries,
       attempts: more.attempts ?? 1,
@@ -86,6 +96,44 @@ it('is for what the asker may be told, and for nothing else', async () => {
   }
   expect(await ask(2, 1, { tells: 'at-least-3' })).toEqual({ used: 1, quota: 5 })
   expect(await ask(3, 1)).toEqual({ used: 2, quota: 5 })
+})
+
+it('is for the holders that it names, all of them, with a first that it names', async () => {
+  const { party, ask } = await granted(5)
+  const self = { party: own, name: 'own' }
+  for (const holders of [[b, self, sham], [b, self], [b, self, c, sham], [c, self, b], [self, b, sham], [self]]) {
+    await expect(ask(1, 1, { holders })).rejects.toMatchObject(refused)
+  }
+  expect(await usedBy(folder, party)).toBe(0)
+  expect(await ask(2, 1, { holders: [b, c, self] })).toEqual({ used: 1, quota: 5 })
+  expect(await ask(3, 1, { holders: [self, c, b] })).toEqual({ used: 2, quota: 5 })
+})
+
+it('that names no holders tells nothing of several together', async () => {
+  const party = `0x${'cd'.repeat(32)}` as const
+  const grant = { party, name: 'Bank', purpose: 'loans', quota: 5, expires: '2030-06-01T00:00:00.000Z' }
+  await writeGrant(folder, { ...grant, tells: ['which', 'any'] })
+  const asked = { party, name: 'Bank', purpose: 'loans', own, queries: 1, attempts: 1, holders: [b, c] }
+  const specHash = `0x${'01'.repeat(32)}` as const
+  await expect(countAgainst(folder, { ...asked, specHash, tells: 'any' }, now)).rejects.toMatchObject(refused)
+  expect(await countAgainst(folder, { ...asked, specHash, tells: 'which' }, now)).toEqual({ used: 1, quota: 5 })
+  const missing = await tally(
+    ...[
+      'query',
+      'grant',
+      '--asker',
+      identity,
+      '--quota',
+      '5',
+      '--purpose',
+      'loans',
+      '--table',
+      folder,
+      '--tells',
+      'any',
+    ],
+  )
+  expect([missing.code === 0, missing.stderr]).toEqual([false, expect.stringContaining('--with')])
 })
 
 it('of before there was a choice tells rows', async () => {

@@ -37,6 +37,8 @@ afterAll(async () => {
 
 type Mode = 'list' | 'pir' | 'members'
 const folders = new Map<string, string>()
+const others = (side: Side) =>
+  ['b', 'c', 'd'].filter((other) => other !== side).map((other) => `${other}/identity.json`)
 
 /** Builds a table, fetches it for the asker and grants what is told; once. */
 const built = async (side: Side, mode: Mode, tells: readonly string[]): Promise<string> => {
@@ -48,6 +50,7 @@ const built = async (side: Side, mode: Mode, tells: readonly string[]): Promise<
   await json(
     ...['query', 'grant', '--asker', 'a/identity.json', '--quota', '100', '--purpose', purpose],
     ...['--table', table, '--tells', ...tells],
+    ...(mode === 'members' ? ['--with', ...others(side), '--holder-1', 'b/identity.json'] : []),
   )
   folders.set(table, made['folder'] as string)
   return made['folder'] as string
@@ -167,6 +170,24 @@ describe('tally query of several holders', () => {
       ...['query', 'run', '--terms', count.file, '--table', 'c-members', '--home', 'c', '--dry-run'],
     )
     expect([refused.code === 0, refused.stderr.includes('terms/not-approved')]).toEqual([false, true])
+    // Nor may the asker leave holders out, or bring one of its own making: "any" would be one holder's answer.
+    await json('party', 'init', '--name', 'Sham', '--home', 'e')
+    const shownOf = (side: string): string => tables[['b', 'c', 'd'].indexOf(side)] ?? tables[0]!
+    for (const [sides, why] of [
+      [['b', 'c'], 'leave out Bank d'],
+      [['b', 'c', 'e'], 'not for questions together with Sham'],
+      [['c', 'b', 'd'], 'not let Bank c be holder-1'],
+    ] as const) {
+      await json(
+        ...['query', 'terms', ...sides.map((side) => join(shownOf(side), 'table.json'))],
+        ...['--asker', 'a/identity.json', '--holder', ...sides.map((side) => `${side}/identity.json`)],
+        ...['--auditor', 'audit/auditor.json', '--purpose', purpose, '--tells', 'any', '--out', 'sham.json'],
+      )
+      for (const side of ['a', ...sides]) await json('terms', 'approve', 'sham.json', '--home', side)
+      const dry = ['query', 'run', '--terms', 'sham.json', '--table', 'c-members', '--home', 'c', '--dry-run']
+      const attack = await tally(...dry)
+      expect([attack.code === 0, attack.stderr]).toEqual([false, expect.stringContaining(why)])
+    }
   })
 
   it('tells which of two has an id, with the row, of a list and by PIR', { timeout: 240_000 }, async () => {

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { TallyError } from '@tallystick/core'
 import { widenScans } from '@tallystick/kernels/engine/node'
 import { nodePool, type Pool } from '@tallystick/kernels/pool'
-import { computing, decodeDelta, encodeDelta, rowCount, update as updateTable, type Items } from '@tallystick/query'
+import {
+  computing,
+  decodeDelta,
+  encodeDelta,
+  mostHolders,
+  rowCount,
+  update as updateTable,
+  type Items,
+} from '@tallystick/query'
 import { loadPublicIdentity } from '@tallystick/session/node'
 import type { Encoding } from '../csv.ts'
 import { readDataset } from '../dataset.ts'
@@ -22,7 +30,7 @@ import {
   type MembersDescription,
 } from '../query/description.ts'
 import { buildMembersTable, changeMembers, writeChangedVersion, writeMembersVersion } from '../query/members.ts'
-import { tellsOf, usedBy, writeGrant } from '../query/grants.ts'
+import { tellsOf, usedBy, writeGrant, type GrantedHolders, type Tells } from '../query/grants.ts'
 import { asking, holding, type QueryRun } from '../query/sides.ts'
 import {
   currentVersion,
@@ -203,28 +211,63 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   )
 }
 
-export const grant = async (
-  output: Output,
-  options: {
-    readonly table: string
-    readonly asker: string
-    readonly quota: string
-    readonly purpose: string
-    readonly tells: readonly string[]
-    readonly days: string
-  },
-): Promise<void> => {
+interface GrantOptions {
+  readonly table: string
+  readonly asker: string
+  readonly quota: string
+  readonly purpose: string
+  readonly tells: readonly string[]
+  readonly with?: readonly string[]
+  readonly holder1?: readonly string[]
+  readonly days: string
+}
+
+/** Who else answers where something of several holders is told. @throws TallyError api/usage where nobody is named */
+const holdersOf = (options: GrantOptions, tells: readonly Tells[]): GrantedHolders | undefined => {
+  const named = options.with ?? []
+  const first = options.holder1 ?? []
+  const together = tells.filter((what) => what !== 'which')
+  if (together.length === 0) {
+    if (named.length + first.length === 0) return undefined
+    throw new TallyError('api/usage', 'self', '--with and --holder-1 are for grants that tell any, count or at-least-t')
+  }
+  if (named.length === 0 || first.length === 0) {
+    throw new TallyError(
+      'api/usage',
+      'self',
+      `expected --with (all other holders) and --holder-1 (who of all may compute with the asker) to tell ${together.join(', ')}`,
+      {
+        remedy:
+          'name them: an asker that chooses the holders itself takes shams with empty lists, and is told which holder has an id',
+      },
+    )
+  }
+  if (named.length >= mostHolders) {
+    throw new TallyError(
+      'api/usage',
+      'self',
+      `expected at most ${mostHolders - 1} other holders, found ${named.length}`,
+    )
+  }
+  const others = named.map((file) => loadPublicIdentity(file)).map(({ party, name }) => ({ party, name }))
+  return { others, first: first.map((file) => loadPublicIdentity(file).party) }
+}
+
+export const grant = async (output: Output, options: GrantOptions): Promise<void> => {
   const { name, party } = loadPublicIdentity(options.asker)
   const expires = new Date(Date.now() + daysOf(options.days) * 86_400_000).toISOString()
   const quota = wholeOption(options.quota, '--quota', 1, 1_000_000_000)
+  const tells = options.tells.map(tellsOf)
+  const holders = holdersOf(options, tells)
   // Before anything is written: a mistyped folder must not become a grant that nobody reads.
   await currentVersion(options.table)
-  const tells = options.tells.map(tellsOf)
-  await writeGrant(options.table, { party, name, purpose: options.purpose, tells, quota, expires })
+  const grant = { party, name, purpose: options.purpose, tells, quota, expires }
+  await writeGrant(options.table, holders === undefined ? grant : { ...grant, holders })
   const used = await usedBy(options.table, party)
+  const together = holders === undefined ? '' : ` together with ${holders.others.map((other) => other.name).join(', ')}`
   output.report(
-    { event: 'granted', party, tells, quota, used, expires },
-    `${name} is told ${tells.join(', ')}; it may ask for ${count(quota)} ids in all until ${expires} (${count(used)} were asked for), for "${options.purpose}".`,
+    { event: 'granted', party, tells, ...(holders === undefined ? {} : { holders }), quota, used, expires },
+    `${name} is told ${tells.join(', ')}${together}; it may ask for ${count(quota)} ids in all until ${expires} (${count(used)} were asked for), for "${options.purpose}".`,
   )
 }
 

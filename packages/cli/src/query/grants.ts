@@ -3,6 +3,10 @@
  * evaluations is what protects the rows: each job is counted on the disk before it begins, once, whatever becomes of it,
  * by an exclusively made file in grants/<party>/, so that jobs which begin together are all counted. A job counts as ids
  * × attempts: an asker that has its evaluations may abort and ask other ids in the next attempt, which nobody can notice.
+ *
+ * A grant that tells something of several holders together names all of them. Otherwise the asker would take holders of its own
+ * making with empty lists, or ask subsets of the holders one after the other, and tell from "any" which one has an id; and it
+ * would choose as holder-1 a party that works with it, and see of all others whose list has an id.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
@@ -44,6 +48,14 @@ export const toldBy = (id: string, parameters: unknown): Tells => {
   return mode === 'at-least' ? `at-least-${threshold!}` : mode
 }
 
+const holdersSchema = z.strictObject({
+  /** All other holders of a job, no fewer and no more. */
+  others: z.array(z.strictObject({ party: hex(32), name: z.string().min(1) })).min(1),
+  /** Who of all holders may be holder-1, which must not work with the asker. */
+  first: z.array(hex(32)).min(1),
+})
+export type GrantedHolders = z.infer<typeof holdersSchema>
+
 const schema = z.strictObject({
   format: z.literal(grantFormat),
   party: hex(32),
@@ -51,6 +63,8 @@ const schema = z.strictObject({
   purpose: z.string().min(1),
   /** What the asker may be told; a grant of before there was a choice tells rows. */
   tells: z.array(tellsSchema).min(1).default(['which']),
+  /** With whom together it may be told something. */
+  holders: holdersSchema.optional(),
   /** Evaluations in all, over all attempts of all jobs. */
   quota: z.int().min(1),
   expires: z.iso.datetime(),
@@ -82,6 +96,9 @@ export interface Asked {
   readonly name: string
   readonly purpose: string
   readonly tells: Tells
+  /** The parties of all holders of the job, in the order of their roles, and which of them this one is. */
+  readonly holders: readonly { readonly party: Hex; readonly name: string }[]
+  readonly own: Hex
   readonly specHash: Hex
   readonly queries: number
   /** That the terms allow. */
@@ -91,11 +108,43 @@ export interface Asked {
 const refused = (message: string, remedy: string): TallyError =>
   new TallyError('terms/not-approved', 'self', message, { remedy })
 
+/** @throws TallyError terms/not-approved unless the holders of a question to several are those of the grant */
+const checkHolders = ({ holders: granted }: Grant, { name, tells, holders, own }: Asked): void => {
+  if (tells === 'which') return
+  const remedy = 'tally query grant --with names the other holders, --holder-1 those who may compute with the asker'
+  if (granted === undefined) {
+    throw refused(
+      `the grant of ${name} tells ${tells} but names no other holders: any could be shams of the asker`,
+      remedy,
+    )
+  }
+  const others = holders.filter(({ party }) => party !== own)
+  const stranger = others.find(({ party }) => granted.others.every((other) => other.party !== party))
+  if (stranger !== undefined) {
+    throw refused(
+      `the grant of ${name} is not for questions together with ${stranger.name} (${stranger.party})`,
+      remedy,
+    )
+  }
+  // Of "b or c", "b or d" and "c or d" an asker tells which of them has an id.
+  const missing = granted.others.find(({ party }) => others.every((other) => other.party !== party))
+  if (missing !== undefined || others.length !== granted.others.length) {
+    throw refused(
+      `the grant of ${name} is for all its holders together, the terms ${missing === undefined ? 'name one twice' : `leave out ${missing.name}`}`,
+      remedy,
+    )
+  }
+  const first = holders[0]!
+  if (granted.first.includes(first.party)) return
+  throw refused(`the grant of ${name} does not let ${first.name} be holder-1`, remedy)
+}
+
 /**
  * Counts a job against the grant of its asker, once.
  * @param now milliseconds since the epoch
  * @returns evaluations allowed, with these, and the quota
- * @throws TallyError terms/not-approved without a grant, for another purpose or another answer, after its end, or over its quota
+ * @throws TallyError terms/not-approved without a grant, for another purpose, another answer or other holders, after its end, or
+ *   over its quota
  */
 export const countAgainst = async (
   folder: string,
@@ -120,6 +169,7 @@ export const countAgainst = async (
       remedy,
     )
   }
+  checkHolders(grant, asked)
   if (now > Date.parse(expires)) throw refused(`the grant of ${asked.name} ended at ${expires}`, remedy)
   // Counted first, then looked at: of two that begin together neither overlooks the other.
   await writeFileWhole(file, '', true)

@@ -229,6 +229,9 @@ export const asking = async (
   }
 }
 
+/** holder-10 comes after holder-9. */
+const byRole = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1)
+
 export const holding = async (output: Output, { terms, own, peers }: Prepared, options: QueryRun): Promise<Side> => {
   const folder = options.table
   if (folder === undefined) {
@@ -240,7 +243,11 @@ export const holding = async (output: Output, { terms, own, peers }: Prepared, o
   const { queries } = terms.parameters as unknown as { readonly queries: number }
   const { purpose, attempts } = terms
   const tells = toldBy(terms.protocol.id, terms.parameters)
-  const asked = { party: asker.party, name: asker.name, purpose, tells, specHash: specHash(terms), queries, attempts }
+  const holders = terms.parties.filter(({ role }) => role !== 'asker').toSorted((a, b) => byRole(a.role, b.role))
+  const asked = {
+    ...{ party: asker.party, name: asker.name, purpose, tells, queries, attempts },
+    ...{ holders, own: own.party, specHash: specHash(terms) },
+  }
   const { used, quota } = await countAgainst(folder, asked, Date.now())
   const keepResult = async (): Promise<void> =>
     output.report(

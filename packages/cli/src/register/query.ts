@@ -54,10 +54,17 @@ const registerHolder = (query: Command): void => {
         'what the asker may be told: which (the rows), or of several holders any, count, at-least-2 …',
         ['which'],
       )
+      .option('--with <identity.json...>', 'where several are told together: all other holders, no fewer and no more')
+      .option(
+        '--holder-1 <identity.json...>',
+        'who of all holders may be the first, which must not work with the asker',
+      )
       .option('--days <n>', 'days until it ends', '90')
       .addOption(tableOption())
       .action(lazily(async () => (await import('../commands/query.ts')).grant)),
     'tally query grant --asker bank-a/identity.json --quota 10000 --purpose "Loan applications" --table blacklist',
+    'tally query grant --asker bank-a/identity.json --quota 10000 --purpose "Loan applications" --table members \\\n' +
+      '      --tells any --with bank-c/identity.json bank-d/identity.json --holder-1 bank-c/identity.json',
   )
 }
 

@@ -34,7 +34,7 @@
  * key of its own (changes.ts): the asker has words of both, the holder sends words under both keys, and b_ij is the sum
  * of the two tests.
  *
- * WHO MAY COLLUDE. THE ASKER AND HOLDER-1 MUST NOT: together they see which holders have each id that was asked (w_ij
+ * Security. Who may collude: THE ASKER AND HOLDER-1 MUST NOT: together they see which holders have each id that was asked (w_ij
  * beside s_ijc), though nothing of ids that were not asked. Any set of holders, holder-1 among them, may collude: they see
  * uniform B_i and what GMW shows one end. The asker may collude with any holders but holder-1: they learn the outcome and
  * what they know themselves. Choose as holder-1 a party that has nothing to gain from the asker: a regulator's list, say.
@@ -42,9 +42,10 @@
  * SEMI-HONEST. Nothing is promised against a party that deviates. In particular an asker that puts random values in the
  * place of all cells but one holder's learns from "any" whether *that* holder has the id. Nothing prevents it; a replay of its
  * evidence finds it, since its committed rows are its ids and the openings of their cells in Merkle trees over the tables,
- * whose roots stand in the terms (tree.ts): covert, as elsewhere. Nor does anything prevent holders of the asker's own
- * making, with empty lists: who approves terms sees who else is asked. A holder can answer wrongly, and so spoil the outcome,
- * but learns nothing by it unless the asker tells.
+ * whose roots stand in the terms (tree.ts): covert, as elsewhere. Holders of the asker's own making, with empty lists, and
+ * questions to subsets of the holders would turn "any" into "which" as well: the protocol does not see it, so a grant names
+ * all other holders and who may be holder-1 (`tally query grant --with --holder-1`). A holder can answer wrongly, and so spoil the
+ * outcome, but learns nothing by it unless the asker tells.
  *
  * Why. To the asker a table is a vector of random elements (decisional Diffie-Hellman, H a random oracle), so it cannot
  * test ids by itself, however guessable: each id needs an evaluation that only comes as w_ij, to holder-1. To holders
