@@ -2,8 +2,8 @@ import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import { wasmEngine } from '@tallystick/kernels/engine'
 import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
-import { expect, test } from 'vitest'
-import { evaluateOf, programPlan, type EvaluateParameters } from '../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { evaluateOf, programPlan, type EvaluateParameters, type EvaluateReceiverOutput } from '../src/index.ts'
 import * as h from '../src/operators/expression.ts'
 import { sealEngine } from '../src/seal/engine.ts'
 import { nativeHash } from './hash.ts'
@@ -30,6 +30,28 @@ const small: EvaluateParameters = {
 }
 const conform = [{ name: 'one owner', parameters: small, inputs: inputsOf(small, 0), alternative: inputsOf(small, 1) }]
 conformance(evaluateOf(1), conform, { engine, hash: nativeHash, schedules: 2, sample: 40 })
+
+const real = h.vector(2, { range: [-1, 1], decimals: 9 })
+const rough: EvaluateParameters = {
+  ...{ sizes: { 'owner-1': 2 }, columns: { 'owner-1': ['x'] }, precision: 1e-2 },
+  program: h.program({ x: real }, ({ x }) => ({ part: h.multiply(x, 0.123456789) })),
+}
+/** Within the bound of the plan; who has none is given none. */
+const close = (output: EvaluateReceiverOutput | null, ideal: EvaluateReceiverOutput | null): boolean => {
+  if (output?.results === undefined || output.results === null) return output === ideal
+  const [found, exact, { errors }] = [output.results, ideal!.results!, programPlan(rough)]
+  return Object.entries(exact).every(([name, values]) =>
+    values.every((value, i) => Math.abs(value - found[name]![i]!) <= errors[name]!),
+  )
+}
+const approximate = [
+  {
+    ...{ name: 'reals', parameters: rough, inputs: inputsOf(rough, 0), alternative: inputsOf(rough, 1) },
+    equal: close,
+  },
+]
+describe('approximate', () =>
+  conformance(evaluateOf(1), approximate, { engine, hash: nativeHash, schedules: 2, sample: 12 }))
 
 test('columns of two owners meet, over several tiles and plain moduli, and only outputs come out', () => {
   const length = 4100

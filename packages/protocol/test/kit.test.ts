@@ -79,6 +79,20 @@ describe('the kit catches', () => {
     })
     expect(findings(wrong).ideal).toContain('output of b is not the ideal one')
   })
+  it('an output beyond the bound of its case, and nothing of one within', () => {
+    const off = withParties({
+      a: partyA(drawMask),
+      b: partyB(function* (ctx) {
+        return (readU32(yield* ctx.receive('leftMask')) - 1) >>> 0
+      }),
+    })
+    const within = (bound: number) => ({
+      ...sumCase,
+      equal: (output: number, ideal: number, role: string) => Math.abs(output - ideal) <= (role === 'b' ? bound : 0),
+    })
+    expect(findings(off, within(1))).toEqual({})
+    expect(findings(off, within(0.5)).ideal).toContain('output of b is not the ideal one')
+  })
   it('a message that opens without a checkpoint', () => {
     const reading = partyB(function* (ctx) {
       return readU32(yield* ctx.receive('leftMask'))

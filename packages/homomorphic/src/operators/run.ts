@@ -88,7 +88,8 @@ export function* encryptPublic(
     return encodeFrame(wholeShape(ring, context, position), yield* on.compute(rlweMask, fresh))
   }
   const zero = { degree, moduli: data, publicKey, coins, plainModulus, bits: 0, plain: new BigUint64Array() }
-  const residues = yield* on.compute(rlweMask, zero)
+  // What a kernel gave may stand in a journal as well: it is copied before it is written to.
+  const residues = (yield* on.compute(rlweMask, zero)).slice()
   for (const [i, q] of data.entries()) {
     for (let at = i * degree; at < (i + 1) * degree; at++) residues[at] = (residues[at]! + plain[at]!) % q
   }

@@ -15,6 +15,12 @@ export interface Case<P, In> {
   readonly alternative?: In
   /** What a party's correlation store hands out, from unit `at` on. */
   readonly reserve?: (role: any, correlation: string, at: number, count: number) => Uint8Array
+  /**
+   * For outputs that are right within a bound: whether a role's output may stand for the ideal one. The clean run is held
+   * against it, and all others (crashes, schedules, what is released in spite of a mutation) against the very outputs of
+   * the clean run: a party is a function, however rough what it computes.
+   */
+  readonly equal?: (output: any, ideal: any, role: any) => boolean
 }
 
 export interface Options {
@@ -158,6 +164,10 @@ export const run = (
   })
   return { ...(result as SimulationResult<string, Record<string, unknown>>), bodies }
 }
+
+/** What every run on the case's inputs and coins has to give. */
+export const expectedOf = ({ protocol, case: test }: Subject, clean: Observation): any =>
+  test.equal === undefined ? protocol.ideal(protocol.parameters(test.parameters), test.inputs) : clean.outputs
 
 /** Frames of the clean run and of a run with other private coins. */
 export const materialOf = (subject: Subject): Material => ({

@@ -4,7 +4,7 @@
  */
 import { equalBytes, TallyError } from '@tallystick/core'
 import type { SimulatedJournal } from '../../simulate.ts'
-import { run, sameValue, type Observation } from '../case.ts'
+import { expectedOf, run, sameValue, type Observation } from '../case.ts'
 import { dice, sampleOf } from '../faults.ts'
 import { describeError, notebook, type Check } from '../finding.ts'
 import { idealProblems } from './ideal.ts'
@@ -27,10 +27,10 @@ const strangeFrame = (clean: Observation, other: Observation): string | undefine
 
 export const checkCrashes: Check = (subject) => {
   const { find, count, report } = notebook('crashes')
-  const { protocol, case: test, seed } = subject
-  const ideal: any = protocol.ideal(protocol.parameters(test.parameters), test.inputs)
+  const { protocol, seed } = subject
   const roles = protocol.roles as readonly string[]
   const clean = run(subject)
+  const expected = expectedOf(subject, clean)
   const points = roles.flatMap((role) => Array.from({ length: clean.effects[role]! }, (_, at) => ({ role, at })))
   // Of a sample: the first and the last effect of every role.
   const groupsOf = ({ role, at }: (typeof points)[number]): readonly string[] =>
@@ -45,7 +45,7 @@ export const checkCrashes: Check = (subject) => {
       const error = broken.errors[role]
       if (role in broken.outputs) {
         count('survivors with an output')
-        if (!sameValue(broken.outputs[role], ideal[role])) find(`survivor ${role} has a wrong output`, plan)
+        if (!sameValue(broken.outputs[role], expected[role])) find(`survivor ${role} has a wrong output`, plan)
       } else {
         count('survivors with a typed error')
         if (!(error instanceof TallyError)) find(`survivor ${role} ended with ${describeError(error)}`, plan)
@@ -57,7 +57,7 @@ export const checkCrashes: Check = (subject) => {
       const kept = copyJournals(journals, (key) => keep === 'all' || !key.startsWith('compute:'))
       const resumed = run(subject, { plan: { schedule: `${plan.schedule}/${keep}` }, journals: kept })
       count('resumes')
-      for (const problem of idealProblems(subject, ideal, resumed)) find(`resumed (${keep}): ${problem}`, plan)
+      for (const problem of idealProblems(subject, expected, resumed)) find(`resumed (${keep}): ${problem}`, plan)
       if (resumed.transcript !== clean.transcript) {
         const frame = strangeFrame(clean, resumed) ?? 'a frame less'
         find(`resumed (${keep}): the frames differ from the clean run's, first ${frame}`, plan)

@@ -4,11 +4,16 @@ import { run, sameValue, type Observation, type Subject } from '../case.ts'
 import { describeError, notebook, type Check } from '../finding.ts'
 
 /** What is wrong with the outputs of a run that has to succeed. */
-export const idealProblems = ({ protocol }: Subject, ideal: any, { outputs, errors }: Observation): string[] =>
+export const idealProblems = (
+  { protocol }: Subject,
+  ideal: any,
+  { outputs, errors }: Observation,
+  equal: (output: unknown, ideal: unknown, role: string) => boolean = sameValue,
+): string[] =>
   (protocol.roles as readonly string[]).flatMap((role) => {
     if (role in errors) return [`${role} ended with ${describeError(errors[role])}`]
     if (!(role in outputs)) return [`${role} has no output`]
-    return sameValue(outputs[role], ideal[role]) ? [] : [`the output of ${role} is not the ideal one`]
+    return equal(outputs[role], ideal[role], role) ? [] : [`the output of ${role} is not the ideal one`]
   })
 
 export const checkIdeal: Check = (subject) => {
@@ -21,7 +26,7 @@ export const checkIdeal: Check = (subject) => {
   for (const inputs of [test.inputs, test.alternative]) {
     if (inputs === undefined) continue
     const first = run(subject, { inputs })
-    for (const problem of idealProblems(subject, protocol.ideal(parameters, inputs), first)) find(problem)
+    for (const problem of idealProblems(subject, protocol.ideal(parameters, inputs), first, test.equal)) find(problem)
     if (run(subject, { inputs }).transcript !== first.transcript) {
       find('two runs on the same inputs and coins send different frames: something outside of them has a say')
     }

@@ -4,7 +4,7 @@
  * before the closing comparison counts the wrong outputs that it prevented.
  */
 import { equalBytes, TallyError } from '@tallystick/core'
-import { frameKey, materialOf, run, sameValue, type Observation, type Subject } from '../case.ts'
+import { expectedOf, frameKey, materialOf, run, sameValue, type Observation, type Subject } from '../case.ts'
 import { dice, mutationsOf, mutator, sampleOf, type FaultPlan, type Material, type Mutation } from '../faults.ts'
 import { describeError, notebook, type Check } from '../finding.ts'
 
@@ -48,8 +48,8 @@ const endingProblems = ({ protocol }: Subject, { errors, outputs }: Observation)
     return own ? [`a peer's frame made ${role} blame itself: ${describeError(error)}`] : []
   })
 
-const wrongOutputs = ({ protocol }: Subject, ideal: any, { outputs }: Pick<Observation, 'outputs'>): string[] =>
-  (protocol.roles as readonly string[]).filter((role) => role in outputs && !sameValue(outputs[role], ideal[role]))
+const wrongOutputs = ({ protocol }: Subject, expected: any, { outputs }: Pick<Observation, 'outputs'>): string[] =>
+  (protocol.roles as readonly string[]).filter((role) => role in outputs && !sameValue(outputs[role], expected[role]))
 
 const changes = (mutation: Mutation, material: Material): boolean => {
   const body = material.bodies.get(mutation.frame)!
@@ -59,9 +59,9 @@ const changes = (mutation: Mutation, material: Material): boolean => {
 
 export const checkMutations: Check = (subject) => {
   const { find, count, report } = notebook('mutations')
-  const { protocol, case: test, seed } = subject
-  const ideal = protocol.ideal(protocol.parameters(test.parameters), test.inputs)
+  const { protocol, seed } = subject
   const clean = run(subject)
+  const expected = expectedOf(subject, clean)
   const material = materialOf(subject)
   const beforeCheckpoint = new Set(clean.trace.slice(0, clean.checkpoints[0] ?? 0).map(frameKey))
   const choice = dice(`${seed}/mutations`)
@@ -72,8 +72,8 @@ export const checkMutations: Check = (subject) => {
     const open = closed.unclosed
     count('mutations')
     for (const problem of endingProblems(subject, closed)) find(problem, plan)
-    for (const role of wrongOutputs(subject, ideal, closed)) find(`a wrong output of ${role} was released`, plan)
-    count(preventedCount, wrongOutputs(subject, ideal, open).length)
+    for (const role of wrongOutputs(subject, expected, closed)) find(`a wrong output of ${role} was released`, plan)
+    count(preventedCount, wrongOutputs(subject, expected, open).length)
     for (const role of protocol.roles as readonly string[]) {
       const error = closed.errors[role]
       count(role in closed.outputs ? 'ended with the right output' : `ended with ${(error as TallyError).code ?? '?'}`)
