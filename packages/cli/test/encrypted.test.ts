@@ -28,6 +28,7 @@ beforeAll(async () => {
     'program.json',
     JSON.stringify({ average: ['mean', 'age'], dot: ['sum', ['multiply', 'age', 'marker']] }),
   )
+  await writeFile('rough.json', JSON.stringify({ third: ['multiply', 'marker', 0.333333333] }))
   await writeFile('wrong.json', JSON.stringify({ average: ['mean', 'salary'] }))
   await json('auditor', 'init', '--name', 'Audit', '--home', 'audit')
   for (const side of ['office', 'cloud', 'bank']) await json('party', 'init', '--name', side, '--home', side)
@@ -42,6 +43,14 @@ const terms = (program: string): readonly string[] => [
   ...['encrypted', 'terms', program, '--receiver', 'office/identity.json', '--compute', 'cloud/identity.json'],
   ...['--owner', 'bank/table.json', '--auditor', 'audit/auditor.json', '--purpose', 'Ages'],
 ]
+
+test('terms with a precision are approximate, and explain the bound', { timeout: 60_000 }, async () => {
+  const made = await json(...terms('rough.json'), '--precision', '0.001', '--out', 'rough-terms.json')
+  expect(made['plan']).toMatchObject({ scheme: 'ckks', releases: 1 })
+  expect(made['plan'].errors.third).toBeLessThanOrEqual(0.001)
+  expect(JSON.parse(await readFile('rough-terms.json', 'utf8')).parameters).toMatchObject({ precision: 0.001 })
+  expect((await tally(...terms('rough.json'), '--precision', 'fine')).stderr).toContain('a number above 0')
+})
 
 test('computes on a table that nobody else reads, and replays', { timeout: 240_000 }, async () => {
   expect((await tally(...terms('wrong.json'))).stderr).toContain('there is no column salary')

@@ -27,6 +27,7 @@ interface TermsOptions extends NewTermsOptions {
   readonly receiver: string
   readonly compute: string
   readonly owner: readonly string[]
+  readonly precision?: string
 }
 
 const mostOwners = 4
@@ -64,9 +65,20 @@ const columnsIn = ({ data, schema, read, identity }: TableDeclaration): Readonly
   )
 }
 
+/** @throws TallyError api/usage */
+const precisionOf = (text: string | undefined): { readonly precision?: number } => {
+  if (text === undefined) return {}
+  const precision = Number(text)
+  if (text.trim() !== '' && precision > 0 && Number.isFinite(precision)) return { precision }
+  throw new TallyError('api/usage', 'self', `expected a number above 0 as --precision, found '${text}'`, {
+    remedy: 'say by how much a number of an output may be off (0.001); leave it out for exact results',
+  })
+}
+
 const parametersOf = (
   outputs: Readonly<Record<string, Expression>>,
   owners: readonly TableDeclaration[],
+  precision: { readonly precision?: number },
 ): EvaluateParameters => {
   const tables = owners.map(columnsIn)
   const names = tables.flatMap((table) => Object.keys(table))
@@ -80,6 +92,7 @@ const parametersOf = (
     sizes: each(({ data }) => data!.rows),
     columns: each((_, i) => Object.keys(tables[i]!)),
     program: { inputs: Object.assign({}, ...tables) as Record<string, Column>, outputs },
+    ...precision,
   }
 }
 
@@ -97,7 +110,7 @@ export const terms = async (output: Output, options: TermsOptions, path: string)
     throw new TallyError('api/usage', 'self', `expected at most ${mostOwners} tables as --owner`)
   }
   const owners = await Promise.all(options.owner.map((table) => readTableDeclaration(table)))
-  const parameters = parametersOf(await readOutputs(path), owners)
+  const parameters = parametersOf(await readOutputs(path), owners, precisionOf(options.precision))
   const protocol = evaluateOf(owners.length)
   protocol.parameters(structuredClone(parameters))
   const made = await newTerms(options, {
@@ -166,7 +179,12 @@ const spoiled = (): TallyError =>
     },
   )
 
-const keepResult = async (output: Output, folder: string, { session }: Job): Promise<void> => {
+const keepResult = async (
+  output: Output,
+  folder: string,
+  { session }: Job,
+  parameters: EvaluateParameters,
+): Promise<void> => {
   const opened = session.output as EvaluateReceiverOutput | null | undefined
   if (opened === undefined || opened === null) {
     return output.report({ event: 'result', kind: 'none' }, 'The receiver has the outputs; this side learns none.')
@@ -175,11 +193,15 @@ const keepResult = async (output: Output, folder: string, { session }: Job): Pro
   const results = Object.fromEntries(Object.entries(opened.results).map(([name, values]) => [name, [...values]]))
   const file = join(folder, 'results.json')
   await writeFileWhole(file, `${JSON.stringify(results)}\n`, true)
+  const { errors, scheme } = programPlan(parameters)
+  // Digits beyond the bound would be noise that looks like data.
+  const bound = (name: string): string => (scheme === 'bgv' ? '' : ` ± ${errors[name]!.toPrecision(2)}`)
   const lines = Object.entries(results).map(([name, values]) => {
-    return values.length === 1 ? `  ${name}: ${values[0]}` : `  ${name}: ${count(values.length)} values`
+    const found = values.length === 1 ? `${values[0]}` : `${count(values.length)} values`
+    return `  ${name}: ${found}${bound(name)}`
   })
   output.report(
-    { event: 'result', kind: 'outputs', results, file },
+    { event: 'result', kind: 'outputs', results, ...(scheme === 'ckks' && { bounds: { ...errors } }), file },
     [`The outputs, also in ${file}:`, ...lines].join('\n'),
   )
 }
@@ -197,6 +219,6 @@ export const run = async (output: Output, options: EncryptedRunOptions): Promise
   await runEncrypted(output, options, prepared, {
     dataset,
     explained: () => explained(parameters),
-    keepResult: (folder, job) => keepResult(output, folder, job),
+    keepResult: (folder, job) => keepResult(output, folder, job, parameters),
   })
 }

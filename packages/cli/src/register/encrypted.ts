@@ -53,6 +53,7 @@ export const registerEncrypted = (program: Command): void => {
       .requiredOption('--owner <table.json...>', 'declarations of the tables, in the order of owner-1 to owner-4')
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of who computes')
       .requiredOption('--purpose <text>', 'what the outputs are for')
+      .option('--precision <x>', 'the most that a number of an output may be off; exact unless given')
       .option('--days <n>', 'days until the terms expire', '30')
       .option('--chain <chain.json>', 'the chain that records it (default: none)')
       .option('--out <file>', 'where to write them', 'terms.json')
