@@ -80,11 +80,11 @@ export type { DecodeInput, EncodeInput, EncodeOutput } from './okvs/kernels.ts'
 export { maxOkvsRows, okvsShape, okvsSize } from './okvs/parameters.ts'
 export type { OkvsShape } from './okvs/parameters.ts'
 export {
-  bits as softspokenBits,
-  ownProducts as softspokenOwnProducts,
-  peerProducts as softspokenPeerProducts,
-  receive as softspokenReceive,
-  send as softspokenSend,
+  receiveBits as softspokenReceiveBits,
+  receiveProducts as softspokenReceiveProducts,
+  selectProducts as softspokenSelectProducts,
+  sendBits as softspokenSendBits,
+  sendProducts as softspokenSendProducts,
 } from './softspoken/kernels.ts'
 export { productBytes as softspokenProductBytes } from './softspoken/shapes.ts'
 export { duplicate as tableDuplicate, intersect as tableIntersect, sort as tableSort } from './table/kernels.ts'

@@ -40,15 +40,20 @@ const sparse = (k: number, places: readonly number[]) => ({
   fills: bytes(k + 2, k % 8 === 0 ? 0 : 16 * places.length),
 })
 
+const states = bytes(77, 8192)
+/** Up to whole blocks. */
+const blocks = (n: number, bits: number): number => 16 * Math.ceil((n * bits) / 128)
+/** None, few, products that begin in one part of a tile and end in the next, several tiles. */
 const products = [
   { n: 0, bits: 64 },
   { n: 1, bits: 64 },
   { n: 2, bits: 64 },
   { n: 3, bits: 33 },
   { n: 65, bits: 64 },
-  { n: 130, bits: 48 },
+  { n: 171, bits: 48 },
   { n: 4100, bits: 1 },
-].map(({ n, bits }) => ({ n, bits, rows: bytes(n + 1, 16 * n * bits), delta: bytes(n + 2, 16) }))
+]
+const widths = [0, 48, 8208]
 const values = (n: number): Uint32Array => {
   const out = new Uint32Array(bytes(n + 3, 8 * n).buffer.slice(0, 8 * n))
   if (n === 2) out.fill(0xffff_ffff)
@@ -108,26 +113,29 @@ export const transferCases = {
     { secretKeys: mlkemKeys.run({ seeds: bytes(5, 128) }).secretKeys, ciphertexts: bytes(7, 2 * 1088) },
   ],
   'mlkem/uniform': () => [0, 1, 3].map((n) => ({ seeds: bytes(n + 1, 32 * n) })),
-  'softspoken/bits': () =>
-    [0, 128, 4096, 4224].map((n) => ({
-      rows: bytes(n + 1, 16 * n),
-      delta: n === 128 ? new Uint8Array(16) : bytes(9, 16),
-    })),
-  'softspoken/receive': () =>
-    [0, 48, 8208].map((width) => ({ seeds: bytes(width + 1, 8192), choices: bytes(width + 2, width) })),
-  'softspoken/send': () =>
-    [0, 48, 8208].map((width) => ({
-      seeds: bytes(width + 1, 8192),
+  'softspoken/receive-bits': () => widths.map((width) => ({ seeds: states, choices: bytes(width + 2, width) })),
+  'softspoken/send-bits': () =>
+    widths.map((width) => ({
+      seeds: states,
       delta: width === 48 ? ones(16) : bytes(width + 3, 16),
       corrections: bytes(width + 2, 32 * width),
     })),
-  'softspoken/own-products': () => products.map((input) => ({ ...input, values: values(input.n) })),
-  'softspoken/peer-products': () =>
-    products.map(({ rows: blocks, n, bits }) => ({
-      rows: blocks,
-      bits,
+  'softspoken/receive-products': () =>
+    products.map(({ n, bits }) => ({
+      ...{ seeds: states, n, bits },
+      choices: n === 3 ? ones(blocks(n, bits)) : bytes(n + 4, blocks(n, bits)),
+    })),
+  'softspoken/send-products': () =>
+    products.map(({ n, bits }) => ({
+      ...{ seeds: states, delta: bytes(n + 2, 16), bits },
+      corrections: bytes(n + 1, 32 * blocks(n, bits)),
+      values: values(n),
+    })),
+  'softspoken/select-products': () =>
+    products.map(({ n, bits }) => ({
+      ...{ n, bits },
       choices: n === 3 ? ones(Math.ceil((n * bits) / 8)) : bytes(n + 4, Math.ceil((n * bits) / 8)),
-      corrections: n === 2 ? ones(n * softspokenProductBytes(bits)) : bytes(n + 5, n * softspokenProductBytes(bits)),
+      products: n === 2 ? ones(n * softspokenProductBytes(bits)) : bytes(n + 5, n * softspokenProductBytes(bits)),
     })),
   'transpose/bits': () =>
     [

@@ -9,11 +9,11 @@ import {
   gf128Inner,
   gf128Multiply,
   gf128Scale,
-  softspokenBits,
-  softspokenOwnProducts,
-  softspokenPeerProducts,
-  softspokenReceive,
-  softspokenSend,
+  softspokenReceiveBits,
+  softspokenReceiveProducts,
+  softspokenSelectProducts,
+  softspokenSendBits,
+  softspokenSendProducts,
   transposeBits,
 } from '../src/index.ts'
 import { mlkemDecapsulate, mlkemEncapsulate, mlkemKeys, mlkemUniform } from '../src/index.ts'
@@ -173,37 +173,58 @@ describe('transpose and code', () => {
 })
 
 describe('the extension', () => {
+  const seeds = bytes(1, 8192)
+  const delta = bytes(2, 16)
+  /** What the other end knows: anything where Delta's leaves are. */
+  const known = seeds.slice()
+  for (let chunk = 0; chunk < 32; chunk++) {
+    const leaf = (delta[chunk >> 1]! >> (4 * (chunk & 1))) & 15
+    known.set(bytes(chunk, 16), 16 * (16 * chunk + leaf))
+  }
+
   it('refuses wrong shapes', () => {
-    const seeds = new Uint8Array(8192)
-    const delta = new Uint8Array(16)
-    const rows = new Uint8Array(2048)
+    const choices = new Uint8Array(16)
+    const corrections = new Uint8Array(512)
+    const two = { seeds, bits: 64, n: 2 }
+    const values = new Uint32Array(4)
+    const selected = { choices, products: new Uint8Array(576), bits: 64, n: 2 }
     const wrong: readonly (() => unknown)[] = [
-      () => softspokenReceive.run({ seeds: seeds.subarray(16), choices: delta }),
-      () => softspokenReceive.run({ seeds, choices: delta.subarray(1) }),
-      () => softspokenSend.run({ seeds, delta: seeds, corrections: new Uint8Array(512) }),
-      () => softspokenSend.run({ seeds, delta, corrections: new Uint8Array(528) }),
-      () => softspokenBits.run({ rows: rows.subarray(16), delta }),
-      () => softspokenOwnProducts.run({ rows, delta, values: new Uint32Array(4), bits: 65 }),
-      () => softspokenOwnProducts.run({ rows, delta, values: new Uint32Array(4), bits: 63 }),
-      () => softspokenPeerProducts.run({ rows, choices: delta, corrections: new Uint8Array(575), bits: 64 }),
-      () =>
-        softspokenPeerProducts.run({ rows, choices: delta.subarray(1), corrections: new Uint8Array(576), bits: 64 }),
+      () => softspokenReceiveBits.run({ seeds: seeds.subarray(16), choices }),
+      () => softspokenReceiveBits.run({ seeds, choices: choices.subarray(1) }),
+      () => softspokenSendBits.run({ seeds, delta: seeds, corrections }),
+      () => softspokenSendBits.run({ seeds, delta, corrections: new Uint8Array(528) }),
+      () => softspokenReceiveProducts.run({ ...two, choices: new Uint8Array(32) }),
+      () => softspokenReceiveProducts.run({ ...two, choices, bits: 0 }),
+      () => softspokenReceiveProducts.run({ ...two, choices, n: 1.5 }),
+      () => softspokenSendProducts.run({ seeds, delta, corrections, values, bits: 65 }),
+      () => softspokenSendProducts.run({ seeds, delta, corrections, values: new Uint32Array(5), bits: 51 }),
+      () => softspokenSendProducts.run({ seeds, delta, corrections, values: new Uint32Array(6), bits: 64 }),
+      () => softspokenSelectProducts.run({ ...selected, products: new Uint8Array(575) }),
+      () => softspokenSelectProducts.run({ ...selected, choices: choices.subarray(1) }),
     ]
     for (const call of wrong) expect(call).toThrow(expect.objectContaining({ code: 'api/misuse' }))
   })
 
-  it('gives both ends rows that differ by the choice times Delta, whatever the unknown leaves are', () => {
-    const seeds = bytes(1, 8192)
-    const delta = bytes(2, 16)
+  it('gives both ends bits that differ by the choice, whatever the unknown leaves are', () => {
     const choices = bytes(3, 32)
-    const { corrections, rows } = softspokenReceive.run({ seeds, choices })
-    const known = seeds.slice()
-    for (let chunk = 0; chunk < 32; chunk++) {
-      const leaf = (delta[chunk >> 1]! >> (4 * (chunk & 1))) & 15
-      known.set(bytes(chunk, 16), 16 * (16 * chunk + leaf))
-    }
-    const sent = softspokenSend.run({ seeds: known, delta, corrections })
-    const expected = sent.rows.map((byte, k) => byte ^ (-((choices[k >> 7]! >> ((k >> 4) & 7)) & 1) & delta[k & 15]!))
-    expect(rows).toEqual(expected)
+    const { corrections, hashes } = softspokenReceiveBits.run({ seeds, choices })
+    const { zero, one } = softspokenSendBits.run({ seeds: known, delta, corrections })
+    const chosen = new Uint32Array(choices.buffer.slice(choices.byteOffset, choices.byteOffset + 32))
+    expect(hashes).toEqual(chosen.map((word, i) => (word & one[i]!) | (~word & zero[i]!)))
+  })
+
+  it('gives both ends shares of products', () => {
+    const multipliers = Array.from({ length: 9 }, (_, i) => (0xfedc_ba98_7654_3211n * BigInt(i * i + 1)) & 0xffff_ffffn)
+    const bits = 32
+    const choices = new Uint8Array(48)
+    multipliers.forEach((value, i) => new DataView(choices.buffer).setUint32(4 * i, Number(value), true))
+    const taken = softspokenReceiveProducts.run({ seeds, choices, bits, n: 9 })
+    const values = new Uint32Array(bytes(5, 72).slice().buffer)
+    const { corrections } = taken
+    const sent = softspokenSendProducts.run({ seeds: known, delta, corrections, values, bits })
+    const selected = softspokenSelectProducts.run({ choices, products: sent.products, bits, n: 9 })
+    const [a, b, c, x] = [taken.shares, selected, sent.shares, values].map((part) => new BigUint64Array(part.buffer))
+    const sums = a!.map((value, i) => value + b![i]! + c![i]!)
+    expect(sums).toEqual(x!.map((value, i) => value * multipliers[i]!))
   })
 })

@@ -91,67 +91,65 @@ export function lowBits(a: usize, b: usize, out: usize, n: i32): void {
   }
 }
 
+/** The low halves of n blocks a + b, n even. */
+export function lowHalves(a: usize, b: usize, out: usize, n: i32): void {
+  for (let i = 0; i < n; i += 2) {
+    const x = v128.xor(v128.load(a), v128.load(b))
+    const y = v128.xor(v128.load(a, 16), v128.load(b, 16))
+    v128.store(out, v128.shuffle<i64>(x, y, 0, 2))
+    a += 32
+    b += 32
+    out += 16
+  }
+}
+
 /**
- * Of n values, `bits` rows each: x0 + y0 and x1 + y1 are the hashes of a row for the choice 0 and 1 (low halves count).
- * Corrections are written one after the other, and up to 7 bytes behind them. The address behind the last is the result.
+ * Of n values, `bits` hashes each: h0 and h1 are those of a row for the choice 0 and 1. The masked differences are written
+ * one after the other, and up to 7 bytes behind them.
  */
-export function own(
-  x0: usize,
-  y0: usize,
-  x1: usize,
-  y1: usize,
-  values: usize,
-  corrections: usize,
-  shares: usize,
-  bits: i32,
-  n: i32,
-): usize {
+export function mask(h0: usize, h1: usize, values: usize, products: usize, shares: usize, bits: i32, n: i32): void {
   for (let i = 0; i < n; i++) {
     const value = load<u64>(values)
     let share: u64 = 0
     for (let k = 0; k < bits; k++) {
-      const h0 = load<u64>(x0) ^ load<u64>(y0)
-      const h1 = load<u64>(x1) ^ load<u64>(y1)
-      store<u64>(corrections, h0 - h1 + value)
-      corrections += (71 - k) >> 3
-      share -= h0 << k
-      x0 += 16
-      y0 += 16
-      x1 += 16
-      y1 += 16
+      const h = load<u64>(h0)
+      store<u64>(products, h - load<u64>(h1) + value)
+      products += (71 - k) >> 3
+      share -= h << k
+      h0 += 8
+      h1 += 8
     }
     store<u64>(shares, share)
     values += 8
     shares += 8
   }
-  return corrections
 }
 
-/** The other end: choices are bits from bit `first` on at `choices`. Corrections may be read up to 7 bytes behind. */
-export function peer(
-  x: usize,
-  y: usize,
-  choices: usize,
-  first: i32,
-  corrections: usize,
-  shares: usize,
-  bits: i32,
-  n: i32,
-): usize {
-  let place: u32 = first
+/** The other end's hashes: the sum of 2^k h over the `bits` of each of n products. */
+export function gather(h: usize, shares: usize, bits: i32, n: i32): void {
   for (let i = 0; i < n; i++) {
     let share: u64 = 0
     for (let k = 0; k < bits; k++) {
-      const h = load<u64>(x) ^ load<u64>(y)
-      const choice: u64 = (load<u8>(choices + (place >> 3)) >> (place & 7)) & 1
-      share += (h + (load<u64>(corrections) & -choice)) << k
-      corrections += (71 - k) >> 3
-      place++
-      x += 16
-      y += 16
+      share += load<u64>(h) << k
+      h += 8
     }
     store<u64>(shares, share)
     shares += 8
   }
-  return corrections
+}
+
+/** What the choices select, from bit `first` on at `choices`. Masked differences may be read up to 7 bytes behind. */
+export function select(choices: usize, first: i32, products: usize, shares: usize, bits: i32, n: i32): void {
+  let place: u32 = first
+  for (let i = 0; i < n; i++) {
+    let share: u64 = 0
+    for (let k = 0; k < bits; k++) {
+      const choice: u64 = (load<u8>(choices + (place >> 3)) >> (place & 7)) & 1
+      share += (load<u64>(products) & -choice) << k
+      products += (71 - k) >> 3
+      place++
+    }
+    store<u64>(shares, share)
+    shares += 8
+  }
 }

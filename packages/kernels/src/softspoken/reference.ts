@@ -2,14 +2,17 @@
 import { hash, stream } from '../aes/reference.ts'
 import { bits as transpose } from '../transpose/reference.ts'
 import type {
-  BitsInput,
-  OwnProductsInput,
-  OwnProductsOutput,
-  PeerProductsInput,
-  ReceiveInput,
-  ReceiveOutput,
-  SendInput,
-  SendOutput,
+  Chosen,
+  Known,
+  ReceiveBitsInput,
+  ReceiveBitsOutput,
+  ReceiveProductsInput,
+  ReceiveProductsOutput,
+  SelectProductsInput,
+  SendBitsInput,
+  SendBitsOutput,
+  SendProductsInput,
+  SendProductsOutput,
 } from './kernels.ts'
 import { chunkLeaves, chunks, productBytes } from './shapes.ts'
 
@@ -39,14 +42,14 @@ function stretch(seeds: Uint8Array, width: number) {
 const rowsOf = (columns: Uint8Array): Uint8Array =>
   columns.length === 0 ? new Uint8Array() : transpose({ rows: columns, height: 128 })
 
-export function receive({ seeds, choices }: ReceiveInput): ReceiveOutput {
+function receive({ seeds, choices }: Chosen) {
   const width = choices.length
   const { next, sums, columns } = stretch(seeds, width)
   for (let chunk = 0; chunk < chunks; chunk++) addTo(sums.subarray(chunk * width, (chunk + 1) * width), choices)
-  return { corrections: sums, rows: rowsOf(columns), seeds: next }
+  return { corrected: { corrections: sums, seeds: next }, rows: rowsOf(columns) }
 }
 
-export function send({ seeds, delta, corrections }: SendInput): SendOutput {
+function send({ seeds, delta, corrections }: Known) {
   const width = corrections.length / chunks
   const { next, sums, columns } = stretch(seeds, width)
   for (let column = 0; column < 128; column++) {
@@ -57,45 +60,62 @@ export function send({ seeds, delta, corrections }: SendInput): SendOutput {
     addTo(target, sums.subarray(chunk * width, (chunk + 1) * width))
     addTo(target, corrections.subarray(chunk * width, (chunk + 1) * width))
   }
-  return { rows: rowsOf(columns), seeds: next }
-}
-
-const hashes = (rows: Uint8Array, delta: Uint8Array): Uint8Array =>
-  hash({ blocks: rows.map((byte, i) => byte ^ delta[i & 15]!) })
-
-export function bits({ rows, delta }: BitsInput): Uint32Array {
-  const hashed = hashes(rows, delta)
-  const out = new Uint32Array(rows.length / 512)
-  for (let i = 0; i < rows.length / 16; i++) out[i >> 5]! |= (hashed[16 * i]! & 1) << (i & 31)
-  return out
+  return { seeds: next, rows: rowsOf(columns) }
 }
 
 const zero = new Uint8Array(16)
-const low = (hashed: Uint8Array): BigUint64Array =>
-  new BigUint64Array(hashed.slice().buffer).filter((_, i) => i % 2 === 0)
+const hashes = (rows: Uint8Array, delta: Uint8Array): Uint8Array =>
+  hash({ blocks: rows.map((byte, i) => byte ^ delta[i & 15]!) })
 
-export function ownProducts({ rows, delta, values, bits: width }: OwnProductsInput): OwnProductsOutput {
-  const [h0, h1] = [low(hashes(rows, zero)), low(hashes(rows, delta))]
+function lowBits(hashed: Uint8Array): Uint32Array {
+  const out = new Uint32Array(hashed.length / 512)
+  for (let i = 0; i < hashed.length / 16; i++) out[i >> 5]! |= (hashed[16 * i]! & 1) << (i & 31)
+  return out
+}
+const lowHalves = (hashed: Uint8Array): BigUint64Array =>
+  new BigUint64Array(hashed.slice().buffer).filter((_, i) => i % 2 === 0)
+const limbs = (elements: BigUint64Array): Uint32Array => new Uint32Array(elements.buffer)
+
+export function receiveBits(input: ReceiveBitsInput): ReceiveBitsOutput {
+  const { corrected, rows } = receive(input)
+  return { ...corrected, hashes: lowBits(hashes(rows, zero)) }
+}
+
+export function sendBits(input: SendBitsInput): SendBitsOutput {
+  const { seeds, rows } = send(input)
+  return { zero: lowBits(hashes(rows, zero)), one: lowBits(hashes(rows, input.delta)), seeds }
+}
+
+export function receiveProducts(input: ReceiveProductsInput): ReceiveProductsOutput {
+  const { corrected, rows } = receive(input)
+  const h = lowHalves(hashes(rows, zero))
+  const shares = new BigUint64Array(input.n)
+  for (let i = 0; i < input.n; i++) {
+    for (let k = 0; k < input.bits; k++) shares[i]! += h[i * input.bits + k]! << BigInt(k)
+  }
+  return { ...corrected, shares: limbs(shares) }
+}
+
+export function sendProducts(input: SendProductsInput): SendProductsOutput {
+  const { delta, values, bits: width } = input
+  const { seeds, rows } = send(input)
+  const [h0, h1] = [lowHalves(hashes(rows, zero)), lowHalves(hashes(rows, delta))]
   const n = values.length / 2
-  const corrections = new Uint8Array(n * productBytes(width))
+  const products = new Uint8Array(n * productBytes(width))
   const shares = new BigUint64Array(n)
   const own = new BigUint64Array(values.slice().buffer)
   let at = 0
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < width; k++) {
       let masked = BigInt.asUintN(64, h0[i * width + k]! - h1[i * width + k]! + own[i]!)
-      for (let rest = Math.ceil((64 - k) / 8); rest > 0; rest--, masked >>= 8n) {
-        corrections[at++] = Number(masked & 255n)
-      }
+      for (let rest = Math.ceil((64 - k) / 8); rest > 0; rest--, masked >>= 8n) products[at++] = Number(masked & 255n)
       shares[i]! -= h0[i * width + k]! << BigInt(k)
     }
   }
-  return { corrections, shares: new Uint32Array(shares.buffer) }
+  return { products, shares: limbs(shares), seeds }
 }
 
-export function peerProducts({ rows, choices, corrections, bits: width }: PeerProductsInput): Uint32Array {
-  const h = low(hashes(rows, zero))
-  const n = h.length / width
+export function selectProducts({ choices, products, bits: width, n }: SelectProductsInput): Uint32Array {
   const shares = new BigUint64Array(n)
   let at = 0
   for (let i = 0; i < n; i++) {
@@ -103,11 +123,11 @@ export function peerProducts({ rows, choices, corrections, bits: width }: PeerPr
       const place = i * width + k
       const bytes = Math.ceil((64 - k) / 8)
       let masked = 0n
-      for (let j = bytes - 1; j >= 0; j--) masked = (masked << 8n) | BigInt(corrections[at + j]!)
+      for (let j = bytes - 1; j >= 0; j--) masked = (masked << 8n) | BigInt(products[at + j]!)
       at += bytes
       const choice = BigInt((choices[place >> 3]! >> (place & 7)) & 1)
-      shares[i]! += (h[place]! + choice * masked) << BigInt(k)
+      shares[i]! += (choice * masked) << BigInt(k)
     }
   }
-  return new Uint32Array(shares.buffer)
+  return limbs(shares)
 }

@@ -1,6 +1,14 @@
 /** Shapes of the kernels of the extension. @throws TallyError api/misuse in every check */
 import { TallyError } from '@tallystick/core'
-import type { BitsInput, OwnProductsInput, PeerProductsInput, ReceiveInput, SendInput } from './kernels.ts'
+import type {
+  Chosen,
+  Known,
+  ReceiveBitsInput,
+  ReceiveProductsInput,
+  SelectProductsInput,
+  SendBitsInput,
+  SendProductsInput,
+} from './kernels.ts'
 
 export const chunkLeaves = 16
 export const chunks = 32
@@ -15,27 +23,28 @@ const checkSeeds = (seeds: Uint8Array): void =>
 const checkDelta = (delta: Uint8Array): void =>
   require(delta.length === 16, () => `a Delta of 16 bytes, found ${delta.length}`)
 
-export function checkReceive(input: ReceiveInput): ReceiveInput {
-  checkSeeds(input.seeds)
-  require(input.choices.length % 16 === 0, () => `choices of whole blocks, found ${input.choices.length} bytes`)
-  return input
+const checkChoices = ({ seeds, choices }: Chosen): void => {
+  checkSeeds(seeds)
+  require(choices.length % 16 === 0, () => `choices of whole blocks, found ${choices.length} bytes`)
 }
 
-export function checkSend(input: SendInput): SendInput {
-  checkSeeds(input.seeds)
-  checkDelta(input.delta)
-  const { length } = input.corrections
+const checkKnown = ({ seeds, delta, corrections: { length } }: Known): void => {
+  checkSeeds(seeds)
+  checkDelta(delta)
   require(length % (16 * chunks) === 0, () => `corrections of whole blocks a chunk, found ${length} bytes`)
+}
+
+export function checkReceiveBits(input: ReceiveBitsInput): ReceiveBitsInput {
+  checkChoices(input)
   return input
 }
 
-export function checkBits(input: BitsInput): BitsInput {
-  checkDelta(input.delta)
-  require(input.rows.length % 2048 === 0, () => `a multiple of 128 rows, found ${input.rows.length} bytes`)
+export function checkSendBits(input: SendBitsInput): SendBitsInput {
+  checkKnown(input)
   return input
 }
 
-/** Bytes of the corrections of one product. */
+/** Bytes of the masked differences of one product. */
 export const productBytes = (bits: number): number => {
   let bytes = 0
   for (let k = 0; k < bits; k++) bytes += Math.ceil((64 - k) / 8)
@@ -45,23 +54,35 @@ export const productBytes = (bits: number): number => {
 const checkWidth = (bits: number): void =>
   require(Number.isInteger(bits) && bits >= 1 && bits <= 64, () => `1 to 64 bits, found ${bits}`)
 
-export function checkOwnProducts(input: OwnProductsInput): OwnProductsInput {
-  const { rows, values, bits, delta } = input
+/** Bytes of a bit for each row of n products, up to whole blocks. */
+const blocksOf = (n: number, bits: number): number => 16 * Math.ceil((n * bits) / 128)
+
+export function checkReceiveProducts(input: ReceiveProductsInput): ReceiveProductsInput {
+  const { choices, bits, n } = input
+  checkChoices(input)
   checkWidth(bits)
-  checkDelta(delta)
-  const fits = values.length % 2 === 0 && rows.length === 8 * bits * values.length
-  require(fits, () => `${bits} rows a value, found ${rows.length} bytes for ${values.length} limbs`)
+  const fits = Number.isInteger(n) && n >= 0 && choices.length === blocksOf(n, bits)
+  require(fits, () => `choices of ${n} products of ${bits} bits, found ${choices.length} bytes`)
   return input
 }
 
-export function checkPeerProducts(input: PeerProductsInput): PeerProductsInput {
-  const { rows, choices, corrections, bits } = input
+export function checkSendProducts(input: SendProductsInput): SendProductsInput {
+  const { values, bits, corrections } = input
+  checkKnown(input)
   checkWidth(bits)
-  const n = rows.length / 16 / bits
-  const fits = Number.isInteger(n) && 8 * choices.length >= n * bits && corrections.length === n * productBytes(bits)
+  const fits = values.length % 2 === 0 && corrections.length === chunks * blocksOf(values.length / 2, bits)
+  require(fits, () => `corrections of ${values.length} limbs by ${bits} bits, found ${corrections.length} bytes`)
+  return input
+}
+
+export function checkSelectProducts(input: SelectProductsInput): SelectProductsInput {
+  const { choices, products, bits, n } = input
+  checkWidth(bits)
+  const fits =
+    Number.isInteger(n) && n >= 0 && 8 * choices.length >= n * bits && products.length === n * productBytes(bits)
   require(fits, () => {
-    const found = `${rows.length}, ${choices.length} and ${corrections.length} bytes`
-    return `rows, choices and corrections of whole products of ${bits} bits, found ${found}`
+    const found = `${choices.length} and ${products.length} bytes`
+    return `choices and masked differences of ${n} products of ${bits} bits, found ${found}`
   })
   return input
 }

@@ -1,10 +1,10 @@
 /** Random AND triples over bits. */
 import { TallyError } from '@tallystick/core'
-import { softspokenBits } from '@tallystick/kernels'
+import { softspokenReceiveBits, softspokenSendBits } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
-import { blockBytes, wordsOf } from '../bytes.ts'
+import { wordsOf } from '../bytes.ts'
 import type { TripleMessages } from './messages.ts'
-import { batchesOf, batchTransfers, bothWays, correctionBytes, receiveRows, sendRows } from './transfers.ts'
+import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known } from './transfers.ts'
 import type { PairCost, Transfers, TripleContext } from './transfers.ts'
 
 /** XOR shares of a · b = c, bit by bit: bit i is bit i mod 32 of word i div 32, whole vectors of 128 bits. */
@@ -24,16 +24,16 @@ export const bitTriplesCost = (n: number): PairCost => ({
 const batchWords = batchTransfers / 32
 /** Triples of one call: 128 MiB of each factor. */
 const maxBitTriples = 2 ** 30
-const zero = new Uint8Array(blockBytes)
 
 /** v = H(q) and b = H(q) + H(q + Delta). */
 function* offer(ctx: TripleContext, transfers: Transfers, total: number) {
   const v = new Uint32Array(total / 32)
   const b = new Uint32Array(total / 32)
   for (const [i, n] of batchesOf(total).entries()) {
-    const rows = yield* sendRows(ctx, transfers, n)
-    v.set(yield* ctx.compute(softspokenBits, { rows, delta: zero }), batchWords * i)
-    b.set(yield* ctx.compute(softspokenBits, { rows, delta: transfers.delta }), batchWords * i)
+    const { zero, one, seeds } = yield* ctx.compute(softspokenSendBits, yield* known(ctx, transfers, n))
+    transfers.sending.seeds = seeds
+    v.set(zero, batchWords * i)
+    b.set(one, batchWords * i)
   }
   for (let i = 0; i < v.length; i++) b[i]! ^= v[i]!
   return { v, b }
@@ -45,8 +45,11 @@ function* take(ctx: TripleContext, transfers: Transfers, total: number) {
   const u = new Uint32Array(total / 32)
   for (const [i, n] of batchesOf(total).entries()) {
     const from = 4 * batchWords * i
-    const rows = yield* receiveRows(ctx, transfers, n, choices.subarray(from, from + n / 8))
-    u.set(yield* ctx.compute(softspokenBits, { rows, delta: zero }), batchWords * i)
+    const input = chosen(transfers, n, choices.subarray(from, from + n / 8))
+    const { corrections, hashes, seeds } = yield* ctx.compute(softspokenReceiveBits, input)
+    transfers.receiving.seeds = seeds
+    yield* ctx.send('otCorrections', corrections, transfers.peer)
+    u.set(hashes, batchWords * i)
   }
   return { a: wordsOf(choices), u }
 }

@@ -16,8 +16,10 @@
  *                          otCorrections: 32 bits a transfer
  *     rows q               <--------------------------------     choices u, rows v
  *     bits:   b = H(q) + H(q + Delta), v = H(q)                  a = u, H(v)             c = ab + ..., both directions
- *     ring:                otProducts: h_0 - h_1 + b
- *     - sum 2^k h_0        -------------------------------->     sum 2^k (h_u + u (h_0 - h_1 + b)) = ab + sum 2^k h_0
+ *     ring:                otProducts: h_0 - h_1 + b           sum 2^k h_u, kept
+ *     - sum 2^k h_0        -------------------------------->     + sum 2^k u (h_0 - h_1 + b): ab + sum 2^k h_0 in all
+ *
+ *     No row is kept: either end hashes each in the cache in which it was made (`softspoken/*` of the kernels).
  *
  * Papers. SoftSpokenOT (Roy, CRYPTO 2022, ia.cr/2022/192) for the transfers, Asharov, Lindell, Schneider, Zohner (CCS 2013,
  * ia.cr/2013/552) for AND triples from random transfers, Gilboa (CRYPTO 1999) in the form of Demmler, Schneider, Zohner

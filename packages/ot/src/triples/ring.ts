@@ -1,14 +1,15 @@
 /** Products over Z_2^64 from correlated transfers: bits times elements, and Beaver triples. */
 import { invariant, TallyError } from '@tallystick/core'
 import {
-  softspokenOwnProducts,
-  softspokenPeerProducts,
   softspokenProductBytes as productBytes,
+  softspokenReceiveProducts,
+  softspokenSelectProducts,
+  softspokenSendProducts,
 } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { wordsOf } from '../bytes.ts'
-import type { TripleMessages } from './messages.ts'
-import { batchesOf, batchTransfers, bothWays, correctionBytes, misbehaved, receiveRows, sendRows } from './transfers.ts'
+import { maxFrameWords, type TripleMessages } from './messages.ts'
+import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known, misbehaved } from './transfers.ts'
 import type { PairCost, Transfers, TripleContext } from './transfers.ts'
 
 /** Additive shares over Z_2^64 of a · b = c, element by element: little-endian limbs of 32 bits, 2 an element. */
@@ -18,8 +19,12 @@ export interface RingTriples {
   readonly c: Uint32Array
 }
 
-/** Elements of one batch by the bits of the multiplier: 2^19 transfers, so that 8 bytes for each fit a frame. */
-const batchElements = (bits: number): number => batchTransfers / 2 / 2 ** Math.ceil(Math.log2(bits))
+/**
+ * Elements of one batch by the bits of the multiplier: whole vectors of 128 whose corrections and products fit a frame each.
+ * A kernel starts 512 key streams a call, so large batches count.
+ */
+const batchElements = (bits: number): number =>
+  128 * Math.floor(Math.min(batchTransfers / bits, (4 * maxFrameWords) / productBytes(bits)) / 128)
 
 /** One direction, n products by multipliers of so many bits. Coins: none. */
 export const productCost = (n: number, bits: number): { readonly rounds: number; readonly bytes: number } => ({
@@ -49,10 +54,10 @@ export function* productSend<M extends TripleMessages, R extends string>(
   const shares = new Uint32Array(values.length)
   let at = 0
   for (const n of batchesOf(values.length / 2, batchElements(bits))) {
-    const rows = yield* sendRows(wire, transfers, n * bits)
-    const own = { rows, delta: transfers.delta, values: values.slice(at, at + 2 * n), bits }
-    const { corrections, shares: part } = yield* wire.compute(softspokenOwnProducts, own)
-    yield* wire.send('otProducts', corrections, transfers.peer)
+    const input = { ...(yield* known(wire, transfers, n * bits)), values: values.slice(at, at + 2 * n), bits }
+    const { products, shares: part, seeds } = yield* wire.compute(softspokenSendProducts, input)
+    transfers.sending.seeds = seeds
+    yield* wire.send('otProducts', products, transfers.peer)
     shares.set(part, at)
     at += 2 * n
   }
@@ -73,23 +78,29 @@ export function* productReceive<M extends TripleMessages, R extends string>(
   invariant(8 * multipliers.length >= n * bits, 'there is a multiplier for each product')
   const wire = ctx as unknown as TripleContext
   const batch = batchElements(bits)
-  const taken: Uint8Array[] = []
   const choicesOf = (i: number, count: number): Uint8Array =>
     multipliers.subarray((i * batch * bits) / 8, (i * batch * bits) / 8 + Math.ceil((count * bits) / 8))
   const batches = batchesOf(n, batch)
+  const shares = new Uint32Array(2 * n)
   // All corrections first: the products of all batches come one round later.
   for (const [i, count] of batches.entries()) {
-    taken.push(yield* receiveRows(wire, transfers, count * bits, choicesOf(i, count)))
+    const input = { ...chosen(transfers, count * bits, choicesOf(i, count)), bits, n: count }
+    const { corrections, shares: part, seeds } = yield* wire.compute(softspokenReceiveProducts, input)
+    transfers.receiving.seeds = seeds
+    yield* wire.send('otCorrections', corrections, transfers.peer)
+    shares.set(part, 2 * batch * i)
   }
-  const shares = new Uint32Array(2 * n)
   for (const [i, count] of batches.entries()) {
-    const corrections = yield* wire.receive('otProducts', transfers.peer)
+    const products = yield* wire.receive('otProducts', transfers.peer)
     const expected = count * productBytes(bits)
-    if (corrections.length !== expected) {
-      throw misbehaved(transfers.peer, `expected ${expected} bytes of products, found ${corrections.length}`)
+    if (products.length !== expected) {
+      throw misbehaved(transfers.peer, `expected ${expected} bytes of products, found ${products.length}`)
     }
-    const input = { rows: taken[i]!, choices: choicesOf(i, count), corrections, bits }
-    shares.set(yield* wire.compute(softspokenPeerProducts, input), 2 * batch * i)
+    const input = { choices: choicesOf(i, count), products, bits, n: count }
+    addRing(
+      shares.subarray(2 * batch * i, 2 * (batch * i + count)),
+      yield* wire.compute(softspokenSelectProducts, input),
+    )
   }
   return shares
 }
@@ -117,7 +128,7 @@ export const multiplyRing = (x: Uint32Array, y: Uint32Array): Uint32Array => {
   return out
 }
 
-/** Products of one call, so that what waits for its corrections stays within 64 MiB. */
+/** Products of one call. */
 export const maxRingTriples = 2 ** 16
 
 /**

@@ -1,6 +1,5 @@
 /** The state that two ends share after their base transfers, and the rows of transfers that it is stretched to. */
-import { concatBytes, TallyError } from '@tallystick/core'
-import { softspokenReceive, softspokenSend } from '@tallystick/kernels'
+import { TallyError } from '@tallystick/core'
 import type { Context, Routine } from '@tallystick/protocol'
 import { baseCost, baseReceive, baseSend } from '../base/index.ts'
 import { blockBytes } from '../bytes.ts'
@@ -102,35 +101,26 @@ export const correctionBytes = (n: number): number =>
 export const batchesOf = (n: number, most = batchTransfers): readonly number[] =>
   Array.from({ length: Math.ceil(n / most) }, (_, i) => Math.min(most, n - i * most))
 
-/** Rows q of one batch: q, or q + Delta, by the peer's choice, is what the peer has. */
-export function* sendRows(ctx: TripleContext, transfers: Transfers, n: number): Routine<Uint8Array> {
-  const { delta, sending, peer } = transfers
+/** The peer's corrections of n transfers, with what the kernels of the sending end need beside. */
+export function* known(
+  ctx: TripleContext,
+  { sending, delta, peer }: Transfers,
+  n: number,
+): Routine<{ readonly seeds: Uint8Array; readonly delta: Uint8Array; readonly corrections: Uint8Array }> {
   const corrections = yield* ctx.receive('otCorrections', peer)
   const expected = chunks * widthOf(n)
   if (corrections.length !== expected) {
     throw misbehaved(peer, `expected ${expected} bytes of corrections, found ${corrections.length}`)
   }
-  const { rows, seeds } = yield* ctx.compute(softspokenSend, { seeds: sending.seeds, delta, corrections })
-  sending.seeds = seeds
-  return rows.subarray(0, blockBytes * n)
+  return { seeds: sending.seeds, delta, corrections }
 }
 
-/** Rows v = q + choice · Delta of one batch. */
-export function* receiveRows(
-  ctx: TripleContext,
-  transfers: Transfers,
-  n: number,
-  choices: Uint8Array,
-): Routine<Uint8Array> {
-  const { receiving, peer } = transfers
-  const padded = concatBytes(choices, new Uint8Array(widthOf(n) - choices.length))
-  const { corrections, rows, seeds } = yield* ctx.compute(softspokenReceive, {
-    seeds: receiving.seeds,
-    choices: padded,
-  })
-  receiving.seeds = seeds
-  yield* ctx.send('otCorrections', corrections, peer)
-  return rows.subarray(0, blockBytes * n)
+/** What the kernels of the choosing end need for n transfers: states, and choices up to whole blocks. */
+export const chosen = ({ receiving }: Transfers, n: number, choices: Uint8Array) => {
+  const padded = new Uint8Array(widthOf(n))
+  padded.set(choices.subarray(0, Math.ceil(n / 8)))
+  if (n % 8 !== 0) padded[n >> 3]! &= 2 ** (n % 8) - 1
+  return { seeds: receiving.seeds, choices: padded }
 }
 
 export const misbehaved = (peer: string, message: string): TallyError =>
