@@ -15,6 +15,7 @@ import { createEncoder } from '../framing.ts'
 import { defaultLinkLimits, type Link, type LinkLimits, type Listener } from '../link.ts'
 import { createHandshakeSlots, type HandshakeLimits } from './handshake-slots.ts'
 import { madeShortLived } from './short-lived.ts'
+import { createTurnTaking, type TurnTaking } from './turn-taking.ts'
 import { dialError, refusedByListener, wrongCertificate } from './tls-errors.ts'
 
 /** The TLS half of a party's identity. */
@@ -101,11 +102,12 @@ const readInto = (chunk: (bytes: Uint8Array) => void): OnRead => {
   }
 }
 
-const channelOf = (socket: tls.TLSSocket): ByteChannel => ({
+const channelOf = (socket: tls.TLSSocket, turns: TurnTaking): ByteChannel => ({
   write(piece, done) {
     socket.write(piece, (error) => {
       if (!error) done()
     })
+    turns.sent()
   },
   pause: () => void socket.pause(),
   resume: () => void socket.resume(),
@@ -130,8 +132,9 @@ const allocate = (bytes: number): Uint8Array => {
 
 const framed = ({ socket, peerKey, peer, limits, timing }: Established): FramedLink => {
   const binding = Uint8Array.from(socket.exportKeyingMaterial(32, exporterLabel, Buffer.alloc(0)))
+  const turns = createTurnTaking()
   const link = createFramedLink({
-    channel: channelOf(socket),
+    channel: channelOf(socket, turns),
     limits,
     peerKey,
     peer,
@@ -144,8 +147,17 @@ const framed = ({ socket, peerKey, peer, limits, timing }: Established): FramedL
   socket.setNoDelay(true)
   socket.on('error', (error) => (failure ??= dialError(error, peer, 'open')))
   socket.on('end', () => link.ended(failure))
-  socket.on('close', () => link.ended(failure))
-  return link
+  socket.on('close', () => {
+    turns.stop()
+    link.ended(failure)
+  })
+  return {
+    ...link,
+    chunk(bytes) {
+      turns.received()
+      link.chunk(bytes)
+    },
+  }
 }
 
 const keyOf = (socket: tls.TLSSocket): Hex | undefined => {
