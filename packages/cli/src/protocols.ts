@@ -12,8 +12,10 @@ export interface Runnable extends Program {
 export const protocolOf = (id: string): Runnable => {
   const program = Object.hasOwn(programs, id) ? programs[id] : undefined
   if (program !== undefined) return { ...program, code: { version: packageVersion, digest: codeDigest() } }
-  const known = Object.keys(programs).join(', ')
-  throw new TallyError('terms/unsupported', 'self', `this version runs ${known}, the terms want ${id}`, {
-    remedy: 'use the version of Tallystick that the terms name',
+  const family = `${id.split('/')[0]}/`
+  const known = Object.keys(programs).filter((each) => each.startsWith(family))
+  const found = known.length === 0 ? `no protocol ${family}…` : `of ${family}… ${known.join(', ')}`
+  throw new TallyError('terms/unsupported', 'self', `this version runs ${found}; wanted is ${id}`, {
+    remedy: 'use the version of Tallystick that the terms name, or the name of a protocol in docs/protocols.md',
   })
 }

@@ -31,7 +31,7 @@ export const tableFormat = z.strictObject({
           type: z.literal('numeric'),
           minimum: z.number(),
           maximum: z.number(),
-          decimals: z.int().min(0).max(9),
+          decimals: z.int().min(0).max(9).default(0),
         }),
         z.strictObject({ ...common, type: z.literal('categorical'), levels: z.array(cellName).min(2).max(256) }),
       ]),

@@ -44,11 +44,29 @@ const duplicateRules: Readonly<Record<DataTerms['duplicates'], string>> = {
 const columnsIn = (column: string): string =>
   columnsOf(column).length === 1 ? `column "${column}"` : `columns ${column}, together`
 
+const compared = (normalisation: string): string =>
+  `compared as ${normalisation}: ${normalisationsOf(normalisation)
+    .map((name) => normalisations.get(name)?.summary ?? 'unknown to this version')
+    .join('; and: ')}`
+
+/** Not lists of ids but numbers, in the words of the commands that write such terms. */
+const numbers: Readonly<Record<string, string>> = {
+  'table/1': 'a table: each cell within the range or the levels that the parameters say; rows are not joined',
+  'integers/1': 'numbers: each cell within the range that the parameters say',
+  'model/1': 'the weights of a model, rounded as the parameters say',
+}
+const joinedOn = 'table/1 joined on '
+
+const readAs = (normalisation: string): string => {
+  if (Object.hasOwn(numbers, normalisation)) return `read as ${normalisation}: ${numbers[normalisation]}`
+  if (!normalisation.startsWith(joinedOn)) return compared(normalisation)
+  const id = compared(normalisation.slice(joinedOn.length))
+  return `read as table/1: each cell within the range or the levels that the parameters say; joined on ids ${id}`
+}
+
 const dataOf = ([role, data]: readonly [string, DataTerms]): string[] => [
   `${role}: ${count(data.rows)} rows from "${data.source}", ${columnsIn(data.column)}`,
-  `  compared as ${data.normalisation}: ${normalisationsOf(data.normalisation)
-    .map((name) => normalisations.get(name)?.summary ?? 'unknown to this version')
-    .join('; and: ')}`,
+  `  ${readAs(data.normalisation)}`,
   `  duplicates: ${duplicateRules[data.duplicates]}`,
 ]
 

@@ -183,7 +183,9 @@ describe('terms that have expired', () => {
   it('start nothing new, also where an attempt was begun and is lost', async () => {
     const terms = await termsOf((await agreed('expired')).file, past)
     await writeFile('past.json', termsBytes(terms))
-    await tally('terms', 'approve', 'past.json', '--home', 'a')
+    const approved = await tally('terms', 'approve', 'past.json', '--home', 'a')
+    expect([approved.code, approved.stderr]).toEqual([66, expect.stringContaining('terms/expired')])
+    await (await openHome('a')).approve(terms)
     const start = () => tally('psi', 'run', '--terms', 'past.json', '--input', 'a.csv', '--home', 'a', '--listen', '0')
     const job = storedJob(await openHome('a'), terms)
     job.journals.open(0).close()

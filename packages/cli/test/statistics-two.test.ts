@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTally, tally } from './run.ts'
+import { startTally, tally, tallyProcess } from './run.ts'
 
 const before = process.cwd()
 let folder = ''
@@ -16,7 +16,7 @@ const json = async (...args: readonly string[]): Promise<Record<string, any>> =>
 
 const people = Array.from({ length: 30 }, (_, i) => ({ id: `c${i}`, income: (i * 37) % 50, debt: (i * 11) % 23 }))
 const idOf = { from: 'id', normalisation: 'trim/1' }
-const numeric = (name: string) => ({ name, type: 'numeric', minimum: 0, maximum: 50, decimals: 0 })
+const numeric = (name: string) => ({ name, type: 'numeric', minimum: 0, maximum: 50 })
 const plan = {
   layout: 'vertical',
   minimumCount: 0,
@@ -51,6 +51,28 @@ afterAll(async () => {
 
 const planned = ['stats', 'plan', 'plan.json', '--auditor', 'audit/auditor.json', '--purpose', 'Income and debt']
 
+test('an analysis may lie in a folder where nothing is installed', { timeout: 60_000 }, async () => {
+  const script = [
+    `import { analyse, mean } from '@tallystick/statistics'`,
+    `export default analyse({ layout: 'vertical', columns: ['income', 'debt'] }, ({ income }) => ({ mean: mean(income) }))`,
+  ]
+  await writeFile('analysis.ts', script.join('\n'))
+  const { code, stderr } = await tallyProcess([
+    ...['stats', 'plan', 'analysis.ts', '--party', 'a/table.json', 'b/table.json', '--helper', 'office/identity.json'],
+    ...['--auditor', 'audit/auditor.json', '--purpose', 'Income', '--out', 'scripted.json'],
+  ])
+  expect([code, stderr]).toEqual([0, ''])
+  const terms = JSON.parse(await readFile('scripted.json', 'utf8')) as { parameters: { outputs: unknown } }
+  expect(terms.parameters.outputs).toMatchObject([{ name: 'mean', statistic: { kind: 'mean', x: 'income' } }])
+})
+
+test('columns are explained where they are wrong', async () => {
+  await writeFile('wrong.json', JSON.stringify({ columns: [{ ...numeric('income'), decimals: 'two' }] }))
+  const { code, stderr } = await tally('data', 'declare', 'a.csv', '--table', 'wrong.json', '--home', 'a')
+  expect(code).toBe(65)
+  expect(stderr).toMatch(/"columns\.0\.decimals": .*number[^]*what to do: correct it/)
+})
+
 test('two owners learn figures with a helper, and the run replays', { timeout: 120_000 }, async () => {
   const lone = await tally(...planned, '--party', 'a/table.json', 'b/table.json')
   expect(lone.stderr).toContain('with a helper that sees nothing (--helper)')
@@ -66,6 +88,7 @@ test('two owners learn figures with a helper, and the run replays', { timeout: 1
   for (const home of ['a', 'b', 'office']) await json('terms', 'approve', 'terms.json', '--home', home)
   const shown = (await tally('terms', 'show', 'terms.json')).stdout.replaceAll(/\s+/g, ' ')
   expect(shown).toContain('helper (Side office): no output')
+  expect(shown).toContain('joined on ids compared as trim/1: white space before and after is dropped')
   expect(shown).toContain('It must work with neither owner')
   const dry = await json('stats', 'run', '--terms', 'terms.json', '--home', 'office', '--dry-run')
   expect(dry).toMatchObject({ event: 'explained', notes: [expect.stringContaining('nothing of any row')] })

@@ -4,12 +4,12 @@ import { TallyError } from '@tallystick/core'
 import { budgetsOf, setBudget, usedOf } from '../budget.ts'
 import type { Encoding } from '../csv.ts'
 import { readDataset, type Duplicates } from '../dataset.ts'
-import { declarationFormat, readFormat, type Declaration } from '../declaration.ts'
-import { writeJson } from '../files.ts'
+import { declarationFormat, type Declaration } from '../declaration.ts'
+import { readJson, writeJson } from '../files.ts'
 import { openHome } from '../home.ts'
 import { columnText, normalisationText } from '../key.ts'
 import type { Output } from '../output.ts'
-import { readTable, schemaOf, tableFormat } from '../table.ts'
+import { readTable, schemaOf, tableFormat, type TableFormat } from '../table.ts'
 import { dataTermsOf, tableDeclarationFormat, type TableDeclaration } from '../table-declaration.ts'
 import { count } from '../text.ts'
 import { valuedRows, valuesOf } from '../values.ts'
@@ -32,9 +32,21 @@ const usage = (): TallyError =>
     remedy: 'see tally data declare --help',
   })
 
+/** `columns.json` is written by hand: what is wrong with it is said in full. */
+const readColumns = async (path: string): Promise<TableFormat> => {
+  const parsed = tableFormat.safeParse(await readJson(path, 'the columns of a table', 'input/malformed'))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const place = issue!.path.length === 0 ? 'the file' : `"${issue!.path.join('.')}"`
+  const message = `${path}: expected the columns of a table; ${place}: ${issue!.message.slice(0, 200)}`
+  throw new TallyError('input/malformed', 'self', message, {
+    remedy: 'correct it; docs/statistics.md, "Tables", shows such a file',
+  })
+}
+
 const declareTable = async (output: Output, options: DeclareOptions, path: string, input: string): Promise<void> => {
   const { identity } = await openHome(options.home)
-  const read = await readFormat(path, tableFormat, 'the columns of a table', 'a person (docs/statistics.md)')
+  const read = await readColumns(path)
   const { counts } = await readTable(input, read, options.encoding)
   const data = dataTermsOf(options.source ?? basename(input), read, counts.rows)
   const file = join(options.home, 'table.json')

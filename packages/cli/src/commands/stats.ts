@@ -1,4 +1,5 @@
 /** `tally stats plan | run`: terms from an analysis and tables, and one party's side of it. */
+import { registerHooks } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { loadPublicIdentity } from '@tallystick/session/node'
@@ -43,12 +44,31 @@ const identityAt = (path: string): PublicIdentity => {
   return { name, party, signer, tls }
 }
 
+/** An analysis lies where its author works, where nothing is installed: packages of ours are then those of this command. */
+const importAnalysis = async (path: string): Promise<{ readonly default?: Plan }> => {
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      if (!specifier.startsWith('@tallystick/')) return next(specifier, context)
+      try {
+        return next(specifier, context)
+      } catch {
+        return next(specifier, { ...context, parentURL: import.meta.url })
+      }
+    },
+  })
+  try {
+    return (await import(pathToFileURL(resolve(path)).href)) as { readonly default?: Plan }
+  } finally {
+    hooks.deregister()
+  }
+}
+
 /** A module whose default export is a plan, or a plan as JSON. It runs here with the rights of the caller. */
 const readPlan = async (path: string): Promise<Plan> => {
   if (path.endsWith('.json')) return (await readJson(path, 'a plan', 'input/malformed')) as Plan
   let module: { readonly default?: Plan }
   try {
-    module = (await import(pathToFileURL(resolve(path)).href)) as { readonly default?: Plan }
+    module = await importAnalysis(path)
   } catch (cause) {
     if (cause instanceof TallyError) throw cause
     throw new TallyError(

@@ -3,7 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { canonicalJson, TallyError, toHex, type Json } from '@tallystick/core'
 import { choose, leastParties, mostParties, rolesFor } from '@tallystick/psi'
 import type { Choice, Policy, Request, SetOutput } from '@tallystick/psi'
-import { checkTerms, parseTerms, specHash, termsFormat, type PartyTerms, type Terms } from '@tallystick/session'
+import {
+  checkCode,
+  checkTerms,
+  parseTerms,
+  specHash,
+  termsFormat,
+  type PartyTerms,
+  type Terms,
+} from '@tallystick/session'
 import { readChain } from '../chain.ts'
 import { auditorOf, readAuditor, readDeclaration, type Declaration } from '../declaration.ts'
 import { readJson, writeFileWhole } from '../files.ts'
@@ -137,7 +145,14 @@ const requestOf = (options: NewOptions, partners: readonly Partner[], minimum: T
 const choiceOf = ({ protocol: wanted }: NewOptions, request: Request): Choice => {
   // A prepared list is no set of rows: only its own protocol takes it.
   const id = wanted === 'auto' && request.list !== undefined ? 'psi/ra18' : wanted
-  return id === 'auto' ? planned(request) : choose(request, { [id]: protocolOf(id).protocol })
+  if (id === 'auto') return planned(request)
+  if (!id.startsWith('psi/') && !id.startsWith('mpc/ba12-')) {
+    throw new TallyError('api/usage', 'self', `expected a protocol for sets as --protocol, found "${id}"`, {
+      remedy:
+        'use auto or one of docs/psi-operator.md; query, stats, score, encrypted and lookup have terms of their own',
+    })
+  }
+  return choose(request, { [id]: protocolOf(id).protocol })
 }
 
 const minimumOf = ({ minimumSets, minimumResult }: NewOptions): Terms['minimum'] => {
@@ -217,9 +232,14 @@ export const show = async (output: Output, _options: unknown, path: string): Pro
   )
 }
 
+/** Signs what a run would accept and nothing else: who approves should not find out later that it was of no use. */
 export const approve = async (output: Output, options: { readonly home: string }, path: string): Promise<void> => {
   const terms = await readTerms(path)
   const home = await openHome(options.home)
+  home.partyIn(terms)
+  const { protocol, code } = protocolOf(terms.protocol.id)
+  checkTerms(terms, protocol, Date.now())
+  checkCode(terms, code.digest)
   const { role, name } = await home.approve(terms)
   output.report(
     { event: 'approved', specHash: specHash(terms), role, name },

@@ -92,6 +92,22 @@ const remedies: Readonly<Record<AuditReport['verdict'], string>> = {
   replayed: '',
 }
 
+/** A key that nobody vouches for may be a wrong --trust as well; whatever else fails is in the files. */
+const failure = (code: ErrorCode, failed: readonly string[]): TallyError => {
+  const message = `these checks failed: ${failed.join(', ')}`
+  if (failed.every((id) => id === 'signers')) {
+    return new TallyError('record/untrusted', 'self', message, {
+      remedy:
+        'compare --trust with the parties by another way: it names other keys than the record. If it is right, ' +
+        'somebody else made the record',
+    })
+  }
+  return new TallyError(code, 'none', message, {
+    remedy:
+      'do not rely on it; ask whoever sent it for the files again, unchanged, and another party for its record of the job',
+  })
+}
+
 /**
  * Tells what was found. A failed check is a failure of the command, and so is a verdict below the one that is asked for:
  * else a script would take a record that somebody made up for one that the parties signed. So is a chain that was named and
@@ -104,7 +120,7 @@ export const tellReport = (output: Output, { report, unanswered }: Audited, code
   )
   const { checks, verdict } = report
   const failed = checks.filter(({ status }) => status === 'failed').map(({ id }) => id)
-  if (failed.length > 0) throw new TallyError(code, 'none', `these checks failed: ${[...new Set(failed)].join(', ')}`)
+  if (failed.length > 0) throw failure(code, [...new Set(failed)])
   const reached = levels.findIndex((level) => level === verdict)
   if (reached >= levels.indexOf(expected)) {
     if (unanswered === undefined) return
