@@ -37,11 +37,33 @@ export const runIn = async <T>(pool: Runner, routine: Routine<T>, signal?: Abort
 /** Frames by ring. */
 export type Frames = readonly (readonly Uint8Array[])[]
 
+/** What may be done with keys so many times only. Asked before it is done; false where it was done often enough. */
+export interface KeyLedger {
+  /** A table is encrypted: once. */
+  encrypt(): Promise<boolean>
+  /** A result is decrypted to be handed on: at most so many times. */
+  release(most: number): Promise<boolean>
+}
+
 export interface Keys {
   /** Never leaves the owner. */
   readonly secret: readonly RingKeys[]
   /** For whoever computes. */
   readonly published: Frames
+  /** Counts for all who open the keys (`@tallystick/homomorphic/keys`); without one, for this object in this process. */
+  readonly ledger?: KeyLedger
+}
+
+const counts = new WeakMap<Keys, { tables: number; releases: number }>()
+
+const ledgerOf = (keys: Keys): KeyLedger => {
+  if (keys.ledger !== undefined) return keys.ledger
+  const own = counts.get(keys) ?? { tables: 0, releases: 0 }
+  counts.set(keys, own)
+  return {
+    encrypt: () => Promise.resolve(own.tables++ === 0),
+    release: (most) => Promise.resolve(own.releases < most && ++own.releases > 0),
+  }
 }
 
 export const createKeys = async (plan: Plan, rng: Rng, pool: Runner): Promise<Keys> => {
@@ -53,11 +75,8 @@ export const createKeys = async (plan: Plan, rng: Rng, pool: Runner): Promise<Ke
   return { secret, published }
 }
 
-/** Keys that a table was encrypted under. */
-const taken = new WeakSet<Keys>()
-
 /**
- * Once a key, which this can tell of the same object only: second components and errors are expanded from the key's seeds, so
+ * Once a key, which keys without a ledger can tell of the same object only: second components and errors are expanded from the key's seeds, so
  * that the difference of two tables under one key is the difference of their ciphertexts, for anybody to read.
  * @throws TallyError input/malformed, input/invalid-value for columns that are not as declared; api/misuse for keys that
  *   encrypted before
@@ -70,12 +89,11 @@ export const encrypt = async (plan: Plan, keys: Keys, columns: Columns, pool: Ru
       checkedColumn(name, column, columns[name], plan.scheme === 'bgv'),
     ]),
   )
-  if (taken.has(keys)) {
+  if (!(await ledgerOf(keys).encrypt())) {
     throw new TallyError('api/misuse', 'self', 'expected keys that encrypted no table yet, found used ones', {
       remedy: 'make keys for each table: two under one key tell their difference',
     })
   }
-  taken.add(keys)
   const frames: (readonly Uint8Array[])[] = []
   for (const [i, ring] of plan.rings.entries()) {
     const own = plan.inputs.map((_, position) =>
@@ -123,27 +141,17 @@ export const evaluateEncrypted = async (
   return results
 }
 
-/** Answers that were decrypted to be handed on, by the keys they are under. */
-const released = new WeakMap<Keys, number>()
-
 /**
- * `rng`: of a plan with `releases`, which floods what it decrypts; not more answers under one key than were planned.
+ * `rng`: of a plan with `releases`, which floods what it decrypts: other coins for each answer, and not more answers under
+ * one key than were planned, counted before any of an answer is decrypted.
  * @throws TallyError peer/misbehaved where a result does not decrypt: tell nobody, it answers a question about the data
  */
 export const decrypt = async (plan: Plan, keys: Keys, answer: Frames, pool: Runner, rng?: Rng): Promise<Results> => {
-  if (plan.releases > 0) {
-    const before = released.get(keys) ?? 0
-    if (before >= plan.releases) {
-      throw new TallyError(
-        'api/misuse',
-        'self',
-        `expected at most ${plan.releases} answers under one key, found another`,
-        {
-          remedy: 'make new keys: each answer that is handed on tells a little of the key',
-        },
-      )
-    }
-    released.set(keys, before + 1)
+  if (plan.releases > 0 && !(await ledgerOf(keys).release(plan.releases))) {
+    const message = `expected at most ${plan.releases} answers under one key, found another`
+    throw new TallyError('api/misuse', 'self', message, {
+      remedy: 'make new keys: each answer that is handed on tells a little of the key',
+    })
   }
   const slots: OpenedSlots[] = []
   for (const [i, ring] of plan.rings.entries()) {
