@@ -4,6 +4,7 @@ import type { Figure } from './figure.ts'
 import { clustersFigure } from './figures/clusters.ts'
 import { componentsFigure } from './figures/components.ts'
 import { correlationFigure } from './figures/correlation.ts'
+import { guarded } from './figures/guard.ts'
 import { evidenceFigure, importanceFigure } from './figures/evidence.ts'
 import { linearFigure } from './figures/linear.ts'
 import { logisticFigure } from './figures/logistic.ts'
@@ -64,8 +65,17 @@ export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output)
   }
 }
 
+/** Whose sum is a count where a column has two values. */
+const sums = new Set<Statistic['kind']>(['sum', 'mean', 'variance', 'std'])
+
 /** @throws TallyError terms/malformed, terms/unsupported for what the tables do not have or what could wrap around */
 const figureOf = (scope: Scope, statistic: Statistic): Figure => {
+  const weight = 'weight' in statistic ? statistic.weight : undefined
+  const counted = sums.has(statistic.kind) ? (statistic as { readonly x: string }).x : undefined
+  return guarded(scope, { weight, counted }, plainFigure(scope, statistic))
+}
+
+const plainFigure = (scope: Scope, statistic: Statistic): Figure => {
   switch (statistic.kind) {
     case 'count':
       return countFigure(scope, statistic.weight)

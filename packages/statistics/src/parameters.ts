@@ -113,7 +113,11 @@ const schema = z.strictObject({
     )
     .min(1)
     .max(500),
-  minimumCount: z.int().min(0).max(1_000_000),
+  minimumCount: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .refine((least) => least !== 2, '2 tells lists like 1 and 1 of 2 in all; name 3 or more, or 0'),
   roundTo: z.int().min(2).max(1000).optional(),
   to: z.union([z.enum(['all']), role, z.array(role).min(1)]),
   owners: z.int().min(1).max(mostOwners).optional(),
@@ -159,6 +163,13 @@ const consistent = (parameters: Parameters): void => {
   if (owners.length === 0) throw malformed('expected a table of at least one party, found none')
   if (owners.join() !== sized.join()) throw malformed('expected sizes for exactly the roles that have tables')
   for (const each of owners) checkSchema(tables[each]!)
+  const rows = layout === 'vertical' ? sizes[owners[0]!]! : sized.reduce((sum, each) => sum + sizes[each]!, 0)
+  if (parameters.minimumCount > Math.max(1, rows)) {
+    throw malformed(
+      `the tables have ${rows} rows in all, figures want ${parameters.minimumCount} at least (minimumCount)`,
+      'bring more rows, or lower minimumCount',
+    )
+  }
   const [first, ...others] = owners
   const names = outputs.map(({ name: output }) => output)
   if (new Set(names).size < names.length) throw malformed('two outputs have the same name')

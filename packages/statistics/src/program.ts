@@ -42,6 +42,7 @@ import {
 import { TallyError, type Json } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { outputFigure } from './catalogue.ts'
+import { requireOneCut } from './cuts.ts'
 import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
@@ -189,6 +190,7 @@ const programOf = ({ id, version, owners, helped }: Kind): Program<Parameters, T
       })
     }
     const { scope, needs } = prepare(parameters)
+    requireOneCut(parameters)
     specsOf(scope, needs)
     return parameters
   },

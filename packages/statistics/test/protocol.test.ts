@@ -66,7 +66,7 @@ const rowsOf = (shift: number): Readonly<Record<Role, Table>> => ({
 const two: Parameters = {
   layout: 'vertical',
   outputs: outputsOf({ table: crosstab(columns('region'), columns('flag')), sum: sum(columns('a')) }),
-  minimumCount: 2,
+  minimumCount: 3,
   to: 'p1',
   sizes: { p0: 5, p1: 5 },
   tables: { p0: { columns: [amount('a'), region] }, p1: { columns: [amount('flag', 1)] } },
@@ -191,12 +191,12 @@ describe('statistics/rep3', () => {
 
   it('grows trees of rows of several owners, at the declared cost', () => {
     const cuts = [
-      { column: columns('a'), cuts: { bins: 3 } },
+      { column: columns('a'), cuts: { bins: 2 } },
       { column: columns('region2'), cuts: [5, 9] },
     ]
     const named = (name: string) => ({ columns: [amount('a'), amount('b'), { ...amount('region2'), name }] })
     const parameters: Parameters = {
-      ...horizontal({ tree: boostedTrees(columns('b'), cuts, { trees: 2, depth: 1 }) }, 2),
+      ...horizontal({ tree: boostedTrees(columns('b'), cuts, { trees: 2, depth: 1 }) }, 3),
       tables: { p0: named('region2'), p1: named('region2'), p2: named('region2') },
     }
     const { outputs, errors, rounds, bytes } = simulated({ parameters, inputs: rowsOf(0) })
@@ -220,11 +220,12 @@ describe('statistics/rep3', () => {
     expect(found['sum']).toBe(15)
     // Regions by flag: (0, 2), (1, 2), (0, 0).
     expect(found['table'].counts).toEqual([
-      // All but the last row: one of them alone would follow from the others.
       [null, null],
       [null, null],
-      [0, 0],
+      [null, null],
     ])
+    // By region 2, 3 and 0; by flag 1 and 4.
+    expect(found['table']).toMatchObject({ rowTotals: [null, null, 0], columnTotals: [null, null] })
   })
 
   it('opens nothing of tables that have other ids', () => {

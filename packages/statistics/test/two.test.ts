@@ -53,8 +53,8 @@ const exact = ({ mean_radius: radius, mean_texture: texture, mean_smoothness: sm
   chiSquare: chiSquare(benign, benign),
   groups: groupBy(benign, radius),
   welch: welch(texture, benign, '0', '1'),
-  evidence: weightOfEvidence(benign, radius, { bins: 4, merge: { to: 3 } }),
-  importance: importance(benign, [radius, texture], { bins: 3 }),
+  evidence: weightOfEvidence(benign, smooth, { bins: 4, merge: { to: 3 } }),
+  importance: importance(benign, [texture], { bins: 3 }),
 })
 
 const points = [

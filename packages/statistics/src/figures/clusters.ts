@@ -21,7 +21,8 @@ import { bitsOf, narrower, requireBits } from '../bounds.ts'
 import { nothingElse, ratio, type Figure, type Given } from '../figure.ts'
 import { impossible } from '../problems.ts'
 import { originOf, rangeOf, type Scope } from '../scope.ts'
-import { keepFrom } from './withhold.ts'
+import { withheld } from './tables.ts'
+import { keepCells } from './withhold.ts'
 
 interface Model {
   readonly scope: Scope
@@ -158,7 +159,7 @@ export const clustersFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
     rounding: [{ drop: Math.max(0, fraction - 13) }, undefined, undefined],
     learns:
       `the centres of ${k} clusters by ${x.map((c) => `"${c}"`).join(', ')} after ${iterations} iterations, and how many ` +
-      `rows each has${minimumCount > 1 ? `, but for clusters of 1 to ${minimumCount - 1} rows` : ''}`,
+      `rows each has${withheld(scope)}`,
     *open(backend, given) {
       const rows = points(backend, given, model, sizes)
       let found: Clusters = {
@@ -167,7 +168,7 @@ export const clustersFigure = (scope: Scope, statistic: Omit<Model, 'scope'>): F
       }
       for (let step = 0; step < iterations; step++) found = yield* iterate(backend, rows, found.centres, sizes)
       if (minimumCount <= 1) return [found.centres, found.counts]
-      const kept = backend.low(yield* keepFrom(backend, yield* backend.widen(found.counts), minimumCount))
+      const kept = backend.low(yield* keepCells(backend, yield* backend.widen(found.counts), minimumCount))
       const each = backend.gather(
         kept,
         Uint32Array.from({ length: k * p }, (_, i) => Math.floor(i / p)),

@@ -12,7 +12,7 @@ import { finite, nothingElse, type Figure, type Given, type Opened } from '../fi
 import { countBy, groupsOf, type Factor } from '../moments.ts'
 import { binary } from '../problems.ts'
 import { edgeCodes, type Scope } from '../scope.ts'
-import { number, openCounts, readGrouped, withheld, type Count } from './tables.ts'
+import { number, openCounts, readGrouped, withheldWhole, type Count } from './tables.ts'
 
 /** Of counts by bin, those of y = 0 and of y = 1. Bins where either is missing have no weight, and add nothing. */
 export const evidenceOf = (goods: readonly number[], bads: readonly number[]) => {
@@ -128,10 +128,7 @@ export const tallyOf = (scope: Scope, y: string, cut: Cut): Tally => {
       return yield* backend.widen(backend.gather(backend.concat(goods, bads), index))
     },
     *open(backend, given) {
-      const opened = yield* openCounts(scope, backend, yield* tally.counts(backend, given), {
-        rows: groups,
-        columns: 2,
-      })
+      const opened = yield* openCounts(scope, backend, yield* tally.counts(backend, given))
       return order === undefined ? opened : [...opened, given.order(order)]
     },
     read(opened) {
@@ -161,9 +158,14 @@ export const binsText = (binning: Binning): string =>
 const evidenceFigures = (scope: Scope, { y, x, binning, merge }: Asked) => {
   requireBinary(scope, y)
   const tallies = x.map((column) => tallyOf(scope, y, { column, binning }))
+  const made =
+    merge === undefined
+      ? 'of which the weights are made'
+      : 'before any bins are merged: the receivers merge them in clear, of these counts'
+  const several = x.length > 1 && scope.parameters.minimumCount > 1 ? ', column by column' : ''
   const learns =
-    `how many rows of ${binsText(binning)} of ${x.map((c) => `"${c}"`).join(', ')} have "${y}" = 0 and 1` +
-    `${merge === undefined ? '' : ' (before bins are merged)'}, of which the weights are made${withheld(scope)}`
+    `how many rows of ${binsText(binning)} of ${x.map((c) => `"${c}"`).join(', ')} have "${y}" = 0 and 1, ` +
+    `${made}${withheldWhole(scope)}${several}`
   const read = (opened: readonly Opened[]): (Json & { readonly informationValue: number | null })[] => {
     let at = 0
     return tallies.map((tally) => {

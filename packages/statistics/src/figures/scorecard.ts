@@ -24,7 +24,7 @@ import { groupsOf } from '../moments.ts'
 import type { Scope } from '../scope.ts'
 import { binsText, factorOf, halvesOf, requireBinary, tallyOf, togetherOf, type Binned, type Cut } from './evidence.ts'
 import { logisticFigure } from './logistic.ts'
-import { withheld } from './tables.ts'
+import { withheldWhole } from './tables.ts'
 
 interface Asked {
   readonly y: string
@@ -145,7 +145,7 @@ export const scorecardFigure = (scope: Scope, { y, x, penalty, iterations, point
       ...model.rounding!,
     ],
     learns:
-      `a scorecard: how many rows of ${bins} have "${y}" = 0 and 1${withheld(scope)}; and ` +
+      `a scorecard: how many rows of ${bins} have "${y}" = 0 and 1${withheldWhole(scope)}; and ` +
       model.learns.replace('logistic regression', 'logistic regression (on weights of evidence)'),
     *open(backend, given) {
       const [opened, columns] = yield* backend.join(

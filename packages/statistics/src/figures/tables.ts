@@ -3,7 +3,7 @@
  * are public; what lies in them is opened, and counts below the plan's minimum are withheld before they are opened.
  */
 import type { Json } from '@tallystick/core'
-import type { Arithmetic, Backend } from '@tallystick/mpc'
+import { wordsOfIntegers, type Arithmetic, type Backend } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
 import { narrower, requireBits } from '../bounds.ts'
 import { unknownLevel } from '../problems.ts'
@@ -12,50 +12,40 @@ import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from
 import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
 import type { Sensitivity } from '../privacy/index.ts'
 import { originOf, unitOf, type Scope } from '../scope.ts'
-import { keepFrom, roundTo, type Cells } from './withhold.ts'
+import { keepCells, keepWhole, roundTo } from './withhold.ts'
 
 /** A count, or null where it is withheld. */
 export type Count = number | null
 
 interface Grouped {
   readonly counts: Moment
-  /** Of the counts, where they are a table; a list unless told. */
-  readonly cells?: Cells
   /** Whether counts are rounded where the plan says so. */
   readonly rounds?: boolean
   /** Sums over the same groups. */
   readonly sums: readonly Moment[]
 }
 
-/** Vectors over the same groups, the counts first: zeros where the count is from 1 to below the minimum; what was kept. */
-function* openKept(
-  scope: Scope,
-  backend: Backend,
-  vectors: readonly Arithmetic<128>[],
-  { cells, rounds = false }: Pick<Grouped, 'cells' | 'rounds'>,
-): Routine<readonly Arithmetic[]> {
-  const { minimumCount, roundTo: base = 1 } = scope.parameters
-  const told = rounds && base > 1 ? [yield* roundTo(backend, vectors[0]!, base)] : vectors
-  if (minimumCount <= 1) return told
-  const kept = yield* keepFrom(backend, vectors[0]!, minimumCount, cells)
-  const all = backend.concat(...told)
-  const flags = backend.concat(...vectors.map(() => kept))
-  return [yield* backend.multiply(all, flags), kept]
+const repeat = (backend: Backend, x: Arithmetic<128>, times: number): Arithmetic<128> =>
+  backend.gather(x, new Uint32Array(times))
+
+/** A table of counts, all of them or none; read by {@link readGrouped}. */
+export function* openCounts(scope: Scope, backend: Backend, counts: Arithmetic<128>): Routine<readonly Arithmetic[]> {
+  const { minimumCount } = scope.parameters
+  if (minimumCount <= 1) return [counts]
+  const kept = repeat(backend, yield* keepWhole(backend, counts, minimumCount), counts.length)
+  return [yield* backend.multiply(counts, kept), kept]
 }
 
-/** Counts alone; read by {@link readGrouped}. */
-export const openCounts = (
-  scope: Scope,
-  backend: Backend,
-  counts: Arithmetic<128>,
-  cells: Cells,
-): Routine<readonly Arithmetic[]> => openKept(scope, backend, [counts], { cells })
-
-/** Counts and sums of each group. */
-const openGrouped = (scope: Scope, { counts, sums, ...rest }: Grouped) =>
+/** Counts and sums of each group: zeros where the count is withheld; and what was kept. */
+const openGrouped = (scope: Scope, { counts, sums, rounds = false }: Grouped) =>
   function* (backend: Backend, given: Given): Routine<readonly Arithmetic[]> {
     const vectors = [counts, ...sums].map((moment) => given.moment(moment))
-    return yield* openKept(scope, backend, vectors, rest)
+    const { minimumCount, roundTo: base = 1 } = scope.parameters
+    const told = rounds && base > 1 ? [yield* roundTo(backend, vectors[0]!, base)] : vectors
+    if (minimumCount <= 1) return told
+    const kept = yield* keepCells(backend, vectors[0]!, minimumCount)
+    const flags = backend.concat(...vectors.map(() => kept))
+    return [yield* backend.multiply(backend.concat(...told), flags), kept]
   }
 
 /** The vectors that {@link openGrouped} opens, with null where a group is withheld. */
@@ -69,8 +59,12 @@ export const readGrouped = (scope: Scope, groups: number, opened: readonly Opene
 
 export const withheld = ({ parameters: { minimumCount } }: Scope): string =>
   minimumCount > 1
-    ? `, but for those from 1 to ${minimumCount - 1} and others that would tell them, which are withheld`
+    ? `, but for those of 1 to ${minimumCount - 1} rows and the next larger ones, which are withheld`
     : ''
+
+/** Of tables of counts. */
+export const withheldWhole = ({ parameters: { minimumCount } }: Scope): string =>
+  minimumCount > 1 ? `, or none of these counts if any is from 1 to ${minimumCount - 1}` : ''
 
 const rounded = ({ parameters: { roundTo: base = 1 } }: Scope, { rounds = false }: Pick<Grouped, 'rounds'>): string =>
   rounds && base > 1 ? `, rounded to multiples of ${base}` : ''
@@ -105,28 +99,63 @@ export const histogramFigure = (scope: Scope, column: string, edges: readonly nu
   return { ...figure, sensitivity: countsSensitivity(shape.groups) }
 }
 
-const table = (
-  scope: Scope,
-  rows: string,
-  columns: string,
-  read: (counts: Count[][]) => Json,
-  rounds = false,
-): Figure => {
-  const [by, and] = [{ column: rows }, { column: columns }]
-  const width = groupsOf(scope, and)
-  const down = groupsOf(scope, by)
-  const cells = { rows: down, columns: width }
-  const shape = { counts: countBy(by, and), sums: [], groups: down * width, cells, rounds }
-  const learns = `how many rows have each pair of "${rows}" and "${columns}"`
-  return grouped(scope, { ...shape, learns }, ([counts]) =>
-    read(scope.levels(rows).map((_, r) => counts!.slice(r * width, (r + 1) * width).map(number))),
-  )
+/** Row by row. */
+const linesOf = (counts: readonly (bigint | null)[], width: number): Count[][] =>
+  Array.from({ length: counts.length / width }, (_, r) => counts.slice(r * width, (r + 1) * width).map(number))
+
+const pairsLearn = (rows: string, columns: string): string =>
+  `how many rows have each pair of "${rows}" and "${columns}"`
+
+/** Sums of the rows and of the columns of a table. */
+const marginsOf = (backend: Backend, counts: Arithmetic<128>, down: number, width: number) => {
+  const turned = Uint32Array.from({ length: down * width }, (_, i) => (i % down) * width + Math.floor(i / down))
+  return [backend.sum(counts, width), backend.sum(backend.gather(counts, turned), down)] as const
 }
+
+/** Cells, and what was kept; where all are withheld the totals of rows and columns instead, each a list like others. */
+const openTable = (scope: Scope, counts: Moment, down: number, width: number) =>
+  function* (backend: Backend, given: Given): Routine<readonly Arithmetic[]> {
+    const { minimumCount, roundTo: base = 1 } = scope.parameters
+    const exact = given.moment(counts)
+    const rounded = (each: Arithmetic<128>): Routine<Arithmetic<128>> => roundTo(backend, each, base)
+    if (minimumCount <= 1) return [base > 1 ? yield* rounded(exact) : exact]
+    const margins = marginsOf(backend, exact, down, width)
+    const [whole, ...parts] = yield* backend.join(
+      (branch) => keepWhole(branch, exact, minimumCount),
+      ...margins.map((margin) => (branch: Backend) => keepCells(branch, margin, minimumCount)),
+    )
+    const withheld = backend.shift(backend.negate(whole), wordsOfIntegers(128, [1]))
+    const lines = backend.concat(...parts)
+    const instead = yield* backend.multiply(lines, repeat(backend, withheld, lines.length))
+    const kept = backend.concat(repeat(backend, whole, down * width), instead)
+    const all = backend.concat(exact, ...margins)
+    return [yield* backend.multiply(base > 1 ? yield* rounded(all) : all, kept), kept]
+  }
 
 export const crosstabFigure = (scope: Scope, rows: string, columns: string): Figure => {
   const [down, across] = [scope.levels(rows), scope.levels(columns)]
-  const figure = table(scope, rows, columns, (counts) => ({ rows: [...down], columns: [...across], counts }), true)
-  return { ...figure, sensitivity: countsSensitivity(down.length * across.length) }
+  const cells = down.length * across.length
+  const { minimumCount } = scope.parameters
+  const counts = countBy({ column: rows }, { column: columns })
+  const instead =
+    minimumCount > 1
+      ? '; and then how many have each of one and of the other alone' +
+        `, but for those of 1 to ${minimumCount - 1} rows and the next larger ones`
+      : ''
+  return {
+    ...nothingElse,
+    moments: [counts],
+    learns: `${pairsLearn(rows, columns)}${rounded(scope, { rounds: true })}${withheldWhole(scope)}${instead}`,
+    sensitivity: countsSensitivity(cells),
+    open: openTable(scope, counts, down.length, across.length),
+    read(opened) {
+      const [all] = readGrouped(scope, opened[0]!.length, opened)
+      const found = { rows: [...down], columns: [...across], counts: linesOf(all!.slice(0, cells), across.length) }
+      if (opened[1] === undefined || opened[1][0] === 1n) return found
+      const totals = all!.slice(cells).map(number)
+      return { ...found, rowTotals: totals.slice(0, down.length), columnTotals: totals.slice(down.length) }
+    },
+  }
 }
 
 /** Pearson's statistic of whole counts. Levels that do not occur take no part. */
@@ -145,13 +174,23 @@ const pearsonStatistic = (counts: readonly (readonly number[])[]): { statistic: 
   return { statistic, freedom: occurring(rowSums) * occurring(columnSums) }
 }
 
-export const chiSquareFigure = (scope: Scope, rows: string, columns: string): Figure =>
-  table(scope, rows, columns, (counts) => {
-    if (counts.flat().includes(null)) return { statistic: null, freedom: null, p: null, withheld: true }
-    const { statistic, freedom } = pearsonStatistic(counts as number[][])
-    const p = freedom > 0 ? chiSquareTail(statistic, freedom) : null
-    return { statistic: finite(statistic), freedom, p }
-  })
+export const chiSquareFigure = (scope: Scope, rows: string, columns: string): Figure => {
+  const [down, width] = [scope.levels(rows).length, scope.levels(columns).length]
+  const counts = countBy({ column: rows }, { column: columns })
+  return {
+    ...nothingElse,
+    moments: [counts],
+    learns: `${pairsLearn(rows, columns)}, of which the test is made${withheldWhole(scope)}`,
+    open: (backend, given) => openCounts(scope, backend, given.moment(counts)),
+    read(opened) {
+      const [all] = readGrouped(scope, down * width, opened)
+      if (all!.includes(null)) return { statistic: null, freedom: null, p: null, withheld: true }
+      const { statistic, freedom } = pearsonStatistic(linesOf(all!, width) as number[][])
+      const p = freedom > 0 ? chiSquareTail(statistic, freedom) : null
+      return { statistic: finite(statistic), freedom, p }
+    },
+  }
+}
 
 /** Sample moments of one group, in the units of its column. */
 interface Sample {

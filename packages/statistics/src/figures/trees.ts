@@ -33,7 +33,7 @@ import type { Cuts } from '../plan.ts'
 import { impossible } from '../problems.ts'
 import { edgeCodes, rangeOf, type Scope } from '../scope.ts'
 import { binsText, factorOf, requireBinary, type Cut } from './evidence.ts'
-import { keepFrom } from './withhold.ts'
+import { keepCells } from './withhold.ts'
 
 export interface Asked {
   readonly y: string
@@ -304,7 +304,9 @@ export const treesFigure = (scope: Scope, asked: Asked): Figure => {
     learns:
       `${trees === 1 ? 'a tree' : `${trees} boosted trees`} of depth ${depth} for "${y}": where it splits` +
       ` (${cuts.map(({ column, binning }) => `${binsText(binning)} of "${column}"`).join('; ')}) and the values of its leaves` +
-      (minimumCount > 1 ? `, but for leaves of 1 to ${minimumCount - 1} rows and others that would tell them` : ''),
+      (minimumCount > 1
+        ? `, but for leaves of 1 to ${minimumCount - 1} rows and the next larger ones of their tree`
+        : ''),
     *open(backend, given) {
       const { base, grown } = yield* boost(backend, given, model)
       const leaves = backend.concat(...grown.map((tree) => tree.leaves))
@@ -351,7 +353,7 @@ function* keptLeaves(backend: Backend, counts: readonly Arithmetic<64>[], least:
     ...counts.map(
       (each) =>
         function* (branch: Backend): Routine<Arithmetic<64>> {
-          return branch.low(yield* keepFrom(branch, yield* branch.widen(each), least))
+          return branch.low(yield* keepCells(branch, yield* branch.widen(each), least))
         },
     ),
   )
