@@ -31,6 +31,14 @@ export interface Output {
   style(format: Parameters<typeof styleText>[0], text: string): string
 }
 
+/**
+ * Rows and names that a partner brought must not move the cursor, hide text or turn a line around. What stays: ends of
+ * lines, and bold and the eight colours of `style`.
+ */
+const shown = (text: string): string => text.replaceAll(unfit, '\u{fffd}')
+const escape = String.fromCodePoint(27)
+const unfit = new RegExp(`(?!\\n|${escape}\\[(?:[012]|22|3[1-79])m)[\\p{Cc}\\p{Cf}]`, 'gu')
+
 const silent: Progress = { update: () => {}, stop: () => {} }
 /** Lines of their own on stderr: stdout is for what stays true. */
 const jsonProgress: Progress = {
@@ -43,13 +51,13 @@ export const createOutput = (json: boolean): Output => ({
   json,
   report(report, text) {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
-    else if (text !== undefined) process.stdout.write(`${text}\n`)
+    else if (text !== undefined) process.stdout.write(`${shown(text)}\n`)
   },
   say(text) {
-    if (!json) process.stdout.write(`${text}\n`)
+    if (!json) process.stdout.write(`${shown(text)}\n`)
   },
   note(text) {
-    process.stderr.write(`${json ? JSON.stringify({ event: 'note', text }) : text}\n`)
+    process.stderr.write(`${json ? JSON.stringify({ event: 'note', text }) : shown(text)}\n`)
   },
   async progress() {
     if (json) return jsonProgress
