@@ -24,7 +24,7 @@ import {
   type Digest,
   type Hex,
 } from '@tallystick/core'
-import { leafPrefix, merkleTiles, tileRows, type TilesInput } from '@tallystick/kernels'
+import { leafPrefix, merkleTiles, tileRows, type TilesInput } from '@tallystick/kernels/merkle'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { KernelRunner } from './execute.ts'

@@ -3,7 +3,8 @@
  * its list would enter) and `auditor.json`.
  */
 import { TallyError, type Hex } from '@tallystick/core'
-import { limbBits, maxDecimals, maxLimbs, type ListTerms, type SumValues } from '@tallystick/psi'
+import type { ListTerms } from '@tallystick/psi'
+import { limbBits, maxDecimals, maxLimbs, type SumValues } from '@tallystick/psi/sums'
 import { partyId, type DataTerms, type Terms } from '@tallystick/session'
 import { z } from 'zod'
 import { readJson } from './files.ts'

@@ -1,6 +1,6 @@
 /** Numbers beside ids, for sums over what two lists have in common: one column, whose range is declared and not found. */
 import { TallyError } from '@tallystick/core'
-import { limbBits, maxDecimals, maxLimbs, type SumValues } from '@tallystick/psi'
+import { limbBits, maxDecimals, maxLimbs, type SumValues } from '@tallystick/psi/sums'
 import type { Rows } from '@tallystick/attestation'
 import type { Dataset } from './dataset.ts'
 import { columnIndex, findings, note, problemError } from './findings.ts'

@@ -8,7 +8,6 @@
  * The party id is taggedDigest('tallystick/party/v1', signer address, TLS fingerprint), so neither key can be changed
  * without becoming another party.
  */
-import 'reflect-metadata' // x509's dependency injection asks for it
 import {
   createCipheriv,
   createDecipheriv,
@@ -21,7 +20,6 @@ import {
 import fs from 'node:fs'
 import path from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import * as x509 from '@peculiar/x509'
 import { bytesToUtf8, canonicalBytes, fromHex, Secret, TallyError, toHex } from '@tallystick/core'
 import type { Hex, Json } from '@tallystick/core'
 import { partyId } from '../digests.ts'
@@ -70,6 +68,9 @@ const checkName = (name: unknown): name is string =>
  * is ever read.
  */
 const createTlsKey = async (): Promise<{ tlsKey: string; certificate: string }> => {
+  // Two hundred modules that nobody needs who has a certificate.
+  await import('reflect-metadata') // x509's dependency injection asks for it
+  const x509 = await import('@peculiar/x509')
   const algorithm = { name: 'Ed25519' }
   const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
