@@ -83,8 +83,28 @@ const outcomeOf = (terms: Terms, role: string): string => {
     return `${role} (${name}): for ${String(queries)} ids of its choice the row of the other side's list, or that it has none`
   }
   if (terms.protocol.id.startsWith('statistics/')) return `${role} (${name}): the figures below, and nothing else`
+  const encrypted = underEncryption(terms)
+  if (encrypted !== undefined) return `${role} (${name}): ${encrypted}`
   if (!/^(psi|mpc\/ba12-)/.test(terms.protocol.id)) return `${role} (${name}): an output, see parameters`
   return `${role} (${name}): ${learnedBy(terms, role)}`
+}
+
+/** What the holder of the key learns. */
+const underEncryption = ({ protocol: { id }, parameters }: Terms): string | undefined => {
+  const { sizes, columns, program } = parameters as {
+    sizes?: { readonly client?: number }
+    columns?: unknown
+    program?: { readonly outputs?: object }
+  }
+  const asked = count(sizes?.client ?? 0)
+  if (id === 'homomorphic/lookup') {
+    const cells = Array.isArray(columns) ? columns.join(', ') : 'all its cells'
+    return `for ${asked} keys of its choice whether the other side has a row of it, and of that row: ${cells}`
+  }
+  if (id === 'homomorphic/scoring') return `the scores of its ${asked} rows: intercept and weighted sum of features`
+  if (id.startsWith('homomorphic/statistics-')) return 'the sum and the sum of squares of every column'
+  if (!id.startsWith('homomorphic/evaluate-')) return undefined
+  return `the outputs of the program in the parameters: ${Object.keys(program?.outputs ?? {}).join(', ')}`
 }
 
 /** What a question to several holders tells, and on whose honesty that rests. */
@@ -179,7 +199,7 @@ export const renderTerms = (terms: Terms): string => {
         ]),
       ),
     ),
-    section('Data', ...Object.entries(terms.data).flatMap(dataOf)),
+    ...(Object.keys(terms.data).length === 0 ? [] : [section('Data', ...Object.entries(terms.data).flatMap(dataOf))]),
     section('Who learns', ...terms.parties.map(({ role }) => outcomeOf(terms, role))),
     ...figuresOf(terms),
     section('Beyond it', ...Object.entries(terms.leakage).map(([role, text]) => `${role}: ${text}`)),

@@ -101,6 +101,21 @@ it('reads so', () => {
     `)
 })
 
+it('says what the holder of a key learns', () => {
+  const learns = (id: string, parameters: object): string => {
+    const terms = { ...sample, protocol: { ...sample.protocol, id }, parameters } as unknown as Terms
+    return renderTerms(terms).replaceAll(/\s+/g, ' ')
+  }
+  const sizes = { client: 1200, holder: 9 }
+  expect(learns('homomorphic/lookup', { sizes, columns: ['AC', 'AN'] })).toContain(
+    'for 1,200 keys of its choice whether the other side has a row of it, and of that row: AC, AN',
+  )
+  expect(learns('homomorphic/scoring', { sizes })).toContain('receiver (Bank A): the scores of its 1,200 rows')
+  expect(learns('homomorphic/evaluate-2', { program: { outputs: { spread: ['sum', 'x'], n: [] } } })).toContain(
+    'the outputs of the program in the parameters: spread, n',
+  )
+})
+
 it('changes with any value', () => {
   const change = (value: unknown): unknown => {
     if (typeof value === 'number') return value + 1
