@@ -12,6 +12,7 @@ import {
   type Progress as SessionProgress,
   type Terms,
 } from '@tallystick/session'
+import { guardBudget } from './budget.ts'
 import { createConnector, meetingOf, type Meeting } from './connection.ts'
 import { openHome, type Home } from './home.ts'
 import { stopSignal } from './interrupt.ts'
@@ -131,7 +132,12 @@ export interface PartyRun {
 /** Runs the job or resumes it, then keeps record, result and evidence. */
 export const runParty = async (run: PartyRun): Promise<void> => {
   const { output, prepared, meeting, dataset, pool } = run
-  const { home, terms, peers, runnable } = prepared
+  const { home, terms, own, peers, runnable } = prepared
+  const uncounted = await guardBudget(home.folder, terms, {
+    source: terms.data[own.role]?.source ?? '',
+    file: dataset.digest,
+  })
+  if (uncounted !== undefined) output.note(uncounted)
   const last = lastAttempt(home, terms)
   if (last?.state === 'missing' || last?.state === 'burned') {
     const why = last.state === 'missing' ? 'its journal is gone' : 'its journal was put back from a copy'

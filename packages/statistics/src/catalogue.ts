@@ -1,6 +1,7 @@
 /** The figure of each kind of statistic. */
 import { TallyError } from '@tallystick/core'
-import type { Figure } from './figure.ts'
+import { bitsOf, requireBits } from './bounds.ts'
+import type { Figure, NoisePart } from './figure.ts'
 import { clustersFigure } from './figures/clusters.ts'
 import { componentsFigure } from './figures/components.ts'
 import { correlationFigure } from './figures/correlation.ts'
@@ -19,8 +20,8 @@ import {
   histogramFigure,
   welchFigure,
 } from './figures/tables.ts'
-import { computingOf, type Output, type Statistic } from './plan.ts'
-import { deviationOf } from './privacy/index.ts'
+import { computingOf, type Output, type Privacy, type Statistic } from './plan.ts'
+import { deviationOf, partOf } from './privacy/index.ts'
 import { impossible } from './problems.ts'
 import { scorecardFigure } from './figures/scorecard.ts'
 import { binningOf } from './bins.ts'
@@ -44,25 +45,44 @@ export const outputFigure = (scope: Scope, { name, statistic, privacy }: Output)
   if (privacy === undefined) return figureOf(scope, statistic)
   const { parameters } = scope
   const figure = figureOf({ ...scope, parameters: { ...parameters, minimumCount: 0, roundTo: 1 } }, statistic)
-  const { sensitivity } = figure
-  if (sensitivity === undefined) {
-    throw impossible(
-      `noise for "${name}", a figure of the kind ${statistic.kind}`,
-      'use a sum, mean, histogram or crosstab',
+  if (figure.noise === undefined) throw withoutNoise(name, statistic)
+  return { ...figure, learns: `${figure.learns}, with ${noiseText(scope, figure.noise, privacy)}` }
+}
+
+const withoutNoise = (name: string, statistic: Statistic): TallyError =>
+  statistic.kind === 'count'
+    ? impossible(`noise for "${name}": the number of rows stands in the terms`, 'leave out the noise, or the figure')
+    : impossible(
+        `noise for "${name}", a figure of the kind ${statistic.kind}`,
+        'use a count with weights, sum, mean, variance, std, histogram, crosstab or group-by',
+      )
+
+/** Deviations of noise beyond which it never is: once in e^90. */
+const furthest = 64
+
+const noiseText = (scope: Scope, noise: readonly NoisePart[], privacy: Privacy): string => {
+  const computing = computingOf(scope.parameters)
+  const each = partOf(privacy, noise.length)
+  const digits = (value: number): string => value.toPrecision(3)
+  const parts = noise.map(({ sensitivity, unit, what }) => {
+    const one = deviationOf(each, sensitivity)
+    requireBits(
+      bitsOf(computing.length * furthest * one),
+      128,
+      'the noise',
+      'ask for less of it, or declare a smaller range',
     )
-  }
-  const computing = computingOf(parameters)
-  const one = deviationOf(privacy, sensitivity) * (figure.noiseUnit ?? 1)
-  const noise =
+    const together = digits(one * unit * Math.sqrt(computing.length))
+    return `${what === undefined ? '' : `of ${what} `}${digits(one * unit)} each, ${together} together`
+  })
+  const kind =
     privacy.mechanism === 'laplace'
       ? `discrete Laplace noise of epsilon ${privacy.epsilon}`
       : `discrete Gaussian noise of rho ${privacy.rho}`
-  return {
-    ...figure,
-    learns:
-      `${figure.learns}, with ${noise} from each of ${computing.slice(0, -1).join(', ')} and ${computing.at(-1)} (standard deviation ${one.toPrecision(3)} each, ` +
-      `${(one * Math.sqrt(computing.length)).toPrecision(3)} together; a receiver that computes can take off its own)`,
-  }
+  return (
+    `${kind} from each of ${computing.slice(0, -1).join(', ')} and ${computing.at(-1)} ` +
+    `(standard deviation ${parts.join(', ')}; a receiver that computes can take off its own)`
+  )
 }
 
 /** Whose sum is a count where a column has two values. */
@@ -85,7 +105,12 @@ const plainFigure = (scope: Scope, statistic: Statistic): Figure => {
     case 'variance':
       return covarianceFigure(scope, [statistic.x], (matrix) => matrix[0]![0]!, statistic.weight)
     case 'std':
-      return covarianceFigure(scope, [statistic.x], (matrix) => Math.sqrt(matrix[0]![0]!), statistic.weight)
+      return covarianceFigure(
+        scope,
+        [statistic.x],
+        (matrix) => Math.sqrt(Math.max(0, matrix[0]![0]!)),
+        statistic.weight,
+      )
     case 'covariance':
       return covarianceFigure(scope, statistic.x, (matrix) => matrix, statistic.weight)
     case 'correlation':

@@ -25,6 +25,15 @@ export interface Given {
 
 export type Rounding = { readonly drop: number } | { readonly keep: number }
 
+/** A vector that may have noise. */
+export interface NoisePart {
+  readonly sensitivity: Sensitivity
+  /** What one unit of the vector is in the result, or in `what`. */
+  readonly unit: number
+  /** What the vector holds, where it is not the figure itself. */
+  readonly what?: string
+}
+
 /** An opened vector: whole numbers. */
 export type Opened = readonly bigint[]
 
@@ -35,10 +44,8 @@ export interface Figure {
   readonly orders: readonly Order[]
   /** Groups that are needed row by row; of bins under sharing (bins.ts) also their order and codes. */
   readonly rows?: readonly Factor[]
-  /** Of the first vector, the only one that then holds anything, where the figure may have noise. */
-  readonly sensitivity?: Sensitivity
-  /** What one unit of that vector is in the result; 1 unless told. */
-  readonly noiseUnit?: number
+  /** Of all that is opened, vector by vector, where the figure may have noise. */
+  readonly noise?: readonly NoisePart[]
   /**
    * For each opened vector, the bits that are rounded away before anybody reads on, so that truncation at random does not
    * show: low bits, or all but the first ones of each number. Exact vectors where absent.

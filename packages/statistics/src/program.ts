@@ -47,7 +47,7 @@ import { decodeTable, type Rows, type Table } from './columns.ts'
 import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
 import { computingOf, mostOwners, ownerRoles, receiversOf, type Parameters } from './plan.ts'
-import { coinBytes, drawNoise } from './privacy/index.ts'
+import { coinBytes, drawNoise, lengthOf } from './privacy/index.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { needsOf, type Needs } from './needs.ts'
 import { alignment, encodeInputs, givenOf, specsOf } from './shares.ts'
@@ -71,6 +71,8 @@ export const prepare = (parameters: Parameters): Prepared => {
   return { scope, figures, needs: needsOf(scope, figures) }
 }
 
+const sensitivitiesOf = ({ noise }: Figure) => noise!.map(({ sensitivity }) => sensitivity)
+
 /** What each computing party adds to a figure. */
 const noisySpecs = (parameters: Parameters, figures: readonly Figure[]): readonly InputSpec[] =>
   parameters.outputs.flatMap(({ privacy }, f) =>
@@ -78,7 +80,7 @@ const noisySpecs = (parameters: Parameters, figures: readonly Figure[]): readonl
       ? []
       : computingOf(parameters).map((owner) => ({
           ...{ name: `${owner}/noise/${f}`, owner, ring: 128 as const },
-          length: figures[f]!.sensitivity!.length,
+          length: lengthOf(sensitivitiesOf(figures[f]!)),
         })),
   )
 
@@ -89,15 +91,15 @@ const noiseOf = (parameters: Parameters, figures: readonly Figure[], role: strin
   Object.fromEntries(
     parameters.outputs.flatMap(({ privacy }, f) => {
       if (privacy === undefined || !computes(parameters, role)) return []
-      const { sensitivity } = figures[f]!
+      const sensitivities = sensitivitiesOf(figures[f]!)
       // The ideal functionality in clear draws none.
-      const none = new Float64Array(sensitivity!.length)
-      const noise = coins === undefined ? none : drawNoise(coins, f, privacy, sensitivity!)
+      const none = new Float64Array(lengthOf(sensitivities))
+      const noise = coins === undefined ? none : drawNoise(coins, f, privacy, sensitivities)
       return [[`${role}/noise/${f}`, wordsOfIntegers(128, noise)]]
     }),
   )
 
-/** The figure with the noise of all who compute added to its first vector. */
+/** The figure with the noise of all who compute added to its vectors. */
 const withNoise = (
   backend: Backend,
   parameters: Parameters,
@@ -108,9 +110,11 @@ const withNoise = (
   const noises = computingOf(parameters).flatMap(
     (role) => inputs[`${role}/noise/${f}`] ?? [],
   ) as readonly Arithmetic<128>[]
-  const [first, ...rest] = vectors
-  if (noises.length === 0) return vectors
-  return [noises.reduce((sum, noise) => backend.add(sum, noise), first as Arithmetic<128>), ...rest]
+  const [first, ...others] = noises
+  if (first === undefined) return vectors
+  const all = others.reduce((sum, noise) => backend.add(sum, noise), first)
+  let at = 0
+  return vectors.map((vector) => backend.add(vector as Arithmetic<128>, backend.slice(all, at, (at += vector.length))))
 }
 
 const ringOfName = (name: string): 64 | 128 => (name.endsWith('/64') ? 64 : 128)
@@ -230,7 +234,7 @@ const protocols: readonly Statistics[] = Array.from({ length: mostOwners + 1 }, 
   programProtocol(
     programOf({
       id: owners === 0 ? 'statistics/rep3' : `statistics/rep3/owners-${owners}`,
-      version: 2,
+      version: 3,
       owners,
       helped: false,
     }),
@@ -247,7 +251,7 @@ export type StatisticsOfTwo = Semi2kProtocol<Parameters, Table, Output>
 
 /** Two owners, who compute, and a helper that sees nothing: `statistics/semi2k`. */
 export const statisticsOfTwo: StatisticsOfTwo = semi2kProgram(
-  programOf({ id: 'statistics/semi2k', version: 1, owners: 0, helped: true }),
+  programOf({ id: 'statistics/semi2k', version: 2, owners: 0, helped: true }),
   { parties: 2, triples: 'helper' },
 )
 

@@ -1,21 +1,32 @@
 /** Noise: its distribution, what it costs by published formulas, and that each of three parties adds a whole sample. */
 import { createRng, taggedDigest } from '@tallystick/core'
+import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import {
   analyse,
   chiSquareTail,
+  count,
+  crosstab,
   deltaOf,
   epsilonOf,
   explain,
+  groupBy,
   histogram,
   mean,
+  median,
   noisy,
+  prepare,
   spentBy,
   statistics,
+  std,
+  sum,
   summarise,
   variance,
+  type Parameters,
   type Plan,
+  type Statistic,
 } from '@tallystick/statistics'
+import { partOf } from '../src/privacy/index.ts'
 import { discreteGaussian, discreteLaplace, type Rational } from '../src/privacy/noise.ts'
 import { reference } from './reference.ts'
 import { horizontal, ideal, simulated } from './tables.ts'
@@ -87,6 +98,7 @@ describe('what noise costs', () => {
 const plan: Plan = analyse({ layout: 'horizontal', columns: ['bmi'], minimumCount: 20 }, ({ bmi }) => ({
   bins: noisy(histogram(bmi, [20, 25, 30, 40]), { rho: 0.05 }),
   mean: noisy(mean(bmi), { epsilon: 1 }),
+  variance: noisy(variance(bmi), { epsilon: 1 }),
 }))
 
 describe('noisy figures', () => {
@@ -108,6 +120,9 @@ describe('noisy figures', () => {
     for (const gap of gaps) expect(Math.abs(gap)).toBeLessThan(8 * Math.sqrt(60))
     expect(found['mean']).not.toBe(exact['mean'])
     expect(Math.abs(found['mean'] - exact['mean'])).toBeLessThan((60 * 60) / 442)
+    // Sensitivity range²/n of 60²/442 in epsilon 1, three samples: beyond 40 deviations.
+    expect(found['variance']).not.toBe(exact['variance'])
+    expect(Math.abs(found['variance'] - exact['variance'])).toBeLessThan((40 * Math.sqrt(6) * 60 * 60) / 442)
     // Other coins, other noise.
     const again = summarise(parameters, simulated(setting, 'other').outputs['p0']!) as Record<string, any>
     expect(again['bins'].counts).not.toEqual(found['bins'].counts)
@@ -118,9 +133,92 @@ describe('noisy figures', () => {
     expect(bins!.text).toContain('discrete Gaussian noise of rho 0.05 from each of p0, p1 and p2')
     expect(bins!.text).toContain('4.47 each, 7.75 together')
     expect(bins!.text).not.toContain('withheld')
-    const wrong = analyse({ layout: 'horizontal', columns: ['bmi'] }, ({ bmi }) => ({
-      v: noisy(variance(bmi), { rho: 1 }),
-    }))
-    expect(() => statistics.parameters(horizontal('diabetes', ['bmi'], wrong).parameters)).toThrow(/noise for "v"/)
+    const parse = (statistic: Statistic) => {
+      const wrong = analyse({ layout: 'horizontal', columns: ['bmi'] }, () => ({ v: noisy(statistic, { rho: 1 }) }))
+      return () => statistics.parameters(horizontal('diabetes', ['bmi'], wrong).parameters)
+    }
+    expect(parse(median({ column: 'bmi' }))).toThrow(/noise for "v", a figure of the kind quantiles/)
+    expect(parse(count())).toThrow(/the number of rows stands in the terms/)
+  })
+
+  const columns = [
+    { name: 'a', type: 'numeric', minimum: -3, maximum: 4, decimals: 0 },
+    { name: 'w', type: 'numeric', minimum: 0, maximum: 3, decimals: 0 },
+    { name: 'g', type: 'categorical', levels: ['u', 'v', 'w'] },
+  ] as const
+  const sizes = [8, 4, 3] as const
+  const all = analyse({ layout: 'horizontal', columns: ['a', 'w', 'g'] }, ({ a, w, g }) => {
+    const noise = { epsilon: 1 }
+    return {
+      count: noisy(count({ weight: w }), noise),
+      sum: noisy(sum(a), noise),
+      mean: noisy(mean(a, { weight: w }), noise),
+      variance: noisy(variance(a), noise),
+      std: noisy(std(a), noise),
+      bins: noisy(histogram(a, [0, 2]), noise),
+      table: noisy(crosstab(g, w), noise),
+      groups: noisy(groupBy(g, a), noise),
+    }
+  })
+  type Row = readonly [number, number, number]
+  const withRows = (rows: readonly Row[]) => ({
+    parameters: { ...all, sizes: { p0: rows.length }, tables: { p0: { columns } } } satisfies Parameters,
+    table: {
+      rows: rows.length,
+      codes: [0, 1, 2].map((c) => Float64Array.from(rows, (row) => row[c]!)),
+      ids: new Uint8Array(0),
+    },
+  })
+  const opened = (rows: readonly Row[]) => {
+    const { parameters, table } = withRows(rows)
+    const nobody = { rows: 0, codes: [], ids: new Uint8Array(0) }
+    return statistics.ideal(parameters, { p0: table, p1: nobody, p2: nobody })['p0']!.opened
+  }
+
+  it('change by no more than their noise is made for when one record is replaced, and by all of it at worst', () => {
+    const cell = (size: number) => fc.oneof(fc.nat(size - 1), fc.constantFrom(0, size - 1))
+    const row: fc.Arbitrary<Row> = fc.tuple(cell(sizes[0]), cell(sizes[1]), cell(sizes[2]))
+    const largest = new Map<string, number>()
+    const neighbours = fc.tuple(fc.array(row, { minLength: 3, maxLength: 5 }), row)
+    const compare = ([rows, other]: readonly [readonly Row[], Row]): void => {
+      const { figures } = prepare(withRows(rows).parameters)
+      const [before, after] = [opened(rows), opened([other, ...rows.slice(1)])]
+      all.outputs.forEach(({ name }, f) => {
+        figures[f]!.noise!.forEach(({ sensitivity }, v) => {
+          const gaps = before[name]![v]!.map((value, i) => Math.abs(Number(value - after[name]![v]![i]!)))
+          const [sumOf, squares] = [gaps.reduce((a, b) => a + b, 0), gaps.reduce((a, b) => a + b * b, 0)]
+          expect(gaps.length).toBe(sensitivity.length)
+          expect(sumOf, `${name} ${v}`).toBeLessThanOrEqual(sensitivity.sum)
+          expect(squares, `${name} ${v}`).toBeLessThanOrEqual(sensitivity.squares)
+          largest.set(`${name} ${v}`, Math.max(largest.get(`${name} ${v}`) ?? 0, sumOf / sensitivity.sum))
+        })
+      })
+    }
+    fc.assert(fc.property(neighbours, compare), { numRuns: 40, seed: 3 })
+    // All others at one end, and the one from end to end.
+    const end: Row = [0, 0, 0]
+    compare([
+      [end, end, end],
+      [7, 3, 1],
+    ])
+    compare([
+      [[7, 3, 0], end, end],
+      [7, 3, 1],
+    ])
+    expect([...largest.values()].every((part) => part === 1)).toBe(true)
+  })
+
+  it('of several vectors have a part of the noise each, which together costs what the figure does', () => {
+    const { figures } = prepare(
+      withRows([
+        [1, 1, 1],
+        [2, 2, 2],
+      ]).parameters,
+    )
+    const parts = all.outputs.map((_, f) => figures[f]!.noise!.length)
+    expect(parts).toEqual([1, 1, 2, 1, 1, 1, 1, 3])
+    expect(partOf({ mechanism: 'laplace', epsilon: 1.5 }, 3)).toEqual({ mechanism: 'laplace', epsilon: 0.5 })
+    expect(partOf({ mechanism: 'gaussian', rho: 0.9 }, 3)).toEqual({ mechanism: 'gaussian', rho: 0.3 })
+    expect(figures.at(-1)!.learns).toContain('of each count 8.49 each, 14.7 together')
   })
 })

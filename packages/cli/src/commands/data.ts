@@ -1,5 +1,8 @@
 /** `tally data declare`: data are checked, and what of them would enter is written down for whoever makes the terms. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { TallyError } from '@tallystick/core'
 import { budgetsOf, setBudget, usedOf } from '../budget.ts'
 import type { Encoding } from '../csv.ts'
@@ -69,11 +72,18 @@ const declareNothing = async (output: Output, options: DeclareOptions): Promise<
   output.report({ event: 'declared', file, rows: 0 }, `${file}: this party computes and brings no data.`)
 }
 
+const digestOfFile = async (path: string): Promise<string> => {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
 interface BudgetOptions {
   readonly home: string
   readonly source?: string
   readonly epsilon?: string
   readonly delta: string
+  readonly input?: string
 }
 
 const positive = (text: string, option: string): number => {
@@ -88,7 +98,12 @@ export const budget = async (output: Output, options: BudgetOptions): Promise<vo
   if (options.epsilon !== undefined) {
     if (options.source === undefined)
       throw new TallyError('api/usage', 'self', 'expected --source, the name of the table')
-    await setBudget(folder, options.source, positive(options.epsilon, '--epsilon'), positive(options.delta, '--delta'))
+    const file = options.input === undefined ? undefined : await digestOfFile(options.input)
+    await setBudget(folder, options.source, {
+      epsilon: positive(options.epsilon, '--epsilon'),
+      delta: positive(options.delta, '--delta'),
+      ...(file !== undefined && { file }),
+    })
   }
   const all = Object.entries(await budgetsOf(folder)).filter(
     ([source]) => options.source === undefined || source === options.source,
@@ -106,7 +121,7 @@ export const budget = async (output: Output, options: BudgetOptions): Promise<vo
       event: 'budgets',
       tables: all.map(([source, { epsilon, delta, spent }]) => ({
         ...{ source, epsilon, delta, jobs: Object.keys(spent).length },
-        spent: usedOf({ epsilon, delta, spent }).epsilon,
+        spent: usedOf({ spent, delta }).epsilon,
       })),
     },
     lines.length === 0 ? 'No table has a budget: figures over them need no noise.' : lines.join('\n'),

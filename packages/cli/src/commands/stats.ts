@@ -276,10 +276,16 @@ const keepResult = async (output: Output, folder: string, parameters: Parameters
 }
 
 /** What the figures spend of the table of this party, written down before anything is sent. */
-const chargeBudget = async (output: Output, { home, terms, own }: Prepared, parameters: Parameters): Promise<void> => {
+const chargeBudget = async (
+  output: Output,
+  { home, terms, own }: Prepared,
+  parameters: Parameters,
+  file: string,
+): Promise<void> => {
   const source = terms.data[own.role]?.source
   if (source === undefined) return
-  const table = await charge(home.folder, { source, specHash: specHash(terms), parameters, attempts: terms.attempts })
+  const { attempts } = terms
+  const table = await charge(home.folder, { source, file, specHash: specHash(terms), parameters, attempts })
   if (table === undefined) {
     if (noisesOf(parameters).length > 0) {
       output.note(
@@ -306,7 +312,7 @@ export const run = async (output: Output, options: StatsRunOptions): Promise<voi
     output.report({ event: 'explained', rounds, bytes, seconds, learns, notes }, predicted.text)
   }
   if (meeting === undefined) return
-  await chargeBudget(output, prepared, parameters)
+  await chargeBudget(output, prepared, parameters, source.digest)
   await using pool = poolFor(prepared)
   const began = performance.now()
   let moved = 0

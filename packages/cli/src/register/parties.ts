@@ -71,9 +71,10 @@ export const registerData = (program: Command): void => {
       .option('--source <name>', 'the table, by its source as it was declared')
       .option('--epsilon <number>', 'the budget; what was spent stays spent')
       .option('--delta <number>', 'the probability that goes with it', '1e-6')
+      .option('--input <file>', 'its file, which spends of this budget under every name')
       .addOption(homeOption())
       .action(lazily(async () => (await import('../commands/data.ts')).budget)),
-    'tally data budget --source loans.csv --epsilon 2 --home bank-b',
+    'tally data budget --source loans.csv --epsilon 2 --input loans.csv --home bank-b',
     'tally data budget --home bank-b',
   )
 }

@@ -4,8 +4,9 @@ import type { Arithmetic, Backend } from '@tallystick/mpc'
 import { wordsOfIntegers } from '@tallystick/mpc'
 import type { Routine } from '@tallystick/protocol'
 import { bitsOf, narrower, requireBits } from '../bounds.ts'
-import { finite, nothingElse, ratio, type Figure, type Given } from '../figure.ts'
+import { finite, nothingElse, ratio, type Figure, type Given, type NoisePart } from '../figure.ts'
 import { largestOf, sumOf, value, weight as weightOf, weightedSum, type Moment, type Vector } from '../moments.ts'
+import type { Sensitivity } from '../privacy/index.ts'
 import { impossible } from '../problems.ts'
 import { originOf, rangeOf, unitOf, type Scope } from '../scope.ts'
 
@@ -29,6 +30,9 @@ export const mostWeight = (scope: Scope, weight: Vector | undefined): number =>
 export const weighted = (column: string | undefined): string =>
   column === undefined ? '' : `, weighted by "${column}"`
 
+/** Of a sum whose terms differ by so much at most. */
+const sumSensitivity = (change: number): Sensitivity => ({ length: 1, sum: change, squares: change ** 2 })
+
 export const countFigure = (scope: Scope, column?: string): Figure => {
   const weight = weightIn(scope, column)
   if (weight === undefined || column === undefined) {
@@ -44,9 +48,39 @@ export const countFigure = (scope: Scope, column?: string): Figure => {
     ...nothingElse,
     moments,
     learns: `the sum of the weights "${column}"`,
+    noise: [{ sensitivity: sumSensitivity(rangeOf(scope, column)), unit: unitOf(scope, column) }],
     open: openMoments(moments),
     read: ([sums]) => finite(ratio(sums![0]!, 1n) * unitOf(scope, column)),
   }
+}
+
+const sumNoise = (
+  scope: Scope,
+  kind: 'sum' | 'mean',
+  column: string,
+  weight: Vector | undefined,
+): readonly NoisePart[] => {
+  const unit = unitOf(scope, column)
+  if (weight === undefined || weight.kind === 'one') {
+    return [{ sensitivity: sumSensitivity(rangeOf(scope, column)), unit: unit / (kind === 'sum' ? 1 : scope.rows) }]
+  }
+  const by = unitOf(scope, weight.column)
+  const most = largestOf(scope, weight) * rangeOf(scope, column)
+  const { minimum } = scope.numeric(column)
+  return [
+    { sensitivity: sumSensitivity(most), unit: unit * by, what: `the weighted sum above ${minimum}` },
+    { sensitivity: sumSensitivity(rangeOf(scope, weight.column)), unit: by, what: 'the sum of the weights' },
+  ]
+}
+
+/**
+ * n² times a variance is Σ (u_i - u_j)² over all pairs: a record that is replaced changes n - 1 of these, each by the square
+ * of the range at most.
+ */
+const varianceNoise = (scope: Scope, column: string): readonly NoisePart[] => {
+  const n = scope.rows
+  const sensitivity = sumSensitivity((n - 1) * rangeOf(scope, column) ** 2)
+  return [{ sensitivity, unit: unitOf(scope, column) ** 2 / n / (n - 1), what: 'the variance' }]
 }
 
 /** Sums and means of the columns of the caller; both tell the same. */
@@ -60,12 +94,11 @@ export const sumFigure = (scope: Scope, kind: 'sum' | 'mean', column: string, by
     moments,
     learns: `the sum of "${column}"${weighted(by)}${by === undefined ? '' : ', and the sum of the weights'}`,
     open: openMoments(moments),
-    ...(weight === undefined && {
-      sensitivity: { length: 1, sum: rangeOf(scope, column), squares: rangeOf(scope, column) ** 2 },
-      noiseUnit: unitOf(scope, column) / (kind === 'sum' ? 1 : scope.rows),
-    }),
+    noise: sumNoise(scope, kind, column, weight),
     read: ([sums, weights]) => {
       const total = weights?.[0] ?? BigInt(scope.rows)
+      // Weights with noise.
+      if (kind === 'mean' && total <= 0n) return null
       const all = sums![0]! + BigInt(originOf(scope, column)) * total
       const unit = unitOf(scope, column) * (by === undefined || kind === 'mean' ? 1 : unitOf(scope, by))
       return finite(ratio(all, kind === 'sum' ? 1n : total) * unit)
@@ -143,6 +176,7 @@ export const covarianceFigure = (
   return {
     ...nothingElse,
     moments: [...covarianceMoments(vectors, weight), ...totals],
+    ...(p === 1 && weight === undefined && { noise: varianceNoise(scope, columns[0]!) }),
     learns: `${what}${weighted(by)}${by === undefined ? '' : ', and the sums of the weights and of their squares'}`,
     *open(backend, given) {
       const scattered = yield* scatter(backend, given, vectors, scope.rows, weight)

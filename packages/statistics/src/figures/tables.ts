@@ -8,10 +8,10 @@ import type { Routine } from '@tallystick/protocol'
 import { narrower, requireBits } from '../bounds.ts'
 import { unknownLevel } from '../problems.ts'
 import { chiSquareTail, fisherTail, studentTail } from '../distributions.ts'
-import { finite, nothingElse, ratio, type Figure, type Given, type Opened } from '../figure.ts'
+import { finite, nothingElse, ratio, type Figure, type Given, type NoisePart, type Opened } from '../figure.ts'
 import { countBy, groupsOf, momentBits, square, sumBy, value, type Factor, type Moment } from '../moments.ts'
 import type { Sensitivity } from '../privacy/index.ts'
-import { originOf, unitOf, type Scope } from '../scope.ts'
+import { originOf, rangeOf, unitOf, type Scope } from '../scope.ts'
 import { keepCells, keepWhole, roundTo } from './withhold.ts'
 
 /** A count, or null where it is withheld. */
@@ -96,7 +96,7 @@ export const histogramFigure = (scope: Scope, column: string, edges: readonly nu
     edges: [...edges],
     counts: counts!.map(number),
   }))
-  return { ...figure, sensitivity: countsSensitivity(shape.groups) }
+  return { ...figure, noise: [{ sensitivity: countsSensitivity(shape.groups), unit: 1 }] }
 }
 
 /** Row by row. */
@@ -146,7 +146,7 @@ export const crosstabFigure = (scope: Scope, rows: string, columns: string): Fig
     ...nothingElse,
     moments: [counts],
     learns: `${pairsLearn(rows, columns)}${rounded(scope, { rounds: true })}${withheldWhole(scope)}${instead}`,
-    sensitivity: countsSensitivity(cells),
+    noise: [{ sensitivity: countsSensitivity(cells), unit: 1 }],
     open: openTable(scope, counts, down.length, across.length),
     read(opened) {
       const [all] = readGrouped(scope, opened[0]!.length, opened)
@@ -205,7 +205,9 @@ interface Sample {
 const sampleOf = (scope: Scope, column: string, count: bigint, sum: bigint, squares: bigint): Sample => {
   const unit = unitOf(scope, column)
   const total = sum + count * BigInt(originOf(scope, column))
-  const variance = count > 1n ? ratio(count * squares - sum * sum, count * (count - 1n)) * unit * unit : null
+  // Of noisy sums it may be negative, as a count may be.
+  const spread = ratio(count * squares - sum * sum, count * (count - 1n)) * unit * unit
+  const variance = count > 1n ? Math.max(0, spread) : null
   return {
     count: Number(count),
     sum: ratio(total, 1n) * unit,
@@ -229,11 +231,27 @@ const samples = (scope: Scope, by: string, column: string, learns: string, read:
 const groupsLearn = (by: string, x: string): string =>
   `count, sum, mean and variance of "${x}" for each level of "${by}"`
 
-export const groupByFigure = (scope: Scope, by: string, x: string): Figure =>
-  samples(scope, by, x, groupsLearn(by, x), (found) => ({
+/** A record that is replaced leaves one group for another: of both each sum changes by its largest term. */
+const groupNoise = (scope: Scope, by: string, x: string): readonly NoisePart[] => {
+  const length = groupsOf(scope, { column: by })
+  const [largest, unit] = [rangeOf(scope, x), unitOf(scope, x)]
+  const part = (term: number, each: number, what: string): NoisePart => ({
+    ...{ sensitivity: { length, sum: 2 * term, squares: 2 * term ** 2 }, unit: each, what },
+  })
+  return [
+    part(1, 1, 'each count'),
+    part(largest, unit, `each sum above ${scope.numeric(x).minimum}`),
+    part(largest ** 2, unit ** 2, 'each sum of squares'),
+  ]
+}
+
+export const groupByFigure = (scope: Scope, by: string, x: string): Figure => ({
+  ...samples(scope, by, x, groupsLearn(by, x), (found) => ({
     levels: [...scope.levels(by)],
     groups: found as unknown as Json,
-  }))
+  })),
+  noise: groupNoise(scope, by, x),
+})
 
 /** Welch's t of two samples, with the Welch-Satterthwaite degrees of freedom. */
 const welchOf = (a: Sample, b: Sample): { t: number; freedom: number; p: number } => {

@@ -45,15 +45,27 @@ export const deviationOf = (privacy: Privacy, sensitivity: Sensitivity): number 
   return privacy.mechanism === 'laplace' ? Math.SQRT2 * value : Math.sqrt(value)
 }
 
-/** One party's samples for an output. */
+/** What each of several vectors of one figure may spend, so that all together spend what the figure does. */
+export const partOf = (privacy: Privacy, parts: number): Privacy =>
+  privacy.mechanism === 'laplace'
+    ? { mechanism: 'laplace', epsilon: privacy.epsilon / parts }
+    : { mechanism: 'gaussian', rho: privacy.rho / parts }
+
+/** One party's samples for an output, vector by vector. */
 export const drawNoise = (
   coins: Uint8Array,
   output: number,
   privacy: Privacy,
-  sensitivity: Sensitivity,
+  sensitivities: readonly Sensitivity[],
 ): readonly bigint[] => {
-  const rng = createRng(coins).fork(`noise/${output}`)
-  const parameter = parameterOf(privacy, sensitivity)
+  const each = partOf(privacy, sensitivities.length)
   const draw = privacy.mechanism === 'laplace' ? discreteLaplace : discreteGaussian
-  return Array.from({ length: sensitivity.length }, () => draw(rng, parameter))
+  return sensitivities.flatMap((sensitivity, part) => {
+    const rng = createRng(coins).fork(`noise/${output}/${part}`)
+    const parameter = parameterOf(each, sensitivity)
+    return Array.from({ length: sensitivity.length }, () => draw(rng, parameter))
+  })
 }
+
+export const lengthOf = (sensitivities: readonly Sensitivity[]): number =>
+  sensitivities.reduce((sum, { length }) => sum + length, 0)
