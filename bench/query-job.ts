@@ -53,7 +53,7 @@ export const measureJob = async (shape: Shape, queries: number) => {
   const engine = await nodeEngine()
   const { secretKey, publicKey } = deriveKeyPair(new Uint8Array(32).fill(6), new Uint8Array())
   const memory = resident(64 + matrixBytesOf(shape))
-  const table = emptyTable(shape, rng.fork('job table'), memory.subarray(64))
+  const table = emptyTable(shape, rng.fork('job table'), [memory.subarray(64)])
   memory.set(secretKey, 32)
   const lines: Items = {
     bytes: memory.subarray(32),
@@ -101,7 +101,7 @@ export const measureJob = async (shape: Shape, queries: number) => {
       protocol: simplePirQuery,
       signer: signers[role],
       links: async () => (role === 'asker' ? { holder: left } : { asker: right }),
-      input: pirInput(rows, role),
+      input: pirInput(rows, role, terms.parameters),
       commitInput: (sessionId) =>
         commitDataset(rows, {
           partySecret: secretKey,

@@ -75,7 +75,7 @@ const itemsOf = (texts: readonly string[]): Items => {
 
 const resting = (shape: Shape): Table => {
   // The scan does not depend on what the bytes are: random ones, without sealing millions of rows.
-  return emptyTable(shape, rng.fork(`table ${shape.columns}`), resident(matrixBytesOf(shape)))
+  return emptyTable(shape, rng.fork(`table ${shape.columns}`), [resident(matrixBytesOf(shape))])
 }
 
 const plainLoop = (matrix: Uint8Array, columns: number, query: Uint32Array, rows: number): Uint32Array => {
@@ -88,7 +88,9 @@ const plainLoop = (matrix: Uint8Array, columns: number, query: Uint32Array, rows
   return out
 }
 
-const scanFigures = (engine: Engine, { matrix, shape }: Table) => {
+const scanFigures = (engine: Engine, table: Table) => {
+  const { shape } = table
+  const [matrix] = table.matrix as [Uint8Array]
   const { columns } = shape
   const words = (count: number): Uint32Array => new Uint32Array(rng.fork(`q${count}`).bytes(4 * columns * count).buffer)
   const one = words(1)
@@ -126,7 +128,9 @@ const quickest = async (work: () => Promise<unknown>): Promise<number> => {
 }
 
 /** One query over a matrix in shared memory, by one worker thread and by two: by the clock, so on a quiet machine. */
-const threadFigures = async ({ matrix, shape: { columns } }: Table) => {
+const threadFigures = async (table: Table) => {
+  const { columns } = table.shape
+  const [matrix] = table.matrix as [Uint8Array]
   const shared = sharedResident(matrix.length)
   shared.set(matrix)
   const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
@@ -141,10 +145,9 @@ const threadFigures = async ({ matrix, shape: { columns } }: Table) => {
 /** After this, tables that are made scan so. */
 const wideFigures = (engine: Engine, made: () => Table) => {
   if (!widenScans()) return { on: false }
-  const {
-    matrix,
-    shape: { columns },
-  } = made()
+  const table = made()
+  const { columns } = table.shape
+  const [matrix] = table.matrix as [Uint8Array]
   const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
   const scan = best(10, () => void runKernel(engine, pirScan, { matrix, columns, queries }))
   return { on: true, scanMilliseconds: scan * 1e3, scanGigabytesPerSecond: matrix.length / scan / 1e9 }

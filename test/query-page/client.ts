@@ -131,7 +131,7 @@ export const createClient = (): Client => {
       links: async (signal) => ({
         holder: await dialWebSocket(`${holder.replace(/^http/, 'ws')}/query`, { peer: 'holder', signal }),
       }),
-      input: pirInput(rows, 'asker'),
+      input: pirInput(rows, 'asker', terms.parameters),
       commitInput: commit,
       pool: inlinePool(),
       journals: memoryJournals(),

@@ -82,7 +82,7 @@ const tableIn = async (folder: string) => {
     salt: toHex(table.salt),
     seed: toHex(seed),
     version: table.version,
-    matrix: sha256(table.matrix),
+    matrix: sha256(Buffer.concat(table.matrix)),
     hint: sha256(hintBytes),
     stashRows: table.stash.length,
     stash: listDigest(stash),
@@ -91,7 +91,7 @@ const tableIn = async (folder: string) => {
   writeFileSync(join(folder, 'table.json'), JSON.stringify(version))
   writeFileSync(join(folder, 'hint.bin'), hintBytes)
   writeFileSync(join(folder, 'stash.bin'), stash)
-  const bytes = Buffer.concat([keys.secretKey, table.matrix])
+  const bytes = Buffer.concat([keys.secretKey, ...table.matrix])
   return { version, committed: { bytes, offsets: holderOffsets(bytes.length, shape.columns) } }
 }
 
@@ -188,7 +188,7 @@ describe.skipIf(!installed && !required)('a page that asks', () => {
           const link = links.shift() ?? (await new Promise<Link>((resolve) => (wanted = resolve)))
           return { asker: tapped(link, received) }
         },
-        input: pirInput(committed, 'holder'),
+        input: pirInput(committed, 'holder', terms.parameters),
         commitInput: (sessionId) =>
           commitDataset(committed, {
             partySecret: new Uint8Array(32).fill(9),

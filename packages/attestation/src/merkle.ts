@@ -6,10 +6,14 @@
 import { invariant } from '@tallystick/core'
 import { sha256 } from '@noble/hashes/sha2.js'
 
-/** SHA-256 in one call: noble's everywhere, `node:crypto`'s where there are millions of rows. */
-export type Sha256 = (bytes: Uint8Array) => Uint8Array
+/** SHA-256 of parts, one after the other, in one call: noble's everywhere, `node:crypto`'s where there are millions of rows. */
+export type Sha256 = (...parts: readonly Uint8Array[]) => Uint8Array
 
-export const portableSha256: Sha256 = (bytes) => sha256(bytes)
+export const portableSha256: Sha256 = (...parts) => {
+  const hash = sha256.create()
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
 
 export const hashBytes = 32
 

@@ -38,22 +38,29 @@ import {
   isQuorumCells,
   isWhichMatrix,
   listInput,
+  matrixOutside,
+  type Outside,
   pirInput,
   quorumInput,
   quorumQueries,
   sealedListQuery,
   simplePirQuery,
   whichInput,
+  whichOutside,
   whichQueries,
 } from '@tallystick/query'
 import { mostOwners, ownerRoles, statistics, statisticsOfTwo, statisticsWith, tableInput } from '@tallystick/statistics'
 import type { Rows } from './dataset.ts'
 import type { Sha256 } from './merkle.ts'
 
+export type { Outside } from '@tallystick/query'
+
 export interface Program {
   readonly protocol: AnyProtocol
   /** From the rows whose root the party committed to; the same text turns them to input in a run and in a replay. */
-  readonly input: (rows: Rows, role: string, parameters: unknown) => unknown
+  readonly input: (rows: Rows, role: string, parameters: unknown, outside?: readonly Uint8Array[]) => unknown
+  /** What the program of a role reads beside its committed rows, which bind it by a digest ({@link bound}). */
+  readonly outside?: (role: string, parameters: unknown) => Outside | undefined
   /** Whether the committed rows are what the parameters name by a digest; asked in a replay. */
   readonly bound?: (rows: Rows, role: string, parameters: unknown, sha256: Sha256) => boolean
 }
@@ -75,9 +82,12 @@ const circuits: Program['input'] = (rows, role, parameters) =>
 
 export const programs: Programs = {
   ...programOf(sealedListQuery, listInput),
-  [simplePirQuery.id]: { protocol: simplePirQuery, input: pirInput, bound: isMatrix },
+  [simplePirQuery.id]: { protocol: simplePirQuery, input: pirInput, bound: isMatrix, outside: matrixOutside },
   ...Object.fromEntries(
-    [...whichQueries.values()].map((protocol) => [protocol.id, { protocol, input: whichInput, bound: isWhichMatrix }]),
+    [...whichQueries.values()].map((protocol) => [
+      protocol.id,
+      { protocol, input: whichInput, bound: isWhichMatrix, outside: whichOutside },
+    ]),
   ),
   ...Object.fromEntries(
     [...quorumQueries.values()].map((protocol) => [

@@ -16,7 +16,7 @@ import type { Evidence } from './evidence.ts'
 import { evidenceChecks, type ResourceCheck, tilesOf } from './evidence-checks.ts'
 import { execute, type Executed, type KernelRunner, type Sample } from './execute.ts'
 import { portableSha256, type Sha256 } from './merkle.ts'
-import { programs as knownPrograms, type Program } from './programs.ts'
+import { programs as knownPrograms, type Outside, type Program } from './programs.ts'
 import type { AttestedRecord } from './record.ts'
 import { reportOf, type AuditReport } from './report.ts'
 import { verify, type VerifyOptions } from './verify.ts'
@@ -34,6 +34,11 @@ export interface ReplayOptions extends VerifyOptions {
   readonly sha256?: Sha256
   /** Checks preprocessed correlations; a party that used any is not replayed to the end without it. */
   readonly resources?: ResourceCheck
+  /**
+   * Gives what a program reads beside its committed rows, in blocks one after the other; its digest is checked here. A party
+   * that read any is not replayed to the end without it.
+   */
+  readonly outside?: (wanted: Outside) => Promise<readonly Uint8Array[]>
   /** Rows computed by kernels so far, and effects performed. */
   readonly onProgress?: (done: { readonly effects: number; readonly rows: number }) => void
 }
@@ -70,15 +75,18 @@ export const replay = async (
   const subjects = subjectsOf(record.session, terms, known)
   const { resources, sample, pool } = options
   const tiles = sample === 'all' ? undefined : await tilesOf(pool, evidence)
+  const absent = program.outside?.(evidence.role, terms.parameters)
+  const outside = absent === undefined ? undefined : await options.outside?.(absent)
   const opened = [
     ...evidenceChecks(subjects, evidence, { tiles, resources }),
     ...boundChecks(subjects, evidence, program, options),
+    ...(absent === undefined ? [] : [outsideCheck(evidence, absent, outside, options)]),
   ]
   // Without its commitments opened the program would run on something else than what was signed.
   const ready = opened.every(
     ({ id, status }) => status === 'passed' || (id === 'evidence-resources' && status !== 'failed'),
   )
-  const executed = ready ? await run(subjects, evidence, program, options) : undefined
+  const executed = ready ? await run(subjects, evidence, program, outside, options) : undefined
   const checks = [...verified.checks, ...opened, ...executionChecks(subjects, evidence, executed, options.sample)]
   return reportOf({ checks, verdict: verdictOf(checks), subjects, replayed: evidence.role })
 }
@@ -98,6 +106,24 @@ const boundChecks = ({ terms }: Subjects, evidence: Evidence, { bound }: Program
   return [check(subject, find)]
 }
 
+/** Of a program that reads something which its committed rows name by a digest alone. */
+const outsideCheck = (
+  { role }: Evidence,
+  wanted: Outside,
+  given: readonly Uint8Array[] | undefined,
+  { sha256 = portableSha256 }: ReplayOptions,
+): Check =>
+  check({ id: 'evidence-outside', level, what: `${wanted.what}, which the evidence names by its digest`, role }, () => {
+    if (given === undefined)
+      return notChecked(`${wanted.bytes} bytes with the digest ${wanted.sha256} were not brought`)
+    const bytes = given.reduce((sum, { length }) => sum + length, 0)
+    return holds(
+      bytes === wanted.bytes && toHex(sha256(...given)) === wanted.sha256,
+      `${bytes} bytes, as committed to`,
+      `${bytes} bytes were brought that are not those that the digest names`,
+    )
+  })
+
 interface Ran extends Executed {
   readonly seed: Uint8Array
 }
@@ -106,11 +132,12 @@ const run = async (
   { session, terms, run: of }: Subjects,
   evidence: Evidence,
   { protocol, input }: Program,
+  outside: readonly Uint8Array[] | undefined,
   options: ReplayOptions,
 ): Promise<Ran> => {
   const shares = session.coins.map(({ share }) => fromHex(share, 32))
   const seed = sessionSeed(fromHex(evidence.seed.value, 32), jointCoin(of, shares), of, evidence.role)
-  const read = (): unknown => input(evidence.input.rows, evidence.role, terms.parameters)
+  const read = (): unknown => input(evidence.input.rows, evidence.role, terms.parameters, outside)
   const executed = await execute({
     protocol,
     role: evidence.role,
@@ -202,7 +229,7 @@ const executionChecks = (subjects: Subjects, evidence: Evidence, ran: Ran | unde
   const { role } = evidence
   const of = (id: string, what: string) => ({ id, level, what, role })
   const on = (find: (ran: Ran) => Finding) => (): Finding =>
-    ran === undefined ? notChecked('the evidence is not that of the record: nothing was run') : find(ran)
+    ran === undefined ? notChecked('the evidence is not that of the record, or not whole: nothing was run') : find(ran)
   const signed = subjects.session.views.find((item) => item.role === role)
   const sent = signed?.heads.filter((head) => head.from === role) ?? []
   return [

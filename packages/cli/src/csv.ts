@@ -159,12 +159,14 @@ const physicalLines = (fields: readonly string[]): number => {
 
 /**
  * Reads all records of a file, the header as the first. Blank lines are passed over.
+ * @param settle awaited after the records of each piece of the file: what it does holds the next piece back
  * @throws TallyError input/not-found, input/encoding, input/malformed
  */
 export const readCsv = async (
   path: string,
   encoding: Encoding,
   onRecord: OnRecord,
+  settle?: () => Promise<void>,
 ): Promise<CsvSummary & { layout: CsvLayout }> => {
   const hash = createHash('sha256')
   const decode = decoderOf(path, encoding)
@@ -210,6 +212,7 @@ export const readCsv = async (
       await promise
       parser.off('close', resolve)
       drain()
+      await settle?.()
     }
   }
 

@@ -34,6 +34,8 @@ export interface Source {
   /** SHA-256 of the file, hex. */
   readonly digest: string
   readonly items: Rows
+  /** What the program reads beside the rows, which name it by a digest. */
+  readonly outside?: readonly Uint8Array[]
 }
 
 /** Of a party that computes or learns on the rows of others; the digest is that of no bytes. */
@@ -101,7 +103,7 @@ export const runJob = async (options: JobOptions): Promise<Job> => {
     code: runnable.code.digest,
     signer: home.signer,
     links,
-    input: runnable.input(dataset.items, role, terms.parameters),
+    input: runnable.input(dataset.items, role, terms.parameters, dataset.outside),
     commitInput: async (sessionId) => ({ root: await rootIn(sessionId) }),
     pool,
     journals: storedJob(home, terms).journals,

@@ -7,9 +7,11 @@ import { toHex } from '@tallystick/core'
 import { inlinePool } from '@tallystick/kernels/pool'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { build, cleanUp, pieceRows } from '../src/query/building.ts'
+import { build, cleanUp } from '../src/query/building.ts'
 import { buildMembersTable, changeMembers, writeChangedVersion, writeMembersVersion } from '../src/query/members.ts'
-import { readList } from '../src/query/values.ts'
+import { pieceRows } from '../src/query/sealing.ts'
+import { readTable, writePirVersion } from '../src/query/table.ts'
+import { openList } from '../src/query/values.ts'
 
 let folder = ''
 const pool = inlinePool(await nodeEngine())
@@ -19,11 +21,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const listOf = async (rows: number) => {
+const listOf = async (rows: number, value = 'v') => {
   const path = join(folder, `list-${rows}.csv`)
-  await writeFile(path, `id,value\n${Array.from({ length: rows }, (_, i) => `p${i},v${i}`).join('\n')}\n`)
+  await writeFile(path, `id,value\n${Array.from({ length: rows }, (_, i) => `p${i},${value}${i}`).join('\n')}\n`)
   const rule = { column: 'id', normalisation: 'trim/1', duplicates: 'refuse', encoding: 'utf-8' } as const
-  return readList(path, rule, undefined)
+  return openList(path, rule, undefined)
 }
 
 const built = async (list: Awaited<ReturnType<typeof listOf>>) => {
@@ -48,8 +50,14 @@ it('seals each piece once, and the same again', { timeout: 60_000 }, async () =>
   expect([again.digest, again.salt]).toEqual([first.digest, first.salt])
 
   // The same file, other values of it.
-  const values = { ...list.values, bytes: list.values.bytes.map((byte) => byte ^ 1) }
-  expect((await built({ ...list, values })).salt).not.toBe(first.salt)
+  const changed = await listOf(pieceRows + 10, 'w')
+  const anew = await built(changed)
+  expect(anew.salt).not.toBe(first.salt)
+  // The file changes while it is read: what was sealed of it is thrown away, and nothing is made.
+  await listOf(pieceRows + 10, 'x')
+  await expect(built(changed)).rejects.toMatchObject({ code: 'input/changed' })
+  expect(existsSync(building)).toBe(false)
+  await listOf(pieceRows + 10)
 
   const other = await built(await listOf(5))
   expect(other.salt).not.toBe(first.salt)
@@ -59,6 +67,46 @@ it('seals each piece once, and the same again', { timeout: 60_000 }, async () =>
   // A build that was finished is not gone on with: its rows bear another salt.
   expect((await built(list)).salt).not.toBe(first.salt)
 })
+
+it(
+  'goes on with rows that were placed and parts of the hint that were made, in blocks of any size',
+  { timeout: 60_000 },
+  async () => {
+    const own = join(folder, 'pir')
+    const list = await listOf(600)
+    const progress: string[] = []
+    const made = (blockBytes: number) => {
+      progress.length = 0
+      return build({
+        ...{ folder: own, pool, list, kind: 'simplepir', valueBytes: 40, version: 1, blockBytes },
+        about: { source: 'list', column: 'id', normalisation: 'trim/1' },
+        onProgress: (what, done) => progress.push(`${what} ${done === 1}`),
+      })
+    }
+    const first = await made(1 << 14)
+    if (!('table' in first)) throw new Error('expected a table')
+    expect(first.table.matrix.length).toBeGreaterThan(2)
+    const building = join(own, 'building')
+    expect(await readdir(building)).toEqual(
+      expect.arrayContaining(['matrix.bin', 'placed.json', 'hint-0.bin', 'hint-63.bin']),
+    )
+    await unlink(join(building, 'hint-63.bin'))
+    const again = await made(1 << 20)
+    expect(again).toMatchObject({ description: first.description })
+    expect(progress).not.toContain('placing rows true')
+    // The matrix was cut short: rows are placed anew, and no part of the hint before is taken.
+    await writeFile(join(building, 'matrix.bin'), (await readFile(join(building, 'matrix.bin'))).fill(1, 5, 9))
+    const third = await made(1 << 15)
+    expect(progress).toContain('placing rows true')
+    expect(third.description).not.toEqual(first.description)
+    if (!('table' in third)) throw new Error('expected a table')
+    await writePirVersion(own, third.description, third.table, third.hint, third)
+    expect(existsSync(join(building, 'matrix.bin'))).toBe(false)
+    const read = await readTable(own, third.description, 1 << 13)
+    expect(Buffer.concat(read.matrix).equals(Buffer.concat(third.table.matrix))).toBe(true)
+    expect(read.stash).toEqual(third.table.stash.toSorted(Buffer.compare))
+  },
+)
 
 it('evaluates each piece of a table of members once, and changes what it built', { timeout: 60_000 }, async () => {
   const list = await listOf(pieceRows + 10)

@@ -45,7 +45,10 @@ const built = async (side: Side, mode: Mode, tells: readonly string[]): Promise<
   const table = `${side}-${mode}`
   const before = folders.get(table)
   if (before !== undefined) return before
-  const made = await json('query', 'build', `${side}.csv`, '--column', 'person', '--mode', mode, '--table', table)
+  const made = await json(
+    ...['query', 'build', `${side}.csv`, '--column', 'person', '--mode', mode, '--table', table],
+    ...(mode === 'pir' ? ['--commit', 'digest'] : []),
+  )
   await json('query', 'fetch', made['folder'] as string, '--home', 'a')
   await json(
     ...['query', 'grant', '--asker', 'a/identity.json', '--quota', '100', '--purpose', purpose],
@@ -84,12 +87,13 @@ const termsFor = async (
   queries: number,
   tells: string,
   prepared: readonly string[] = [],
+  audited = 'asker',
 ) => {
   const file = `${sides.join('')}-${tells}.json`
   const made = await json(
     ...['query', 'terms', ...tables.map((shown) => join(shown, 'table.json')), '--asker', 'a/identity.json'],
     ...['--holder', ...sides.map((side) => `${side}/identity.json`), '--auditor', 'audit/auditor.json'],
-    ...['--purpose', purpose, '--queries', `${queries}`, '--tells', tells, '--out', file],
+    ...['--purpose', purpose, '--queries', `${queries}`, '--tells', tells, '--out', file, '--audited', audited],
     ...(prepared.length === 0 ? [] : ['--prepared', ...prepared]),
   )
   for (const side of ['a', ...sides]) await json('terms', 'approve', file, '--home', side)
@@ -194,7 +198,7 @@ describe('tally query of several holders', () => {
     const sides = ['b', 'c'] as const
     const tables = [await built('b', 'list', ['which']), await built('c', 'pir', ['which'])]
     const { root } = await json('query', 'prepare', join(tables[1]!, 'table.json'), '--count', '2', '--home', 'a')
-    const { file, job } = await termsFor(sides, tables, 2, 'which', [root as string])
+    const { file, job } = await termsFor(sides, tables, 2, 'which', [root as string], 'holder-2')
     const { asker } = await run(sides, file, ['list', 'pir'], ['both', 'one'])
     const says = (side: string) => ({ status: 'found', row: { reason: `${side} says so` } })
     const expected = [
@@ -203,9 +207,22 @@ describe('tally query of several holders', () => {
     ]
     expect(answersOf(asker)).toEqual(expected)
     expect(JSON.parse(await readFile(join(job, 'answers.json'), 'utf8'))).toEqual(expected)
-    const files = [join(job, 'record.json'), join(job, 'evidence.age')]
-    const replayed = await tally('replay', ...files, '--key', 'audit/auditor.key', ...trustFor(['a', ...sides]))
-    expect([replayed.stderr, replayed.code]).toEqual(['', 0])
+    // The evidence of the holder by PIR names its matrix by a digest: a replay runs on the matrix that is brought.
+    const files = ['record.json', 'evidence.age'].map((name) => join('c', job.slice(2), name))
+    const replay = (...more: readonly string[]) =>
+      tally('replay', ...files, '--key', 'audit/auditor.key', ...trustFor(['a', ...sides]), ...more)
+    const without = await replay()
+    expect([without.code, without.stdout]).not.toEqual([0, expect.anything()])
+    expect(without.stdout).toContain('were not brought')
+    for (const table of ['c-pir', 'c-pir/versions/1/matrix.bin']) {
+      const replayed = await replay('--table', table)
+      expect([replayed.stderr, replayed.code]).toEqual(['', 0])
+    }
+    const altered = await readFile('c-pir/versions/1/matrix.bin')
+    altered[77]! ^= 1
+    await writeFile('altered.bin', altered)
+    const other = await replay('--table', 'altered.bin')
+    expect([other.code === 0, other.stderr]).toEqual([false, expect.stringContaining('input/changed')])
   })
 
   it('refuses tables that do not fit the question', async () => {

@@ -1,9 +1,10 @@
 /**
  * The rows that a party of a query commits to, and the input that they are: the same text in a run and in a replay. The
  * asker's are its ids and, last, the sealed rows that it has (list or stash); the holder's are its OPRF key and, for
- * SimplePIR, the lines of its matrix.
+ * SimplePIR, the lines of its matrix, or where the terms say so the digest of the matrix. The matrix then stands outside of
+ * the evidence: whoever replays brings it, and it counts only if it has the digest that was committed to and agreed on.
  */
-import { concatBytes, fromHex, TallyError, toHex } from '@tallystick/core'
+import { concatBytes, fromHex, TallyError, toHex, type Hex } from '@tallystick/core'
 import { referenceEngine } from '@tallystick/protocol'
 import { computing, runLocally } from './local.ts'
 import type { Items } from './rfc9497/suite.ts'
@@ -18,7 +19,9 @@ import {
 import { candidates, cellsOf } from './quorum/table.ts'
 import { cellIn, isOpening, leafBytes, openingBytes } from './quorum/tree.ts'
 import { askerRole, byNumber } from './several.ts'
+import { unitOf, type Matrix } from './simplepir/matrix.ts'
 import type { PirInputs, PirParameters } from './simplepir/messages.ts'
+import { matrixBytesOf } from './simplepir/shape.ts'
 import type { WhichAskerInput, WhichHolderInput, WhichParameters } from './which/index.ts'
 
 const malformed = (found: string): TallyError =>
@@ -55,16 +58,61 @@ export const listInput = (rows: Items, role: string): ListInputs['asker'] | List
   return { ids, list: sealed }
 }
 
+const holderInput = (
+  { bytes }: Items,
+  parameters: Pick<PirParameters, 'committed'> | undefined,
+  outside: Matrix | undefined,
+): PirInputs['holder'] => ({
+  secretKey: bytes.subarray(0, 32),
+  matrix: parameters?.committed === 'digest' ? outsideMatrix(outside) : [bytes.subarray(32)],
+})
+
+/** The rows of a holder that commits to the digest of its matrix. */
+export const digestRows = (secretKey: Uint8Array, matrix: Hex): Items => {
+  const bytes = concatBytes(secretKey, fromHex(matrix, 32))
+  return { bytes, offsets: holderOffsets(bytes.length, 32) }
+}
+
+/** What a party's program reads beside its committed rows, and what binds it. */
+export interface Outside {
+  readonly what: string
+  readonly bytes: number
+  /** It comes in blocks of a multiple of so many bytes, but for the last. */
+  readonly unit: number
+  /** SHA-256 of its blocks, one after the other. */
+  readonly sha256: Hex
+}
+
+/** The matrix of a holder that committed to its digest. */
+export const matrixOutside = (role: string, parameters: unknown): Outside | undefined => {
+  const { committed, matrix: sha256, ...shape } = parameters as PirParameters
+  if (role !== 'holder' || committed === undefined) return undefined
+  return { what: 'the matrix of the table', bytes: matrixBytesOf(shape), unit: unitOf(shape), sha256 }
+}
+
+const outsideMatrix = (outside: Matrix | undefined): Matrix => {
+  if (outside !== undefined) return outside
+  throw new TallyError('input/malformed', 'self', 'expected the matrix of the table beside the committed rows', {
+    remedy: 'bring the matrix whose digest the terms name: it is in the folder of the table at its holder',
+  })
+}
+
 /**
  * Whether the lines that a holder of `query/simplepir` committed to are the matrix that the terms name; true of an asker,
- * whose sealed rows the protocol itself compares. For a replay: a run would hash the whole matrix once more for each job.
+ * whose sealed rows the protocol itself compares. For a replay: a run would hash the whole matrix once more for each job. Of a
+ * holder that committed to a digest, whether it is the one that the terms name.
  */
 export const isMatrix = (
   rows: Items,
   role: string,
   parameters: unknown,
   sha256: (bytes: Uint8Array) => Uint8Array,
-): boolean => role !== 'holder' || toHex(sha256(rows.bytes.subarray(32))) === (parameters as PirParameters).matrix
+): boolean => {
+  if (role !== 'holder') return true
+  const { committed, matrix } = parameters as PirParameters
+  const rest = rows.bytes.subarray(32)
+  return toHex(committed === undefined ? sha256(rest) : rest) === matrix
+}
 
 /** Ids, and for each holder one row of what the asker has of it. */
 export const severalRows = (ids: Items, sealed: readonly Uint8Array[]): Items =>
@@ -79,8 +127,16 @@ const severalInput = ({ bytes, offsets }: Items, roles: readonly string[]) => {
 }
 
 /** For `query/which-n`. */
-export const whichInput = (rows: Items, role: string, parameters: unknown): WhichAskerInput | WhichHolderInput => {
-  if (role !== askerRole) return { secretKey: rows.bytes.subarray(0, 32), matrix: rows.bytes.subarray(32) }
+export const whichInput = (
+  rows: Items,
+  role: string,
+  parameters: unknown,
+  outside?: Matrix,
+): WhichAskerInput | WhichHolderInput => {
+  if (role !== askerRole) {
+    const table = (parameters as WhichParameters).holders[role]
+    return holderInput(rows, table?.kind === 'simplepir' ? table : undefined, outside)
+  }
   return severalInput(rows, Object.keys((parameters as WhichParameters).holders).toSorted(byNumber))
 }
 
@@ -144,9 +200,20 @@ export const isWhichMatrix = (
   return table?.kind !== 'simplepir' || isMatrix(rows, 'holder', table, sha256)
 }
 
-/** For `query/simplepir`; the matrix is a view of the same memory. */
-export const pirInput = (rows: Items, role: string): PirInputs['asker'] | PirInputs['holder'] => {
-  if (role === 'holder') return { secretKey: rows.bytes.subarray(0, 32), matrix: rows.bytes.subarray(32) }
+/** {@link matrixOutside} of a holder among several. */
+export const whichOutside = (role: string, parameters: unknown): Outside | undefined => {
+  const table = (parameters as WhichParameters).holders[role]
+  return table?.kind === 'simplepir' ? matrixOutside('holder', table) : undefined
+}
+
+/** For `query/simplepir`; a matrix that was committed to whole is a view of the same memory. */
+export const pirInput = (
+  rows: Items,
+  role: string,
+  parameters: unknown,
+  outside?: Matrix,
+): PirInputs['asker'] | PirInputs['holder'] => {
+  if (role === 'holder') return holderInput(rows, parameters as PirParameters, outside)
   const { ids, sealed } = askerInput(rows)
   return { ids, stash: sealed }
 }

@@ -2,15 +2,19 @@
 export { answerAt, answersOf, type Answers, type Nothing } from './answers.ts'
 export {
   askerRows,
+  digestRows,
   holderOffsets,
   isMatrix,
   isQuorumCells,
   isWhichMatrix,
   listInput,
+  matrixOutside,
+  type Outside,
   pirInput,
   quorumInput,
   severalRows,
   whichInput,
+  whichOutside,
 } from './committed.ts'
 export { computing, runLocally } from './local.ts'
 export { maxQueries } from './parameters.ts'
@@ -42,13 +46,24 @@ export {
   emptyTable,
   fill,
   place,
+  placeAt,
   rowCount,
   rowOf,
   stashOf,
   type Rows,
   type Table,
 } from './simplepir/build.ts'
-export { expandMatrix, makeHint, wordsOver } from './simplepir/hint.ts'
+export { expandMatrix, hintPart, hintParts, makeHint, wordsOver, writeHintPart } from './simplepir/hint.ts'
+export {
+  blocksOf,
+  isMatrixOf,
+  makeMatrix,
+  matrixLength,
+  readColumn,
+  readSlot,
+  scanMatrix,
+  type Matrix,
+} from './simplepir/matrix.ts'
 export { simplePirQuery } from './simplepir/index.ts'
 export { queriesPerFrame, type PirInputs, type PirOutputs, type PirParameters } from './simplepir/messages.ts'
 export {
@@ -70,7 +85,6 @@ export {
   failureBits,
   linesOf,
   matrixBytesOf,
-  readSlot,
   secretWords,
   slotBytesOf,
   type Shape,

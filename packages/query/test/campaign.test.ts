@@ -9,6 +9,8 @@ it('finds 8,000 rows and none of 1,000 absent ids, before and after 600 updates'
     updates: 600,
     valueBytes: 16,
     seed: new Uint8Array(32).fill(3),
+    // Several blocks: slots stand across their borders.
+    blockBytes: 1 << 18,
     note: () => undefined,
   })
   expect(tally).toMatchObject({ found: 16_000, absent: 2_000, wrong: 0, hint: true })

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { createRng, utf8ToBytes, type Rng } from '@tallystick/core'
-import { oprfEvaluate, pirScan } from '@tallystick/kernels'
+import { oprfEvaluate } from '@tallystick/kernels'
 import { resident, wasmEngine } from '@tallystick/kernels/engine'
 import { runKernel, type Engine } from '@tallystick/protocol'
 import {
@@ -23,7 +23,8 @@ import {
   linesOf,
   makeHint,
   makeUnits,
-  matrixBytesOf,
+  makeMatrix,
+  scanMatrix,
   patchHint,
   queryFor,
   roundAnswers,
@@ -47,6 +48,8 @@ export interface Campaign {
   readonly updates: number
   readonly valueBytes: number
   readonly seed: Uint8Array
+  /** Bytes of a block of the matrix; 1 GiB where left out. */
+  readonly blockBytes?: number
   readonly note: (text: string) => void
 }
 
@@ -117,7 +120,7 @@ const check = (
     }))
     const queries = new Uint32Array(batch * columns)
     units.forEach((unit, i) => queries.set(queryFor(unit, first + i), i * columns))
-    const answers = roundAnswers(runKernel(engine, pirScan, { matrix, columns, queries }))
+    const answers = roundAnswers(runLocally(scanMatrix(computing, matrix, columns, queries), engine))
     const size = 2 * linesOf(shape)
     units.forEach((unit, i) => {
       const query = queries.subarray(i * columns, (i + 1) * columns)
@@ -137,12 +140,20 @@ const check = (
 
 const words = (length: number): Uint32Array<ArrayBuffer> => wordsOver(resident(4 * length))
 
-export const campaign = async ({ rows, absent, updates, valueBytes, seed, note }: Campaign): Promise<Tally> => {
+export const campaign = async ({
+  rows,
+  absent,
+  updates,
+  valueBytes,
+  seed,
+  blockBytes,
+  note,
+}: Campaign): Promise<Tally> => {
   const engine = await wasmEngine()
   const rng = createRng(seed)
   const { secretKey } = deriveKeyPair(rng.fork('key').bytes(32), new Uint8Array())
   const shape: Shape = chooseShape(rows, valueBytes)
-  const table = emptyTable(shape, rng.fork('table'), resident(matrixBytesOf(shape)))
+  const table = emptyTable(shape, rng.fork('table'), makeMatrix(shape, resident, blockBytes))
   const expected = new Map<string, string | undefined>()
   for (let i = 0; i < rows; i++) expected.set(`id-${i}`, `value ${i}`)
   const ids = [...expected.keys()]

@@ -1,7 +1,9 @@
-import { concatBytes } from '@tallystick/core'
+import { concatBytes, toHex } from '@tallystick/core'
+import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
-import { sealedListQuery, simplePirQuery, stashOf } from '@tallystick/query'
-import { engine, idOf, itemsOf, keyPair, listOf, parametersOf, publicKey, unitsOf, worldOf } from './samples.ts'
+import { emptyTable, makeMatrix, sealedListQuery, simplePirQuery, stashOf } from '@tallystick/query'
+import { expect, it } from 'vitest'
+import { engine, idOf, itemsOf, keyPair, listOf, parametersOf, publicKey, rngOf, unitsOf, worldOf } from './samples.ts'
 
 const { secretKey } = keyPair
 const { list, salt, digest } = listOf(5, 12)
@@ -28,7 +30,8 @@ conformance(
 )
 
 // 40 rows in 64 columns of one slot: about ten stand in the stash.
-const world = worldOf({ columns: 64, slots: 1, valueBytes: 12 }, 40)
+const shape = { columns: 64, slots: 1, valueBytes: 12 }
+const world = worldOf(shape, 40)
 const stash = stashOf(world.table)
 const { matrix } = world.table
 const { units } = unitsOf(world, 8, 'conformance')
@@ -54,4 +57,43 @@ conformance(
     },
   ],
   { engine, schedules: 50 },
+)
+
+// The same table in blocks of 16 lines, of which a slot takes three: nothing that leaves depends on it.
+const blocks = makeMatrix(shape, undefined, 16 * 64)
+const cut = worldOf(shape, 40, 'world', blocks)
+
+it('is asked in blocks as it is whole', () => {
+  expect(blocks.map(({ length }) => length / 64)).toEqual([16, 16, 12])
+  expect(Buffer.concat(blocks).equals(matrix[0]!)).toBe(true)
+  expect(cut.hint).toEqual(world.hint)
+  const bodies = [matrix, blocks].map((own) => {
+    const sent: string[] = []
+    const { outputs, errors } = simulate(simplePirQuery, {
+      parameters: parametersOf(world, 3),
+      inputs: { asker: { ids: itemsOf([idOf(7), 'absent', idOf(39)]), stash }, holder: { secretKey, matrix: own } },
+      rng: rngOf,
+      engine,
+      reserve,
+      fault: { mutate: ({ body }) => (sent.push(toHex(body)), [body]) },
+    })
+    expect(errors).toEqual({})
+    return { sent, outputs }
+  })
+  expect(bodies[0]).toEqual(bodies[1])
+  expect(() => emptyTable(shape, rngOf('a'), [matrix[0]!.subarray(64)])).toThrow(/size of its shape/)
+})
+
+conformance(
+  simplePirQuery,
+  [
+    {
+      name: 'in blocks',
+      parameters: parametersOf(world, 2),
+      inputs: { asker: { ids: itemsOf([idOf(3), 'absent']), stash }, holder: { secretKey, matrix: blocks } },
+      alternative: { asker: { ids: itemsOf(['b', 'c']), stash }, holder: { secretKey, matrix: blocks } },
+      reserve,
+    },
+  ],
+  { engine, schedules: 20 },
 )

@@ -15,6 +15,7 @@ import {
   openRow,
   order,
   queryFor,
+  readSlot,
   rowKeys,
   runLocally,
   sealedList,
@@ -46,10 +47,12 @@ import {
   unitsOf,
   valueOf,
   worldOf,
+  type World,
 } from './samples.ts'
 
 const shape = { columns: 64, slots: 3, valueBytes: 24 }
 const world = worldOf(shape, 100, 'privacy')
+const wholeOf = ({ table }: Pick<World, 'table'>): Uint8Array => concatBytes(...table.matrix)
 const keysOf = (id: string): RowKeys =>
   rowKeys(runLocally(evaluate(computing, itemsOf([id]), keyPair.secretKey), engine), world.table.salt)
 
@@ -68,7 +71,10 @@ const run = ({ ids = [idOf(1)], matrix, secretKey, coins = 'a', parameters }: Ru
     parameters: { ...parametersOf(world, ids.length), ...parameters },
     inputs: {
       asker: { ids: itemsOf(ids), stash: stashOf(world.table) },
-      holder: { secretKey: secretKey ?? keyPair.secretKey, matrix: matrix ?? world.table.matrix },
+      holder: {
+        secretKey: secretKey ?? keyPair.secretKey,
+        matrix: matrix === undefined ? world.table.matrix : [matrix],
+      },
     },
     rng: (role) => rngOf(`${coins} ${role}`),
     engine,
@@ -177,7 +183,7 @@ describe('a query', () => {
 describe('a spoiled column', () => {
   /** One byte of the ciphertext of the row of an id, in the holder's matrix. */
   const spoiled = (id: string): Uint8Array => {
-    const matrix = world.table.matrix.slice()
+    const matrix = wholeOf(world)
     const keys = keysOf(id)
     const column = columnOf(shape, keys)
     const width = slotBytesOf(shape)
@@ -190,7 +196,7 @@ describe('a spoiled column', () => {
   /** An id that stands in a column, not in the stash. */
   const id = Array.from({ length: 100 }, (_, i) => idOf(i)).find((each) => {
     const matrix = spoiled(each)
-    return Buffer.compare(matrix, world.table.matrix) !== 0
+    return Buffer.compare(matrix, wholeOf(world)) !== 0
   })!
 
   it('is noticed here, and shows in no frame of the asker', () => {
@@ -254,8 +260,7 @@ describe('sealed rows', () => {
         engine,
       )
       const { matrix, shape: own2, salt } = own.table
-      const width = slotBytesOf(own2)
-      const slot = Uint8Array.from({ length: width }, (_, b) => matrix[(slots[0]! * width + b) * 64 + columns[0]!]!)
+      const slot = readSlot(matrix, own2, columns[0]!, slots[0]!)
       return { to, slot, salt, epochs: own.table.epochs }
     }
     const [first, second, again] = [
@@ -290,7 +295,7 @@ describe('sealed rows', () => {
   it('get a new version with every update of the table', () => {
     const own = worldOf({ columns: 64, slots: 2, valueBytes: 24 }, 60, 'versions')
     const changes = { ids: itemsOf([idOf(5)]), values: itemsOf([valueOf(5)]), removed: itemsOf([]) }
-    const before = own.table.matrix.slice()
+    const before = wholeOf(own)
     const versions = [1, 2].map(() => {
       const delta = runLocally(update(computing, own.table, keyPair.secretKey, changes, rngOf('u')), engine)
       return [delta.from, delta.to, delta.slots.length]
@@ -300,7 +305,7 @@ describe('sealed rows', () => {
       [2, 3, 1],
     ])
     // The same value again, and yet nearly all bytes of the slot behind its tag are others.
-    const changed = own.table.matrix.filter((byte, i) => byte !== before[i]).length
+    const changed = wholeOf(own).filter((byte, i) => byte !== before[i]).length
     expect(changed).toBeGreaterThan(30)
     expect(() =>
       runLocally(
@@ -342,8 +347,8 @@ describe('slots', () => {
   it('bear the version of the build, with a row or without', () => {
     const empty = world.table.occupied.filter((taken) => taken === 0).length
     expect(empty).toBeGreaterThan(50)
-    expect(versions(world.table.matrix)).toEqual(new Set([1]))
-    expect(versions(emptyTable(shape, rngOf('later'), undefined, 300).matrix)).toEqual(new Set([300]))
+    expect(versions(wholeOf(world))).toEqual(new Set([1]))
+    expect(versions(wholeOf({ table: emptyTable(shape, rngOf('later'), undefined, 300) }))).toEqual(new Set([300]))
   })
 
   it('change their version alike, whether a row comes or goes', () => {
@@ -363,7 +368,7 @@ describe('slots', () => {
       expect([...delta.differences.subarray(i * width + 8, i * width + 12)]).toEqual([1, 0, 0, 0])
     })
     expect(kinds).toEqual(new Set(['0 to 1', '1 to 0', '1 to 1']))
-    expect(versions(own.table.matrix)).toEqual(new Set([1, 2]))
+    expect(versions(wholeOf(own))).toEqual(new Set([1, 2]))
   })
 })
 

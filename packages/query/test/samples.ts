@@ -1,6 +1,6 @@
 /** Tables, ids and coins that the tests share. */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { createRng, taggedDigest, toHex, utf8ToBytes, type Rng } from '@tallystick/core'
+import { concatBytes, createRng, taggedDigest, toHex, utf8ToBytes, type Rng } from '@tallystick/core'
 import { resident, wasmEngine } from '@tallystick/kernels/engine'
 import {
   bindUnits,
@@ -19,6 +19,7 @@ import {
   stashOf,
   wordsOver,
   type Items,
+  type Matrix,
   type PirParameters,
   type Rows,
   type Shape,
@@ -58,8 +59,13 @@ export interface World {
 const words = (length: number): Uint32Array<ArrayBuffer> => wordsOver(resident(4 * length))
 
 /** A table with rows 0 … n, its public matrix and its hint. */
-export const worldOf = (shape: Shape, rows: number, label = 'world'): World => {
-  const table = emptyTable(shape, rngOf(`${label}/table`), resident(matrixBytesOf(shape)))
+export const worldOf = (
+  shape: Shape,
+  rows: number,
+  label = 'world',
+  matrix: Matrix = [resident(matrixBytesOf(shape))],
+): World => {
+  const table = emptyTable(shape, rngOf(`${label}/table`), matrix)
   runLocally(fill(computing, table, keyPair.secretKey, rowsOf(0, rows)), engine)
   const a = words(1024 * shape.columns)
   const bytes = new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
@@ -77,7 +83,7 @@ export const parametersOf = ({ table }: Pick<World, 'table'>, queries: number): 
     publicKey,
     salt: toHex(table.salt),
     table: `0x${'00'.repeat(32)}`,
-    matrix: toHex(sha256(table.matrix)),
+    matrix: toHex(sha256(concatBytes(...table.matrix))),
     stashRows: table.stash.length,
     stash: listDigest(stash),
   }

@@ -53,7 +53,7 @@ const { secretKey } = keys
 
 // The holder.
 const shape = chooseShape(rows, 32)
-const table = emptyTable(shape, fresh(), resident(matrixBytesOf(shape)))
+const table = emptyTable(shape, fresh(), [resident(matrixBytesOf(shape))])
 const held = new Map<string, string>()
 for (let i = 0; i < rows; i++) held.set(`id-${i}`, `value ${i}`)
 for (let from = 0; from < rows; from += 8192) {

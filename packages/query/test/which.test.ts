@@ -3,7 +3,7 @@ import { concatBytes, createRng } from '@tallystick/core'
 import { simulate } from '@tallystick/protocol'
 import { conformance } from '@tallystick/protocol/testing'
 import { answerAt, preparedFor, severalRows, stashOf, whichInput, whichQueries } from '@tallystick/query'
-import type { AnswersByHolder, WhichParameters } from '@tallystick/query'
+import type { AnswersByHolder, Matrix, WhichParameters } from '@tallystick/query'
 import { describe, expect, it } from 'vitest'
 import { engine, idOf, itemsOf, keyPair, listOf, parametersOf, publicKey, unitsOf, worldOf } from './samples.ts'
 
@@ -19,7 +19,7 @@ const reserve = (_role: string, correlation: string, at: number, count: number):
   expect(correlation).toBe(preparedFor('holder-2'))
   return concatBytes(...units.slice(at, at + count))
 }
-const none = new Uint8Array()
+const none: Matrix = []
 
 const protocol = whichQueries.get(2)!
 const { queries: _, ...pir } = parametersOf(world, 1)

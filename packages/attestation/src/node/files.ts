@@ -1,5 +1,5 @@
 /** Records, evidence and trust as files. A file is written beside its place and moved there, so it is whole or absent. */
-import { hash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -12,7 +12,11 @@ import { openEvidence, sealEvidence, type SealOptions } from '../seal.ts'
 import { parseTrust, type TrustAnchor } from '../trust.ts'
 
 /** For a million rows. */
-export const nodeSha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
+export const nodeSha256: Sha256 = (...parts) => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
 
 const writeWhole = async (path: string, mode: number, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
   const beside = `${path}.${randomBytes(6).toString('hex')}.part`

@@ -13,6 +13,7 @@ interface TermsOptions extends NewTermsOptions {
   readonly queries: string
   readonly tells: string
   readonly prepared?: readonly string[]
+  readonly audited: string
 }
 
 const queriesOf = (text: string): number => {
@@ -90,6 +91,13 @@ const resourcesOf = (tables: Tables, prepared: readonly string[] = []) => {
   return asked.length === 0 ? undefined : { asker: Object.fromEntries(roots) as Record<string, Hex> }
 }
 
+/** Whose evidence is sealed to the auditor: one party's, or both sides of the question would be in one hand. */
+const auditedOf = ({ audited }: TermsOptions, tables: Tables): string => {
+  const roles = ['asker', ...tables.map(({ role }) => role)]
+  if (roles.includes(audited)) return audited
+  throw new TallyError('api/usage', 'self', `expected one of ${roles.join(', ')} as --audited, found "${audited}"`)
+}
+
 const revealedBy = (id: string): string =>
   id.startsWith('query/quorum-')
     ? 'the key of its table of members: with guessed ids and the table, who is on its list'
@@ -115,7 +123,7 @@ export const queryTerms = async (
       asker: 'the ids that it asked for, and its answers',
       ...Object.fromEntries(tables.map(({ role }) => [role, revealedBy(id)])),
     },
-    audited: ['asker'],
+    audited: [auditedOf(options, tables)],
     resources: resourcesOf(tables, options.prepared),
     // Each would count against the grant, and needs its own units of the prepared part. What broke off is resumed.
     attempts: 1,

@@ -21,7 +21,7 @@ import { openHome } from '../home.ts'
 import type { Output } from '../output.ts'
 import { prepare as prepareRun, runParty, type Prepared } from '../party-run.ts'
 import { fetchTable, keptVersion, prepareUnits } from '../query/asking.ts'
-import { build as buildTable, cleanUp, describePir, freshRng, hintAfter, runOver } from '../query/building.ts'
+import { build as buildTable, cleanUp, describePir, hintAfter } from '../query/building.ts'
 import {
   downloadBytes,
   readDescription,
@@ -31,6 +31,7 @@ import {
 } from '../query/description.ts'
 import { buildMembersTable, changeMembers, writeChangedVersion, writeMembersVersion } from '../query/members.ts'
 import { tellsOf, usedBy, writeGrant, type GrantedHolders, type Tells } from '../query/grants.ts'
+import { freshRng, runOver } from '../query/sealing.ts'
 import { asking, holding, type QueryRun } from '../query/sides.ts'
 import {
   currentVersion,
@@ -42,7 +43,7 @@ import {
   writeListVersion,
   writePirVersion,
 } from '../query/table.ts'
-import { capacityFor, readList } from '../query/values.ts'
+import { capacityFor, longestOf, openList, readList } from '../query/values.ts'
 import { count, traffic } from '../text.ts'
 import { daysOf } from './terms.ts'
 
@@ -70,6 +71,7 @@ interface BuildOptions {
   readonly values?: string
   readonly rowBytes?: string
   readonly mode: 'auto' | 'list' | 'pir' | 'members'
+  readonly commit: 'auto' | 'lines' | 'digest'
   readonly source?: string
 }
 
@@ -89,10 +91,10 @@ const told = (description: Description, folder: string): string =>
 
 export const build = async (output: Output, options: BuildOptions, input: string): Promise<void> => {
   const { table: folder, column, normalisation, duplicates, encoding, mode } = options
-  const list = await readList(input, { column, normalisation, duplicates, encoding }, namesOf(options.values))
+  const list = await openList(input, { column, normalisation, duplicates, encoding }, namesOf(options.values))
   const asked = options.rowBytes === undefined ? undefined : wholeOption(options.rowBytes, '--row-bytes', 0, 4096)
   const members = mode === 'members'
-  const valueBytes = members ? 0 : capacityFor(list.values, asked)
+  const valueBytes = members ? 0 : capacityFor(list.longest, asked)
   const small = mode === 'list' || (mode === 'auto' && rowCount(list.ids) <= smallRows)
   const why =
     mode === 'auto'
@@ -104,7 +106,7 @@ export const build = async (output: Output, options: BuildOptions, input: string
   await using pool = poolOf()
   const progress = await output.progress()
   const how = {
-    ...{ folder, pool, list, valueBytes, version },
+    ...{ folder, pool, list, valueBytes, version, committed: options.commit === 'auto' ? undefined : options.commit },
     about: { source: options.source ?? input.replace(/^.*[/\\]/, ''), column, normalisation },
     onProgress: (what: string, done: number) => progress.update(what, done),
   }
@@ -114,7 +116,7 @@ export const build = async (output: Output, options: BuildOptions, input: string
   const { description } = built
   if ('cells' in built) await writeMembersVersion(folder, built.description, built.cells)
   else if ('list' in built) await writeListVersion(folder, description, built.list)
-  else await writePirVersion(folder, built.description, built.table, built.hint, undefined)
+  else await writePirVersion(folder, built.description, built.table, built.hint, built)
   await switchTo(folder, version)
   await cleanUp(folder)
   const shown = publicFolder(folder, version)
@@ -178,7 +180,7 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   const { column, normalisation } = before
   const rule = { column, normalisation, duplicates: 'refuse', encoding } as const
   const changes = options.changes === undefined ? undefined : await readList(options.changes, rule, before.values)
-  if (changes !== undefined && before.kind === 'simplepir') capacityFor(changes.values, before.valueBytes)
+  if (changes !== undefined && before.kind === 'simplepir') capacityFor(longestOf(changes.values), before.valueBytes)
   const removed = options.remove === undefined ? nothing : (await readDataset(options.remove, rule)).items
   if (changes === undefined && rowCount(removed) === 0) {
     throw new TallyError('api/usage', 'self', 'expected --changes or --remove, or both')
@@ -195,14 +197,17 @@ export const update = async (output: Output, options: UpdateOptions): Promise<vo
   const path = join(publicFolder(folder, before.version), 'hint.bin')
   const hint = await hintAfter(pool, { path, digest: before.hint }, table, seed, delta)
   const description = describePir(
-    { source: before.source, column, normalisation, values: before.values, publicKey: before.publicKey },
+    {
+      ...{ source: before.source, column, normalisation, values: before.values, publicKey: before.publicKey },
+      ...(before.committed === undefined ? {} : { committed: before.committed }),
+    },
     table,
     seed,
     hint,
   )
   const bytes = encodeDelta(delta)
   decodeDelta(bytes, table.shape)
-  await writePirVersion(folder, description, table, hint, bytes)
+  await writePirVersion(folder, description, table, hint, { delta: bytes })
   await switchTo(folder, description.version)
   const shown = publicFolder(folder, description.version)
   output.report(

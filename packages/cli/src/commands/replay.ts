@@ -1,18 +1,37 @@
 /** `tally replay`. */
 import { randomBytes } from 'node:crypto'
-import { replay } from '@tallystick/attestation'
+import { stat } from 'node:fs/promises'
+import { replay, type Outside } from '@tallystick/attestation'
 import { codeDigest, nodeSha256, readEvidence, readRecord } from '@tallystick/attestation/node'
+import { TallyError } from '@tallystick/core'
 import { nodePool } from '@tallystick/kernels/pool'
 import { readAuditorKey } from '../auditor-key.ts'
 import type { Output } from '../output.ts'
 import { checkResources } from '../query/resources.ts'
+import { matrixFile, readMatrix } from '../query/table.ts'
 import { tellReport, withSources, type AuditOptions } from './verify.ts'
 import { count } from '../text.ts'
 
 interface ReplayOptions extends AuditOptions {
   readonly key: string
   readonly reference: 'sample' | 'all'
+  readonly table?: string
 }
+
+/** The matrix of a holder's table, from the folder of the table or the file itself. @throws TallyError input/* */
+const outsideIn =
+  (table: string) =>
+  async (wanted: Outside): Promise<readonly Uint8Array[]> => {
+    const folder = await stat(table).then(
+      (found) => found.isDirectory(),
+      () => true,
+    )
+    const file = folder ? await matrixFile(table, wanted.sha256) : table
+    if (file !== undefined) return readMatrix(file, wanted)
+    throw new TallyError('input/changed', 'self', `${table} holds no table with the matrix ${wanted.sha256}`, {
+      remedy: 'ask the holder for the version of the table that the terms name',
+    })
+  }
 
 /** Share of the rows of each kernel call that the reference computes again: it takes milliseconds a row. */
 const rate = 1 / 200
@@ -34,6 +53,7 @@ export const replayFile = async (
       code: codeDigest(),
       sha256: nodeSha256,
       resources: checkResources,
+      ...(options.table === undefined ? {} : { outside: outsideIn(options.table) }),
       // The auditor's own choice, which no party can foresee.
       sample: options.reference === 'all' ? 'all' : { seed: randomBytes(32), rate },
       onProgress: ({ rows }) => progress.update(`${count(rows)} rows computed again`, 0),

@@ -28,7 +28,8 @@ import {
 } from '@tallystick/query'
 import { readBytes, writeFileWhole, writeJson } from '../files.ts'
 import type { Home } from '../home.ts'
-import { bytesOver, freshRng, residentWords, runOver } from './building.ts'
+import { bytesOver, residentWords } from './building.ts'
+import { freshRng, runOver } from './sealing.ts'
 import {
   isAbout,
   membersOf,

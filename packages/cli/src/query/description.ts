@@ -57,6 +57,8 @@ const schema = z.discriminatedUnion('kind', [
     hint: hex(32),
     stashRows: z.int().min(0),
     stash: hex(32),
+    /** What the holder commits to: the lines of the matrix, or the digest of it, which keeps evidence small. */
+    committed: z.literal('digest').optional(),
   }),
 ])
 
@@ -79,8 +81,9 @@ export const parametersFor = (description: RowsDescription, queries: number): Li
   const { publicKey, salt, valueBytes } = description
   const each = { queries, publicKey, salt, valueBytes }
   if (description.kind === 'sealed-list') return { ...each, rows: description.rows, list: description.list }
-  const { columns, slots, matrix, stashRows, stash } = description
-  return { ...each, columns, slots, table: tableDigest(description), matrix, stashRows, stash }
+  const { columns, slots, matrix, stashRows, stash, committed } = description
+  const table = { columns, slots, table: tableDigest(description), matrix, stashRows, stash }
+  return { ...each, ...table, ...(committed === undefined ? {} : { committed }) }
 }
 
 /** The table of one holder among several that give rows. */

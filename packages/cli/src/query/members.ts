@@ -20,7 +20,9 @@ import {
 import { z } from 'zod'
 import { readFormat } from '../declaration.ts'
 import { readBytes, writeJson } from '../files.ts'
-import { freshRng, itemsDigest, piecesOf, planOf, runOver, type BuildOptions } from './building.ts'
+import type { BuildOptions } from './building.ts'
+import { freshRng, piecesOf, planOf, runOver } from './sealing.ts'
+import { itemsDigest } from './values.ts'
 import { tableFormat, type MembersDescription } from './description.ts'
 import { keyOf, membersKeyOf, publicFolder, versionFolder, writeLarge } from './table.ts'
 
@@ -149,7 +151,7 @@ export const writeMembersVersion = async (
   cells: Uint8Array,
 ): Promise<void> => {
   const shown = publicFolder(folder, description.version)
-  await writeLarge(join(shown, 'cells.bin'), cells)
+  await writeLarge(join(shown, 'cells.bin'), [cells])
   await writeJson(join(shown, 'table.json'), description)
 }
 
@@ -163,7 +165,7 @@ export const writeChangedVersion = async (
   const shown = publicFolder(folder, version)
   const ids = Array.from({ length: rowCount(differing) }, (_, i) => bytesToUtf8(rowOf(differing, i)))
   await writeJson(changedFile(folder, version), { format: changedFormat, ids }, true)
-  await writeLarge(join(shown, 'changes.bin'), cells)
+  await writeLarge(join(shown, 'changes.bin'), [cells])
   await taken(join(publicFolder(folder, before.version), 'cells.bin'), join(shown, 'cells.bin'))
   await writeJson(join(shown, 'table.json'), description)
 }

@@ -237,8 +237,9 @@ export const holding = async (output: Output, { terms, own, peers }: Prepared, o
   if (folder === undefined) {
     throw new TallyError('api/usage', 'self', 'expected --table: the folder of the table that is asked')
   }
-  const description = await versionFor(folder, tableIn(terms.parameters, own.role))
-  const dataset = await holderSource(folder, description)
+  const parameters = tableIn(terms.parameters, own.role)
+  const description = await versionFor(folder, parameters)
+  const dataset = await holderSource(folder, description, parameters)
   const asker = peers.find(({ role }) => role === 'asker')!
   const { queries } = terms.parameters as unknown as { readonly queries: number }
   const { purpose, attempts } = terms

@@ -8,30 +8,36 @@
  *   versions/<n>/matrix.bin       what is scanned, with occupied.bin: which of its slots hold rows
  *   versions/<n>/changed.json     of a table of members: the ids of changes.bin, in clear
  *   current.json                  the version for new terms; replaced whole, so that queries under way keep theirs
- *   building/                     sealed rows of a build that was interrupted
+ *   building/                     of a build that was interrupted: sealed rows, the matrix, parts of the hint
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { concatBytes, fromHex, toHex, utf8ToBytes, TallyError, type Hex } from '@tallystick/core'
 import { sharedResident } from '@tallystick/kernels/engine'
 import {
+  blocksOf,
   deriveKeyPair,
+  digestRows,
   holderOffsets,
   listDigest,
+  makeMatrix,
   matrixBytesOf,
+  matrixOutside,
   membersKey,
   slotBytesOf,
   splitEpochs,
   stashOf,
   tablesOf,
   type KeyPair,
+  type Matrix,
+  type Outside,
   type Table,
 } from '@tallystick/query'
 import { z } from 'zod'
 import { readFormat } from '../declaration.ts'
-import { readBytes, writeFileWhole, writeJson, writeWhole } from '../files.ts'
+import { readBytes, syncFolder, writeFileWhole, writeJson, writeWhole } from '../files.ts'
 import type { Source } from '../job.ts'
 import {
   isAbout,
@@ -74,26 +80,33 @@ export const sha256Of = (...parts: readonly Uint8Array[]): Hex => {
 const piece = 1 << 24
 
 /** Large bytes in pieces; whole or not at all. */
-export const writeLarge = (path: string, bytes: Uint8Array, mode = 0o644): Promise<void> =>
+export const writeLarge = (path: string, blocks: readonly Uint8Array[], mode = 0o644): Promise<void> =>
   writeWhole(path, mode, async (file) => {
-    for (let at = 0; at < bytes.length; at += piece) await file.write(bytes.subarray(at, at + piece))
+    for (const bytes of blocks) {
+      for (let at = 0; at < bytes.length; at += piece) await file.write(bytes.subarray(at, at + piece))
+    }
   })
 
 /** Reads a file into bytes that may lie in the memory of an engine. @throws TallyError input/changed for another size */
-export const readInto = async (path: string, bytes: Uint8Array): Promise<void> => {
+export const readInto = async (path: string, ...blocks: readonly Uint8Array[]): Promise<void> => {
+  const total = blocks.reduce((sum, { length }) => sum + length, 0)
   if (!existsSync(path)) await readBytes(path, 'a part of a table')
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    if (size !== bytes.length) {
-      throw new TallyError('input/changed', 'self', `${path}: expected ${bytes.length} bytes, found ${size}`, {
+    if (size !== total) {
+      throw new TallyError('input/changed', 'self', `${path}: expected ${total} bytes, found ${size}`, {
         remedy: 'build the table again, or fetch the file again',
       })
     }
-    for (let at = 0; at < bytes.length;) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(piece, bytes.length - at), at)
-      if (bytesRead === 0) break
-      at += bytesRead
+    let start = 0
+    for (const bytes of blocks) {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, at, Math.min(piece, bytes.length - at), start + at)
+        if (bytesRead === 0) break
+        at += bytesRead
+      }
+      start += bytes.length
     }
   } finally {
     await file.close()
@@ -115,19 +128,30 @@ export const switchTo = (folder: string, version: number): Promise<void> =>
 
 export const publicFolder = (folder: string, version: number): string => join(versionFolder(folder, version), 'public')
 
-/** Writes a version; nothing refers to it until {@link switchTo}. */
+const moveTo = async (from: string, to: string): Promise<void> => {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+  await rename(from, to)
+  await syncFolder(dirname(to))
+}
+
+/**
+ * Writes a version; nothing refers to it until {@link switchTo}.
+ * @param made the delta to it, and the file that its matrix lies in already, which is moved
+ */
 export const writePirVersion = async (
   folder: string,
   description: PirDescription,
   table: Table,
   hint: Uint8Array,
-  delta: Uint8Array | undefined,
+  made: { readonly delta?: Uint8Array; readonly file?: string },
 ): Promise<void> => {
+  const { delta, file } = made
   const own = versionFolder(folder, description.version)
   const shown = publicFolder(folder, description.version)
-  await writeLarge(join(own, 'matrix.bin'), table.matrix, 0o600)
-  await writeLarge(join(own, 'occupied.bin'), table.occupied, 0o600)
-  await writeLarge(join(shown, 'hint.bin'), hint)
+  if (file === undefined) await writeLarge(join(own, 'matrix.bin'), table.matrix, 0o600)
+  else await moveTo(file, join(own, 'matrix.bin'))
+  await writeLarge(join(own, 'occupied.bin'), [table.occupied], 0o600)
+  await writeLarge(join(shown, 'hint.bin'), [hint])
   await writeFileWhole(join(shown, 'stash.bin'), stashOf(table))
   if (delta !== undefined) await writeFileWhole(join(shown, 'delta.bin'), delta)
   await writeJson(join(shown, 'table.json'), description)
@@ -136,7 +160,7 @@ export const writePirVersion = async (
 /** Writes a version that is shipped whole. */
 export const writeListVersion = async (folder: string, description: Description, list: Uint8Array): Promise<void> => {
   const shown = publicFolder(folder, description.version)
-  await writeLarge(join(shown, 'list.bin'), list)
+  await writeLarge(join(shown, 'list.bin'), [list])
   await writeJson(join(shown, 'table.json'), description)
 }
 
@@ -161,15 +185,15 @@ export const versionFor = async (folder: string, parameters: unknown): Promise<D
 }
 
 /** The table of a version, for a change of it. */
-export const readTable = async (folder: string, description: PirDescription): Promise<Table> => {
+export const readTable = async (folder: string, description: PirDescription, blockBytes?: number): Promise<Table> => {
   const own = versionFolder(folder, description.version)
   const shape = shapeOf(description)
-  const matrix = sharedResident(matrixBytesOf(shape))
+  const matrix = makeMatrix(shape, sharedResident, blockBytes)
   const occupied = new Uint8Array(shape.columns * shape.slots)
-  await readInto(join(own, 'matrix.bin'), matrix)
+  await readInto(join(own, 'matrix.bin'), ...matrix)
   await readInto(join(own, 'occupied.bin'), occupied)
   const stash = await readBytes(join(publicFolder(folder, description.version), 'stash.bin'), 'the stash of a table')
-  if (sha256Of(matrix) !== description.matrix || listDigest(stash) !== description.stash) {
+  if (sha256Of(...matrix) !== description.matrix || listDigest(stash) !== description.stash) {
     throw new TallyError('input/changed', 'self', `${own}: the table is not the one that its description names`, {
       remedy: 'restore the folder, or build the table again',
     })
@@ -184,8 +208,49 @@ export const readTable = async (folder: string, description: PirDescription): Pr
   return { shape, salt: fromHex(description.salt), version, epochs, matrix, occupied, stash: slots }
 }
 
-/** What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned. */
-export const holderSource = async (folder: string, description: Description): Promise<Source> => {
+const otherMatrix = (path: string): TallyError =>
+  new TallyError('input/changed', 'self', `${path}: the matrix is not the one that the terms name`, {
+    remedy: 'restore the folder, or build the table again and agree on new terms',
+  })
+
+/** A matrix off the disk, in the memories in which it is scanned. @throws TallyError input/changed, input/not-found */
+export const readMatrix = async (
+  path: string,
+  { bytes, unit, sha256 }: Pick<Outside, 'bytes' | 'unit' | 'sha256'>,
+  blockBytes?: number,
+): Promise<Matrix> => {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.size !== bytes) throw otherMatrix(path)
+  const matrix = blocksOf(bytes, unit, sharedResident, blockBytes)
+  await readInto(path, ...matrix)
+  if (sha256Of(...matrix) !== sha256) throw otherMatrix(path)
+  return matrix
+}
+
+/** The matrix of the version in a table's folder that has this digest; undefined where there is none. */
+export const matrixFile = async (folder: string, sha256: Hex): Promise<string | undefined> => {
+  for (const version of await versionsIn(folder)) {
+    const file = join(publicFolder(folder, version), 'table.json')
+    if (!existsSync(file)) continue
+    const description = await readDescription(file)
+    if (description.kind === 'simplepir' && description.matrix === sha256) {
+      return join(versionFolder(folder, version), 'matrix.bin')
+    }
+  }
+  return undefined
+}
+
+/**
+ * What the holder commits to: its key and the lines of the matrix, in the memory in which they are scanned; or its key and
+ * the digest of the matrix, which lies beside in blocks.
+ * @param parameters what the terms say of this table
+ */
+export const holderSource = async (
+  folder: string,
+  description: Description,
+  parameters: unknown,
+  blockBytes?: number,
+): Promise<Source> => {
   if (description.kind === 'members') {
     const tables = tablesOf(membersOf(description))
     const keys = await Promise.all(tables.map(({ salt }) => membersKeyOf(folder, fromHex(salt))))
@@ -198,16 +263,23 @@ export const holderSource = async (folder: string, description: Description): Pr
     const items = { bytes: secretKey, offsets: holderOffsets(secretKey.length, 0) }
     return { path: folder, digest: description.list.slice(2), items }
   }
+  const path = join(versionFolder(folder, description.version), 'matrix.bin')
+  const outside = matrixOutside('holder', { ...(parameters as object), ...shapeOf(description) })
+  if (outside !== undefined) {
+    const items = digestRows(secretKey, description.matrix)
+    return {
+      path: folder,
+      digest: description.matrix.slice(2),
+      items,
+      outside: await readMatrix(path, outside, blockBytes),
+    }
+  }
   const total = 32 + matrixBytesOf(shapeOf(description))
   // The key lies just before the matrix, whose lines start aligned.
   const memory = sharedResident(32 + total)
   memory.set(secretKey, 32)
-  await readInto(join(versionFolder(folder, description.version), 'matrix.bin'), memory.subarray(64))
-  if (sha256Of(memory.subarray(64)) !== description.matrix) {
-    throw new TallyError('input/changed', 'self', `${folder}: the matrix is not the one that the terms name`, {
-      remedy: 'restore the folder, or build the table again and agree on new terms',
-    })
-  }
+  await readInto(path, memory.subarray(64))
+  if (sha256Of(memory.subarray(64)) !== description.matrix) throw otherMatrix(path)
   const items = { bytes: memory.subarray(32), offsets: holderOffsets(total, description.columns) }
   return { path: folder, digest: description.matrix.slice(2), items }
 }

@@ -37,6 +37,10 @@ export const registerAudit = (program: Command): void => {
           .choices(['sample', 'all'])
           .default('sample'),
       )
+      .option(
+        '--table <folder>',
+        'of a holder of a query whose evidence names its matrix by a digest: the table, or matrix.bin',
+      )
       .addOption(expectOption(['well-formed', 'recorded', 'consistent', 'replayed'], 'replayed'))
       .action(lazily(async () => (await import('../commands/replay.ts')).replayFile)),
     'tally replay record.json evidence.age --key audit/auditor.key --trust trust.json',

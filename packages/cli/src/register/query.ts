@@ -25,6 +25,14 @@ const registerHolder = (query: Command): void => {
           .default('auto'),
       )
       .option('--row-bytes <n>', 'room for the values of a row (default: what the longest takes)')
+      .addOption(
+        new Option(
+          '--commit <to>',
+          'what its evidence holds: all lines of the matrix, or its digest, and a replay brings the table (from 1 GiB on)',
+        )
+          .choices(['auto', 'lines', 'digest'])
+          .default('auto'),
+      )
       .option('--source <text>', 'what the list is, for whoever asks it (default: the name of the file)')
       .addOption(encodingOption())
       .addOption(tableOption())
@@ -95,7 +103,8 @@ const registerAsker = (query: Command): void => {
       .argument('<table.json...>', 'the descriptions of the versions')
       .requiredOption('--asker <identity.json>', 'the party that asks')
       .requiredOption('--holder <identity.json...>', 'the parties whose lists they are, in the same order')
-      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of the asker')
+      .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of one party')
+      .option('--audited <role>', 'whose: asker, holder, or of several holder-1 …', 'asker')
       .requiredOption('--purpose <text>', 'what the answers are for; the grant must say the same')
       .option('--queries <n>', 'ids asked for', '1')
       .option('--tells <what>', 'which (the rows of each), or any, count, at-least-2 … of tables of members', 'which')

@@ -9,7 +9,8 @@ import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { sealOf, startEpochs, type Epochs, type Seal } from '../sealed/epochs.ts'
 import { sealedList } from '../sealed/list.ts'
 import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows, tagBytes } from '../sealed/row.ts'
-import { checkShape, linesOf, matrixBytesOf, slotBytesOf, writeSlot, type Shape } from './shape.ts'
+import { isMatrixOf, makeMatrix, writeColumn, writeSlot, type Matrix } from './matrix.ts'
+import { checkShape, linesOf, matrixBytesOf, slotBytesOf, type Shape } from './shape.ts'
 
 /** A table as its holder has it. Changed in place by {@link fill} and by updates. */
 export interface Table {
@@ -21,7 +22,7 @@ export interface Table {
   /** Of all versions so far, fresh for each. */
   epochs: Epochs
   /** lines × columns bytes. */
-  readonly matrix: Uint8Array
+  readonly matrix: Matrix
   /** 1 for a slot that holds a row, at slot · columns + column. */
   readonly occupied: Uint8Array
   /** Sealed rows that overflowed. */
@@ -43,40 +44,35 @@ const currentSeal = ({ epochs, version }: Table): Seal => {
 
 const randomPiece = 1 << 16
 
-/** Writes a version where a sealed slot has its own, into line 8 … 11 of a slot whose bytes are `stride` apart. */
-const writeVersion = (bytes: Uint8Array, at: number, stride: number, version: number): void => {
-  for (let b = 0; b < 4; b++) bytes[at + (tagBytes + b) * stride] = version >>> (8 * b)
-}
+const versionBytes = (version: number): Uint8Array => Uint8Array.from({ length: 4 }, (_, b) => version >>> (8 * b))
 
 /** A slot without a row: to whoever lacks all outputs, like one that was sealed under this version. */
 export const emptySlot = (shape: Shape, version: number, rng: Rng): Uint8Array => {
   const slot = rng.bytes(slotBytesOf(shape))
-  writeVersion(slot, 0, 1, version)
+  slot.set(versionBytes(version), tagBytes)
   return slot
 }
 
 /**
- * A table without rows. `matrix` may be bytes of the caller's, in the memory of an engine.
+ * A table without rows. `matrix` may be blocks of the caller's, in the memory of an engine.
  * @param rng 12 bytes for the salt, 8 for the epoch, then a byte for each of the matrix
  * @param version of the build: rows must be sealed under it, or empty slots stand out
  */
-export const emptyTable = (
-  shape: Shape,
-  rng: Rng,
-  matrix: Uint8Array = new Uint8Array(matrixBytesOf(shape)),
-  version = 1,
-): Table => {
+export const emptyTable = (shape: Shape, rng: Rng, matrix: Matrix = makeMatrix(shape), version = 1): Table => {
   checkShape(shape)
-  invariant(matrix.length === matrixBytesOf(shape), 'the matrix has the size of its shape')
+  invariant(isMatrixOf(shape, matrix), 'the matrix has the size of its shape')
   const salt = rng.bytes(saltBytes)
   const epochs = startEpochs(version, rng)
-  for (let at = 0; at < matrix.length; at += randomPiece) {
-    matrix.set(rng.bytes(Math.min(randomPiece, matrix.length - at)), at)
+  for (const block of matrix) {
+    for (let at = 0; at < block.length; at += randomPiece) {
+      block.set(rng.bytes(Math.min(randomPiece, block.length - at)), at)
+    }
   }
   const { columns, slots } = shape
+  const bytes = versionBytes(version)
   for (let slot = 0; slot < slots; slot++) {
-    const first = slot * slotBytesOf(shape) * columns
-    for (let column = 0; column < columns; column++) writeVersion(matrix, first + column, columns, version)
+    const line = slot * slotBytesOf(shape) + tagBytes
+    for (let column = 0; column < columns; column++) writeColumn(matrix, shape, column, line, bytes)
   }
   return { shape, salt, version, epochs, matrix, occupied: new Uint8Array(columns * slots), stash: [] }
 }
@@ -92,10 +88,14 @@ const freeSlot = ({ shape, occupied }: Table, column: number): number => {
 /** Puts a sealed row where it belongs; the slot, or -1 for the stash. */
 export const place = (table: Table, column: number, sealed: Uint8Array): number => {
   const slot = freeSlot(table, column)
-  if (slot < 0) return -1
+  if (slot >= 0) placeAt(table, column, slot, sealed)
+  return slot
+}
+
+/** Puts a sealed row into a slot that is free. */
+export const placeAt = (table: Table, column: number, slot: number, sealed: Uint8Array): void => {
   writeSlot(table.matrix, table.shape, column, slot, sealed)
   table.occupied[slot * table.shape.columns + column] = 1
-  return slot
 }
 
 export const rowOf = ({ bytes, offsets }: Items, i: number): Uint8Array => bytes.subarray(offsets[i], offsets[i + 1])

@@ -1,28 +1,31 @@
 /** The holder: evaluates, scans, learns nothing. */
 import { TallyError } from '@tallystick/core'
-import { pirScan } from '@tallystick/kernels'
 import type { Context, Party, Routine } from '@tallystick/protocol'
 import type { Nothing } from '../answers.ts'
 import { checkKey, serveOutputs } from '../evaluation.ts'
 import { type messages, queriesPerFrame, type PirInputs, type PirParameters } from './messages.ts'
+import { isMatrixOf, matrixLength, scanMatrix, type Matrix } from './matrix.ts'
 import { roundAnswers } from './query.ts'
 import { matrixBytesOf } from './shape.ts'
 
 /** @throws TallyError identity/wrong-key, input/changed unless this is the table of the terms */
 export const checkTable = (parameters: PirParameters, { secretKey, matrix }: PirInputs['holder']): void => {
   checkKey(secretKey, parameters.publicKey)
-  const expected = matrixBytesOf(parameters)
-  if (matrix.length === expected) return
-  throw new TallyError('input/changed', 'self', `the terms want a table of ${expected} bytes, found ${matrix.length}`, {
-    remedy: 'serve the version of the table that the terms name',
-  })
+  if (isMatrixOf(parameters, matrix)) return
+  const [expected, found] = [matrixBytesOf(parameters), matrixLength(matrix)]
+  throw new TallyError(
+    'input/changed',
+    'self',
+    `the terms want a table of ${expected} bytes, found ${found} in ${matrix.length} blocks`,
+    { remedy: 'serve the version of the table that the terms name' },
+  )
 }
 
 /** Answers all queries, frame by frame. */
 export function* serveQueries(
   ctx: Context<typeof messages, 'holder'>,
   parameters: PirParameters,
-  matrix: Uint8Array,
+  matrix: Matrix,
 ): Routine<void> {
   const { queries, columns } = parameters
   const perFrame = queriesPerFrame(parameters)
@@ -37,7 +40,7 @@ export function* serveQueries(
         { remedy: 'ask the asker which software it runs; keep the journal' },
       )
     }
-    yield* ctx.send('answers', roundAnswers(yield* ctx.compute(pirScan, { matrix, columns, queries: frame })))
+    yield* ctx.send('answers', roundAnswers(yield* scanMatrix(ctx, matrix, columns, frame)))
   }
 }
 

@@ -63,6 +63,7 @@ import { outputBytes, rowKeys } from '../sealed/row.ts'
 import { answerFrom, asker } from './asker.ts'
 import { columnOf } from './build.ts'
 import { holder } from './holder.ts'
+import { readColumn } from './matrix.ts'
 import {
   id,
   messages,
@@ -76,16 +77,13 @@ import {
 import { preparedQuery } from './prepare.ts'
 import { linesOf, slotBytesOf } from './shape.ts'
 
-const columnBytes = (parameters: PirParameters, matrix: Uint8Array, column: number): Uint8Array =>
-  Uint8Array.from({ length: linesOf(parameters) }, (_, r) => matrix[r * parameters.columns + column]!)
-
 /** Looks the rows up in the clear. */
 const ideal = (parameters: PirParameters, { asker, holder }: PirInputs): PirOutputs => {
   const stash = readList(asker.stash, slotBytesOf(parameters))
   const outputs = runLocally(evaluate(computing, asker.ids, holder.secretKey), referenceEngine)
   const answers = Array.from({ length: parameters.queries }, (_, i) => {
     const keys = rowKeys(outputs.subarray(outputBytes * i, outputBytes * (i + 1)), fromHex(parameters.salt))
-    const column = columnBytes(parameters, holder.matrix, columnOf(parameters, keys))
+    const column = readColumn(holder.matrix, parameters, columnOf(parameters, keys), 0, linesOf(parameters))
     return answerFrom(keys, parameters, column, stash)
   })
   return { asker: answersOf(answers), holder: { kind: 'none' } }

@@ -3,9 +3,10 @@ import { flatRows, flatWords32, fromHex, type Hex } from '@tallystick/core'
 import { message, opening } from '@tallystick/protocol'
 import type { Answers, Nothing } from '../answers.ts'
 import { evaluationMessages, type Role } from '../evaluation.ts'
-import { fieldsOf, hexIn, maxQueries, wholeIn } from '../parameters.ts'
+import { fieldsOf, hexIn, malformed, maxQueries, wholeIn } from '../parameters.ts'
 import type { Items } from '../rfc9497/suite.ts'
 import { maxValueBytes, saltBytes } from '../sealed/row.ts'
+import type { Matrix } from './matrix.ts'
 import { checkShape, linesOf, maxColumns, minColumns, type Shape } from './shape.ts'
 
 export const id = 'query/simplepir'
@@ -22,6 +23,11 @@ export interface PirParameters extends Shape {
   /** Sealed rows of the stash, and its digest. */
   readonly stashRows: number
   readonly stash: Hex
+  /**
+   * What the holder commits to beside its key: the lines of its matrix, or with `digest` the digest above in their place. Its
+   * evidence is then small, and whoever replays it brings the matrix.
+   */
+  readonly committed?: 'digest'
 }
 
 export interface PirInputs extends Record<Role, unknown> {
@@ -33,7 +39,7 @@ export interface PirInputs extends Record<Role, unknown> {
   readonly holder: {
     readonly secretKey: Uint8Array
     /** lines × columns bytes. */
-    readonly matrix: Uint8Array
+    readonly matrix: Matrix
   }
 }
 
@@ -76,7 +82,11 @@ export const parameters = (value: unknown): PirParameters => {
     'matrix',
     'stashRows',
     'stash',
+    'committed',
   ])
+  const committed = fields['committed']
+  if (committed !== undefined && committed !== 'digest')
+    throw malformed(id, 'expected committed to be digest or left out')
   const shape = checkShape({
     columns: wholeIn(id, fields, 'columns', minColumns, maxColumns),
     slots: wholeIn(id, fields, 'slots', 1, 65_535),
@@ -91,6 +101,7 @@ export const parameters = (value: unknown): PirParameters => {
     matrix: hexIn(id, fields, 'matrix', 32),
     stashRows: wholeIn(id, fields, 'stashRows', 0, maxStashRows),
     stash: hexIn(id, fields, 'stash', 32),
+    ...(committed === undefined ? {} : { committed }),
   }
 }
 

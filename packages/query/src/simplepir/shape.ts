@@ -105,17 +105,3 @@ export const chooseShape = (rows: number, valueBytes: number): Shape => {
     remedy: 'cut the list into several tables',
   })
 }
-
-/** Where a byte of a slot stands in the matrix, whose lines are `columns` long. */
-export const readSlot = (matrix: Uint8Array, shape: Shape, column: number, slot: number): Uint8Array => {
-  const width = slotBytesOf(shape)
-  const out = new Uint8Array(width)
-  for (let b = 0, at = slot * width * shape.columns + column; b < width; b++, at += shape.columns) out[b] = matrix[at]!
-  return out
-}
-
-export const writeSlot = (matrix: Uint8Array, shape: Shape, column: number, slot: number, bytes: Uint8Array): void => {
-  for (let b = 0, at = slot * bytes.length * shape.columns + column; b < bytes.length; b++, at += shape.columns) {
-    matrix[at] = bytes[b]!
-  }
-}

@@ -15,7 +15,8 @@ import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { extendEpochs, sealOf } from '../sealed/epochs.ts'
 import { hasTag, outputBytes, rowKeys, sealRows } from '../sealed/row.ts'
 import { columnOf, emptySlot, nextVersion, place, rowCount, rowOf, stashOf, type Table } from './build.ts'
-import { readSlot, secretWords, slotBytesOf, writeSlot, type Shape } from './shape.ts'
+import { columnHas, readSlot, writeSlot } from './matrix.ts'
+import { secretWords, slotBytesOf, type Shape } from './shape.ts'
 
 /** Rows to be written and ids to be removed; no id in both or twice. */
 export interface Changes {
@@ -51,11 +52,7 @@ const slotOf = (table: Table, column: number, tag: { readonly tag: Uint8Array })
   const width = slotBytesOf(shape)
   for (let slot = 0; slot < shape.slots; slot++) {
     if (occupied[slot * shape.columns + column] === 0) continue
-    let same = true
-    for (let b = 0; b < tag.tag.length && same; b++) {
-      same = matrix[(slot * width + b) * shape.columns + column] === tag.tag[b]
-    }
-    if (same) return slot
+    if (columnHas(matrix, shape, column, slot * width, tag.tag)) return slot
   }
   return -1
 }

@@ -47,6 +47,7 @@ import { openAnswers, reserveUnits, retrieve } from '../simplepir/asker.ts'
 import { checkTable, serveQueries } from '../simplepir/holder.ts'
 import { simplePirQuery } from '../simplepir/index.ts'
 import { parameters as pirParameters, retrievalBytes, roundsOf, type PirParameters } from '../simplepir/messages.ts'
+import type { Matrix } from '../simplepir/matrix.ts'
 import { preparedQuery } from '../simplepir/prepare.ts'
 import { slotBytesOf } from '../simplepir/shape.ts'
 import { whichMessages } from './messages.ts'
@@ -76,8 +77,8 @@ export interface WhichAskerInput {
 
 export interface WhichHolderInput {
   readonly secretKey: Uint8Array
-  /** Empty for a list. */
-  readonly matrix: Uint8Array
+  /** No block for a list. */
+  readonly matrix: Matrix
 }
 
 export type WhichInputs = Record<string, WhichAskerInput | WhichHolderInput>
