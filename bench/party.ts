@@ -1,5 +1,4 @@
 /** One party of a bench, in a process of its own: TLS, disk journal, chains and signatures on, as in real use. */
-import { createHash, hash as oneShot } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,15 @@ import { taggedDigest } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { inlinePool } from '@tallystick/kernels/pool'
 import { runSession, type Link, type Terms } from '@tallystick/session'
-import { createIdentity, dialTls, listenTls, openJournal, publicIdentity, signerOf } from '@tallystick/session/node'
+import {
+  chainHash,
+  createIdentity,
+  dialTls,
+  listenTls,
+  openJournal,
+  publicIdentity,
+  signerOf,
+} from '@tallystick/session/node'
 import { tasks } from './tasks.ts'
 
 export interface Run {
@@ -30,14 +37,6 @@ export interface PartyFigures {
 
 const identity = await createIdentity('bench')
 process.send!({ identity: publicIdentity(identity) })
-
-/** Most links of chains come in one piece; a large frame in three. */
-const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
-  if (parts.length === 1) return oneShot('sha256', parts[0]!, 'buffer')
-  const digest = createHash('sha256')
-  for (const part of parts) digest.update(part)
-  return digest.digest()
-}
 
 const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
   const { protocol, input } = tasks[task]
@@ -79,7 +78,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
             generations: join(folder, 'generations'),
           }),
       },
-      hash: sha256,
+      hash: chainHash,
       onProgress: ({ phase }) => {
         if (!phases.has(phase)) phases.set(phase, performance.now())
       },

@@ -1,6 +1,7 @@
 /** The context that protocol text is written against: it turns calls into effects and does nothing else. */
 import { TallyError, type Rng } from '@tallystick/core'
 import type { Routine, Step } from './effects.ts'
+import type { Kernel } from './kernel.ts'
 import type { AnyProtocol, Context, Messages } from './protocol.ts'
 
 interface Shared {
@@ -18,85 +19,114 @@ interface Shared {
 const misuse = (message: string): TallyError =>
   new TallyError('api/misuse', 'self', message, { remedy: 'correct the protocol text' })
 
-const contextAt = (shared: Shared, at: Step): Context<any, any> => {
-  const { messages, role, peers } = shared
-  let rng: Rng | undefined
-  let joins = 0
-  let suspended = false
-  const narrowed = new Set<Step>()
+/**
+ * A class, since programs narrow for each of their steps: its methods are there once, where those of an object literal
+ * would be made again, and generators among them compiled again, for each context.
+ */
+class StepContext {
+  readonly role: string
+  readonly peers: readonly string[]
+  readonly #shared: Shared
+  readonly #at: Step
+  #rng: Rng | undefined
+  #joins = 0
+  #suspended = false
+  #narrowed: Set<Step> | undefined
+
+  constructor(shared: Shared, at: Step) {
+    this.role = shared.role
+    this.peers = shared.peers
+    this.#shared = shared
+    this.#at = at
+  }
+
   /** While its join is under way a context rests: what two branches did with it would depend on the schedule. */
-  const awake = (): void => {
-    if (suspended) throw misuse(`${at} is used inside its own join: use the context that the branch is given`)
+  #awake(): void {
+    if (this.#suspended)
+      throw misuse(`${this.#at} is used inside its own join: use the context that the branch is given`)
   }
-  const outsideJoins = (what: string): void => {
-    awake()
-    if (shared.joining > 0) throw misuse(`${what} inside a join at ${at}: its place would depend on the schedule`)
+
+  #outsideJoins(what: string): void {
+    this.#awake()
+    if (this.#shared.joining > 0)
+      throw misuse(`${what} inside a join at ${this.#at}: its place would depend on the schedule`)
   }
-  return {
-    role,
-    peers,
-    get rng() {
-      awake()
-      if (rng === undefined) {
-        if (shared.drawnAt.has(at)) throw misuse(`two places draw coins at step ${at}: narrow them apart`)
-        shared.drawnAt.add(at)
-        rng = shared.rng.fork(at)
-      }
-      return rng
-    },
-    *send(name: string, value: unknown, ...[peer]: string[]): Routine<void> {
-      awake()
-      const { codec, to, opening } = messages[name]!
-      yield { kind: 'send', to: peer ?? to, step: `${at}/${name}`, opening, body: codec.encode(value) }
-    },
-    *receive(name: string, ...[peer]: string[]): Routine<any> {
-      awake()
-      const { codec, from } = messages[name]!
-      const sender = peer ?? from
-      const step = `${at}/${name}`
-      const body: Uint8Array = yield { kind: 'receive', from: sender, step, maxBytes: codec.maxBytes }
-      try {
-        return codec.decode(body)
-      } catch (error) {
-        throw blamed(error, sender, step)
-      }
-    },
-    *compute(kernel, input) {
-      awake()
-      return yield { kind: 'compute', step: `${at}/${kernel.name}`, kernel, input }
-    },
-    *reserve(correlation, count) {
-      outsideJoins('reserve')
-      return yield { kind: 'reserve', step: `${at}/${correlation}`, correlation, count }
-    },
-    *checkpoint() {
-      outsideJoins('checkpoint')
-      if (shared.checkpointed) throw misuse(`a second checkpoint at ${at}`)
-      shared.checkpointed = true
-      yield { kind: 'checkpoint', step: `${at}/checkpoint` }
-    },
-    *join(...branches) {
-      awake()
-      const base = `${at}/${joins++}`
-      suspended = true
-      shared.joining++
-      const routines = branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`)))
-      const results = yield { kind: 'join', branches: routines }
-      shared.joining--
-      suspended = false
-      return results
-    },
-    narrow(step) {
-      awake()
-      if (!/^[a-z][a-z0-9-]*(?:\/[a-z0-9-]+)*$/.test(step)) {
-        throw misuse(`step ${at}/${step}: a step is lower-case words, joined by hyphens, with a letter first`)
-      }
-      if (narrowed.has(step)) throw misuse(`step ${at}/${step} is narrowed twice`)
-      narrowed.add(step)
-      return contextAt(shared, `${at}/${step}`)
-    },
+
+  get rng(): Rng {
+    this.#awake()
+    if (this.#rng === undefined) {
+      const { drawnAt, rng } = this.#shared
+      if (drawnAt.has(this.#at)) throw misuse(`two places draw coins at step ${this.#at}: narrow them apart`)
+      drawnAt.add(this.#at)
+      this.#rng = rng.fork(this.#at)
+    }
+    return this.#rng
+  }
+
+  *send(name: string, value: unknown, peer?: string): Routine<void> {
+    this.#awake()
+    const { codec, to, opening } = this.#shared.messages[name]!
+    yield { kind: 'send', to: peer ?? to, step: `${this.#at}/${name}`, opening, body: codec.encode(value) }
+  }
+
+  *receive(name: string, peer?: string): Routine<any> {
+    this.#awake()
+    const { codec, from } = this.#shared.messages[name]!
+    const sender = peer ?? from
+    const step = `${this.#at}/${name}`
+    const body: Uint8Array = yield { kind: 'receive', from: sender, step, maxBytes: codec.maxBytes }
+    try {
+      return codec.decode(body)
+    } catch (error) {
+      throw blamed(error, sender, step)
+    }
+  }
+
+  *compute(kernel: Kernel<any, any>, input: unknown): Routine<any> {
+    this.#awake()
+    return yield { kind: 'compute', step: `${this.#at}/${kernel.name}`, kernel, input }
+  }
+
+  *reserve(correlation: string, count: number): Routine<Uint8Array> {
+    this.#outsideJoins('reserve')
+    return yield { kind: 'reserve', step: `${this.#at}/${correlation}`, correlation, count }
+  }
+
+  *checkpoint(): Routine<void> {
+    this.#outsideJoins('checkpoint')
+    if (this.#shared.checkpointed) throw misuse(`a second checkpoint at ${this.#at}`)
+    this.#shared.checkpointed = true
+    yield { kind: 'checkpoint', step: `${this.#at}/checkpoint` }
+  }
+
+  *join(...branches: readonly ((ctx: Context<any, any>) => Routine<unknown>)[]): Routine<any> {
+    this.#awake()
+    const shared = this.#shared
+    const base = `${this.#at}/${this.#joins++}`
+    this.#suspended = true
+    shared.joining++
+    const routines = branches.map((branch, i) => branch(contextAt(shared, `${base}.${i}`)))
+    const results = yield { kind: 'join', branches: routines }
+    shared.joining--
+    this.#suspended = false
+    return results
+  }
+
+  narrow(step: Step): Context<any, any> {
+    this.#awake()
+    if (!stepPattern.test(step)) {
+      throw misuse(`step ${this.#at}/${step}: a step is lower-case words, joined by hyphens, with a letter first`)
+    }
+    this.#narrowed ??= new Set()
+    const before = this.#narrowed.size
+    if (this.#narrowed.add(step).size === before) throw misuse(`step ${this.#at}/${step} is narrowed twice`)
+    return contextAt(this.#shared, `${this.#at}/${step}`)
   }
 }
+
+const stepPattern = /^[a-z][a-z0-9-]*(?:\/[a-z0-9-]+)*$/
+
+const contextAt = (shared: Shared, at: Step): Context<any, any> => new StepContext(shared, at)
 
 /** A frame that does not decode is the sender's fault, and the error says which frame it was. */
 const blamed = (error: unknown, peer: string, step: Step): unknown =>

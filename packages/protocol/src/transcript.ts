@@ -41,7 +41,9 @@ export interface Transcript {
 
 interface Chain {
   frames: number
-  head: Uint8Array
+  /** Where the head stands: programs with a step for each message have very many, and an array for each costs more than its hash. */
+  readonly heads: Uint8Array
+  readonly at: number
 }
 
 interface DirectedLink {
@@ -55,89 +57,136 @@ interface DirectedLink {
 const sized = (part: Uint8Array): Uint8Array => concatBytes(u32(part.length), part)
 
 const headBytes = 32
+const headsTogether = 256
 /** Small frames wait here, each as its link in the chain: room for the head ‖ u32 length ‖ body. Larger are hashed at once. */
 const waitingBytes = 64 * 1024
 const largestWaiting = 4096
 /** A buffer that no transcript has frames in: there may be many transcripts, few of them at work. */
 let spare: Uint8Array | undefined
 
+const putU32 = (target: Uint8Array, at: number, value: number): void => {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
+}
+
+/** Names of steps are ASCII, but for those of a test: these are copied without an encoder. */
+const putStep = (target: Uint8Array, at: number, step: Step): number => {
+  for (let i = 0; i < step.length; i++) {
+    const code = step.charCodeAt(i)
+    if (code > 0x7f) {
+      const bytes = utf8ToBytes(step)
+      target.set(bytes, at)
+      return at + bytes.length
+    }
+    target[at + i] = code
+  }
+  return at + step.length
+}
+
 export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash): Transcript => {
-  const links = new Map<string, DirectedLink>()
+  const links: DirectedLink[] = []
+  const existing = (from: string, to: string): DirectedLink | undefined => {
+    for (const link of links) if (link.from === from && link.to === to) return link
+    return undefined
+  }
   const linkOf = (from: string, to: string): DirectedLink => {
-    const key = `${from}>${to}`
-    let link = links.get(key)
+    let link = existing(from, to)
     if (link === undefined) {
       const parts = [utf8ToBytes('tallystick/chain/v1'), binding, utf8ToBytes(from), utf8ToBytes(to)]
       link = { from, to, prefix: concatBytes(...parts.map(sized)), chains: new Map() }
-      links.set(key, link)
+      links.push(link)
     }
     return link
   }
+  let slab = new Uint8Array(0)
+  let used = 0
+  let draft = new Uint8Array(0)
   /** The tagged digest of (binding, from, to, step), by the hash that the driver brought: one for every step. */
-  const firstHead = ({ prefix }: DirectedLink, step: Step): Uint8Array =>
-    hash(concatBytes(prefix, sized(utf8ToBytes(step))))
+  const firstHead = ({ prefix }: DirectedLink, step: Step): Uint8Array => {
+    const most = prefix.length + 4 + 3 * step.length
+    if (draft.length < most) draft = new Uint8Array(2 * most)
+    draft.set(prefix)
+    const end = putStep(draft, prefix.length + 4, step)
+    putU32(draft, prefix.length, end - prefix.length - 4)
+    return hash(draft.subarray(0, end))
+  }
   const chainOf = (link: DirectedLink, step: Step): Chain => {
     let chain = link.chains.get(step)
-    if (chain === undefined) link.chains.set(step, (chain = { frames: 0, head: firstHead(link, step) }))
+    if (chain !== undefined) return chain
+    if (used === slab.length) {
+      slab = new Uint8Array(headBytes * headsTogether)
+      used = 0
+    }
+    slab.set(firstHead(link, step), used)
+    chain = { frames: 0, heads: slab, at: used }
+    used += headBytes
+    link.chains.set(step, chain)
     return chain
   }
+  const headOf = ({ heads, at }: Chain): Uint8Array => heads.subarray(at, at + headBytes)
   const sorted = ({ chains }: DirectedLink) =>
     [...chains]
       .map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) }))
       .sort((a, b) => compareBytes(a.bytes, b.bytes))
 
-  let waiting: { readonly link: DirectedLink; readonly step: Step; readonly start: number; readonly end: number }[] = []
+  /** Frames that are not hashed yet, and where each ends in the buffer. */
+  let waiting: { readonly link: DirectedLink; readonly step: Step; readonly end: number }[] = []
   let buffer: Uint8Array | undefined
-  let used = 0
+  let filled = 0
   const settle = (): void => {
-    for (const { link, step, start, end } of waiting) {
-      const chain = chainOf(link, step)
-      buffer!.set(chain.head, start)
-      // A copy: what a native hash returns is alone in memory outside the heap, a lot for 32 bytes that are kept.
-      chain.head = Uint8Array.from(hash(buffer!.subarray(start, end)))
-      chain.frames++
-    }
     if (buffer === undefined) return
+    let start = 0
+    for (const { link, step, end } of waiting) {
+      const chain = chainOf(link, step)
+      const { heads, at } = chain
+      for (let i = 0; i < headBytes; i++) buffer[start + i] = heads[at + i]!
+      heads.set(hash(buffer.subarray(start, end)), at)
+      chain.frames++
+      start = end
+    }
     spare = buffer
     buffer = undefined
     waiting = []
-    used = 0
+    filled = 0
   }
   return {
     append(from, to, step, body) {
       const link = linkOf(from, to)
       const bytes = headBytes + 4 + body.length
-      if (used + bytes > waitingBytes || body.length > largestWaiting) settle()
+      if (filled + bytes > waitingBytes || body.length > largestWaiting) settle()
       if (body.length > largestWaiting) {
         const chain = chainOf(link, step)
-        chain.head = hash(chain.head, u32(body.length), body)
+        chain.heads.set(hash(headOf(chain), u32(body.length), body), chain.at)
         chain.frames++
         return
       }
       buffer ??= spare ?? new Uint8Array(waitingBytes)
       spare = undefined
-      const start = used
-      used += bytes
-      buffer.set(u32(body.length), start + headBytes)
-      buffer.set(body, start + headBytes + 4)
-      waiting.push({ link, step, start, end: used })
+      putU32(buffer, filled + headBytes, body.length)
+      buffer.set(body, filled + headBytes + 4)
+      filled += bytes
+      waiting.push({ link, step, end: filled })
     },
     settle,
     heads() {
       settle()
-      return [...links]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .flatMap(([, link]) =>
-          sorted(link).map(({ step, chain }) => ({ from: link.from, to: link.to, step, ...chain })),
+      return links
+        .toSorted((a, b) => (`${a.from}>${a.to}` < `${b.from}>${b.to}` ? -1 : 1))
+        .flatMap((link) =>
+          sorted(link).map(({ step, chain }) => {
+            return { from: link.from, to: link.to, step, frames: chain.frames, head: headOf(chain).slice() }
+          }),
         )
     },
     link(from, to) {
       settle()
       // The tagged digest of (binding, from, to, step, frames ‖ head, step, …), by the hash that the driver brought.
-      const link = links.get(`${from}>${to}`)
+      const link = existing(from, to)
       const start = [utf8ToBytes('tallystick/link/v1'), binding, utf8ToBytes(from), utf8ToBytes(to)]
       const chains = link === undefined ? [] : sorted(link)
-      const size = chains.reduce((sum, { bytes, chain }) => sum + 4 + bytes.length + 8 + chain.head.length, 0)
+      const size = chains.reduce((sum, { bytes }) => sum + 4 + bytes.length + 8 + headBytes, 0)
       const all = new Uint8Array(size)
       const view = new DataView(all.buffer)
       let at = 0
@@ -145,10 +194,10 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
         view.setUint32(at, bytes.length)
         all.set(bytes, at + 4)
         at += 4 + bytes.length
-        view.setUint32(at, 4 + chain.head.length)
+        view.setUint32(at, 4 + headBytes)
         view.setUint32(at + 4, chain.frames)
-        all.set(chain.head, at + 8)
-        at += 8 + chain.head.length
+        all.set(headOf(chain), at + 8)
+        at += 8 + headBytes
       }
       return hash(...start.map(sized), all) as Digest
     },

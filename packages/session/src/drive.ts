@@ -21,7 +21,7 @@ import type { Chains } from './control.ts'
 import { chainBinding } from './digests.ts'
 import { createFibers, parked, type Fiber } from './fibers.ts'
 import { createHeldFrames, type HeldFrames } from './held-frames.ts'
-import { createInbox, type Inbox } from './inbox.ts'
+import { createInbox, type Inbox, type Slot } from './inbox.ts'
 import { worthKeeping } from './kept-results.ts'
 import type { Frame } from './link.ts'
 import { flooding, timeout } from './wire.ts'
@@ -82,25 +82,38 @@ export interface Drive {
   stop(error: unknown): void
 }
 
-interface Waiting {
-  readonly fiber: Fiber
-  readonly effect: Extract<Effect, { kind: 'receive' }>
-  readonly ordinal: number
-  readonly since: number
+type Receive = Extract<Effect, { kind: 'receive' }>
+
+/** A step of a peer, and who awaits its next frame, if somebody does. */
+interface Place extends Slot {
+  fiber: Fiber | undefined
+  effect: Receive | undefined
+  ordinal: number
+  since: number
 }
+
+const createPlace = (): Place => ({
+  sent: 0,
+  taken: 0,
+  arrived: 0,
+  journaled: 0,
+  maxBytes: undefined,
+  frames: undefined,
+  first: 0,
+  fiber: undefined,
+  effect: undefined,
+  ordinal: 0,
+  since: 0,
+})
 
 /** A peer's side of the run. */
 interface Peer {
   readonly role: string
   readonly outlet: Outlet
-  readonly inbox: Inbox
-  readonly waiting: Map<string, Waiting>
+  readonly inbox: Inbox<Place>
+  /** The steps whose next frame somebody awaits. */
+  readonly waiting: Set<Place>
   readonly holds: HeldFrames
-  /** How many frames of each step were sent to it, and taken from it. */
-  readonly sent: Map<string, number>
-  readonly taken: Map<string, number>
-  /** How many frames of each step the journal holds. */
-  readonly journaled: ReadonlyMap<string, number>
   lastTaken: number
   /** When this side began to wait for room; 0 while there is. */
   blockedSince: number
@@ -120,24 +133,24 @@ export const drive = (options: DriveOptions): Drive => {
   const peers = new Map<string, Peer>()
   const held = attempt.held()
   for (const [name, outlet] of options.outlets) {
-    const journaled = held.get(name) ?? new Map<string, number>()
-    const inbox = createInbox(protocol, name, role, options.inboxBytes, outlet)
-    for (const [step, frames] of journaled) inbox.startAt(step, frames)
+    const inbox = createInbox(protocol, name, role, options.inboxBytes, outlet, createPlace)
+    for (const [step, frames] of held.get(name) ?? []) {
+      const place = inbox.slot(step)
+      place.journaled = place.arrived = frames
+    }
     const holds = createHeldFrames(role, name, options.holds.get(name) ?? [], () =>
       createTranscript(chainBinding(attempt.run), options.hash),
     )
-    const [waiting, sent, taken] = [new Map<string, Waiting>(), new Map<string, number>(), new Map<string, number>()]
-    const since = { lastTaken: 0, blockedSince: 0 }
-    peers.set(name, { role: name, outlet, inbox, waiting, sent, taken, holds, journaled, ...since })
+    peers.set(name, { role: name, outlet, inbox, waiting: new Set(), holds, lastTaken: 0, blockedSince: 0 })
   }
   const peerOf = (name: string): Peer => {
     const peer = peers.get(name)
     if (peer === undefined) throw new TallyError('api/misuse', 'self', `there is no peer "${name}"`)
     return peer
   }
-  const take = (counts: Map<string, number>, name: string): number => {
-    const ordinal = counts.get(name) ?? 0
-    counts.set(name, ordinal + 1)
+  const take = (name: string): number => {
+    const ordinal = ordinals.get(name) ?? 0
+    ordinals.set(name, ordinal + 1)
     return ordinal
   }
 
@@ -171,7 +184,7 @@ export const drive = (options: DriveOptions): Drive => {
     const { to, step, body, opening } = effect
     const peer = peerOf(to)
     if (opening && !passed) throw new TallyError('api/misuse', 'self', `${step} opens before any checkpoint`)
-    const ordinal = take(peer.sent, step)
+    const ordinal = peer.inbox.slot(step).sent++
     transcript.append(role, to, step, body)
     statistics.step = step
     if (isHeld(peer, step, ordinal, body)) return undefined
@@ -199,30 +212,30 @@ export const drive = (options: DriveOptions): Drive => {
     }
   }
 
-  const receive = (fiber: Fiber, effect: Extract<Effect, { kind: 'receive' }>): unknown => {
+  const receive = (fiber: Fiber, effect: Receive): unknown => {
     const { from, step } = effect
     const peer = peerOf(from)
-    const ordinal = take(peer.taken, step)
-    if (ordinal < (peer.journaled.get(step) ?? 0)) {
+    const place = peer.inbox.slot(step)
+    if (place.fiber !== undefined) throw new TallyError('api/misuse', 'self', `two branches await ${step} from ${from}`)
+    const ordinal = place.taken++
+    if (ordinal < place.journaled) {
       const body = journal.get('receive', frameKey(from, step, ordinal))
       invariant(body !== undefined, 'the journal holds the frames that it lists')
       transcript.append(from, role, step, body)
       return body
     }
-    const body = peer.inbox.take(step)
+    const body = peer.inbox.take(place, step)
     if (body !== undefined) return accept(peer, effect, ordinal, body)
-    if (peer.waiting.has(step)) throw new TallyError('api/misuse', 'self', `two branches await ${step} from ${from}`)
-    peer.waiting.set(step, { fiber, effect, ordinal, since: clock.now() })
+    place.fiber = fiber
+    place.effect = effect
+    place.ordinal = ordinal
+    place.since = clock.now()
+    peer.waiting.add(place)
     return parked
   }
 
   /** Journal before act: taken in, with the system before anything leaves that depends on it (see beforeSend). */
-  const accept = (
-    peer: Peer,
-    { from, step, maxBytes }: Extract<Effect, { kind: 'receive' }>,
-    ordinal: number,
-    body: Uint8Array,
-  ): Uint8Array => {
+  const accept = (peer: Peer, { from, step, maxBytes }: Receive, ordinal: number, body: Uint8Array): Uint8Array => {
     if (body.length > maxBytes) {
       const message = `${step} from ${from}: expected at most ${maxBytes} bytes, found ${body.length}`
       throw new TallyError('decode/oversize', { peer: from }, message)
@@ -238,7 +251,7 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const compute = (fiber: Fiber, { step, kernel, input }: Extract<Effect, { kind: 'compute' }>): unknown => {
-    const key = `${step}#${take(ordinals, `compute:${step}`)}`
+    const key = `${step}#${take(`compute:${step}`)}`
     if (journal.has('compute', key)) return decodeValue(journal.get('compute', key)!)
     const computed = async (): Promise<unknown> => {
       const began = clock.now()
@@ -251,7 +264,7 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const reserve = (fiber: Fiber, { step, correlation, count }: Extract<Effect, { kind: 'reserve' }>): unknown => {
-    const key = `reserve/${step}#${take(ordinals, `reserve:${step}`)}`
+    const key = `reserve/${step}#${take(`reserve:${step}`)}`
     if (attempt.has(key)) return (attempt.value(key) as { units: Uint8Array }).units
     const store = options.reserve
     if (store === undefined) throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
@@ -298,9 +311,9 @@ export const drive = (options: DriveOptions): Drive => {
     const now = clock.now()
     const limit = options.messageMilliseconds
     for (const peer of peers.values()) {
-      for (const { effect, since } of peer.waiting.values()) {
+      for (const { effect, since } of peer.waiting) {
         if (now - Math.max(since, peer.lastTaken) < limit) continue
-        return stop(peer.inbox.paused ? filled(peer) : timeout(peer.role, effect.step, limit))
+        return stop(peer.inbox.paused ? filled(peer) : timeout(peer.role, effect!.step, limit))
       }
       if (peer.blockedSince > 0 && now - Math.max(peer.blockedSince, peer.lastTaken) >= limit) {
         return stop(timeout(peer.role, 'that it takes what is sent to it', limit))
@@ -311,7 +324,7 @@ export const drive = (options: DriveOptions): Drive => {
 
   const finish = (value: unknown): void => {
     for (const peer of peers.values()) {
-      const [left] = peer.inbox.left()
+      const left = peer.inbox.left()
       if (left !== undefined) {
         const message = `${left} from ${peer.role}: frames that nobody awaited`
         return stop(new TallyError('peer/unexpected-message', { peer: peer.role }, message))
@@ -348,12 +361,17 @@ export const drive = (options: DriveOptions): Drive => {
         throw new TallyError('peer/unexpected-message', { peer: name }, message)
       }
       const peer = peerOf(name)
-      peer.inbox.admit(frame)
-      const waiting = peer.waiting.get(frame.step)
-      if (waiting === undefined) peer.inbox.keep(frame)
+      const place = peer.inbox.admit(frame)
+      const { fiber, effect } = place
+      if (fiber === undefined) peer.inbox.keep(place, frame)
       else {
-        peer.waiting.delete(frame.step)
-        fibers.attempt(waiting.fiber, () => accept(peer, waiting.effect, waiting.ordinal, frame.body))
+        place.fiber = place.effect = undefined
+        peer.waiting.delete(place)
+        try {
+          fibers.answer(fiber, accept(peer, effect!, place.ordinal, frame.body))
+        } catch (error) {
+          fibers.raise(fiber, error)
+        }
       }
       fibers.turn()
     },

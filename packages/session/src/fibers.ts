@@ -20,8 +20,6 @@ export interface Fibers {
   spawn(routine: Routine<unknown>, finish: (value: unknown) => void): void
   answer(fiber: Fiber, value: unknown): void
   raise(fiber: Fiber, error: unknown): void
-  /** Goes on with what the call gives, or with what it throws. */
-  attempt(fiber: Fiber, call: () => unknown): void
   /** Goes on when the promise settles. */
   wait(fiber: Fiber, promise: Promise<unknown>): typeof parked
   /** Runs the branches; the fiber goes on with all their values. */
@@ -41,35 +39,53 @@ export interface FibersOptions {
   readonly onIdle: () => void
 }
 
+/** A fiber that can go on: with the value, or with the value thrown. */
+interface Runnable {
+  readonly fiber: Fiber
+  readonly value: unknown
+  readonly failed: boolean
+}
+
 const sliceMilliseconds = 50
 const effectsPerLook = 256
 
 export const createFibers = ({ clock, perform, onError, onIdle }: FibersOptions): Fibers => {
-  type Next = () => IteratorResult<Effect, unknown>
-  const queue: { readonly fiber: Fiber; readonly resume: Next }[] = []
+  const queue: Runnable[] = []
+  let first = 0
   const state = { running: false, ended: false, busy: 0 }
-  const schedule = (fiber: Fiber, resume: Next): void => {
-    queue.push({ fiber, resume })
-  }
 
   /** One fiber, until it waits for something or the turn is over. */
-  const advance = (fiber: Fiber, resume: Next, until: number): void => {
+  const advance = ({ fiber, value: given, failed }: Runnable, until: number): void => {
     const { routine } = fiber
-    let next = resume()
+    let next = failed ? routine.throw(given) : routine.next(given)
     for (let effects = 1; !state.ended; effects++) {
       if (next.done === true) return fiber.finish(next.value)
       let value: unknown
-      let failure: { readonly error: unknown } | undefined
+      let failure = false
       try {
         value = perform(fiber, next.value)
       } catch (error) {
-        failure = { error }
+        value = error
+        failure = true
       }
       if (state.ended || value === parked) return
       const late = effects % effectsPerLook === 0 && clock.now() > until
-      if (late) return failure === undefined ? fibers.answer(fiber, value) : fibers.raise(fiber, failure.error)
-      next = failure === undefined ? routine.next(value) : routine.throw(failure.error)
+      if (late) return failure ? fibers.raise(fiber, value) : fibers.answer(fiber, value)
+      next = failure ? routine.throw(value) : routine.next(value)
     }
+  }
+  const take = (): Runnable | undefined => {
+    const next = queue[first]
+    if (next === undefined) return undefined
+    first++
+    if (first === queue.length) {
+      queue.length = 0
+      first = 0
+    } else if (first === 1024) {
+      queue.splice(0, first)
+      first = 0
+    }
+    return next
   }
 
   const fibers: Fibers = {
@@ -79,30 +95,20 @@ export const createFibers = ({ clock, perform, onError, onIdle }: FibersOptions)
     get ended() {
       return state.ended
     },
-    spawn: (routine, finish) => schedule({ routine, finish }, () => routine.next()),
-    answer: (fiber, value) => schedule(fiber, () => fiber.routine.next(value)),
-    raise: (fiber, error) => schedule(fiber, () => fiber.routine.throw(error)),
-    attempt: (fiber, call) =>
-      schedule(fiber, () => {
-        let value: unknown
-        try {
-          value = call()
-        } catch (error) {
-          return fiber.routine.throw(error)
-        }
-        return fiber.routine.next(value)
-      }),
+    spawn: (routine, finish) => void queue.push({ fiber: { routine, finish }, value: undefined, failed: false }),
+    answer: (fiber, value) => void queue.push({ fiber, value, failed: false }),
+    raise: (fiber, error) => void queue.push({ fiber, value: error, failed: true }),
     wait(fiber, promise) {
       state.busy++
-      const go = (resume: Next): void => {
+      const go = (value: unknown, failed: boolean): void => {
         state.busy--
         if (state.ended) return
-        schedule(fiber, resume)
+        queue.push({ fiber, value, failed })
         fibers.turn()
       }
       promise.then(
-        (value) => go(() => fiber.routine.next(value)),
-        (error: unknown) => go(() => fiber.routine.throw(error)),
+        (value) => go(value, false),
+        (error: unknown) => go(error, true),
       )
       return parked
     },
@@ -123,14 +129,14 @@ export const createFibers = ({ clock, perform, onError, onIdle }: FibersOptions)
       state.running = true
       const until = clock.now() + sliceMilliseconds
       try {
-        let next = queue.shift()
+        let next = take()
         while (next !== undefined && !state.ended) {
-          advance(next.fiber, next.resume, until)
+          advance(next, until)
           if (queue.length > 0 && clock.now() > until) {
             clock.after(0, fibers.turn)
             return
           }
-          next = queue.shift()
+          next = take()
         }
         if (!state.ended) onIdle()
       } catch (error) {
@@ -142,6 +148,7 @@ export const createFibers = ({ clock, perform, onError, onIdle }: FibersOptions)
     end() {
       state.ended = true
       queue.length = 0
+      first = 0
     },
   }
   return fibers

@@ -50,8 +50,16 @@ const encodeName = (step: string): Uint8Array => {
   return bytes
 }
 
-const decodeName = (bytes: Uint8Array): string =>
-  bytes.every((byte) => byte <= 0x7f) ? String.fromCharCode(...bytes) : bytesToUtf8(bytes)
+const decodeName = (bytes: Uint8Array): string => {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return bytesToUtf8(bytes)
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[])
+}
+
+/** A short copy costs less by hand than a view and a call. */
+const copyInto = (target: Uint8Array, filled: number, source: Uint8Array, at: number, bytes: number): void => {
+  if (bytes > 64) target.set(bytes === source.length ? source : source.subarray(at, at + bytes), filled)
+  else for (let i = 0; i < bytes; i++) target[filled + i] = source[at + i]!
+}
 
 const slabBytes = 64 * 1024
 
@@ -111,7 +119,7 @@ export const createEncoder = (limits: LinkLimits): FrameEncoder => {
       const known = numbers.get(step)
       const name = known === undefined ? define(step) : undefined
       const kind = kinds.indexOf(channel) | (name === undefined ? 0 : definesStep)
-      return assemble(kind, numbers.get(step)!, ordinal, name, body)
+      return assemble(kind, known ?? (next + stepTableSize - 1) % stepTableSize, ordinal, name, body)
     },
     internal: (kind, body) => assemble(kinds.indexOf(kind), 0, 0, undefined, body),
   }
@@ -154,15 +162,20 @@ export const createDecoder = (
   const header = new Uint8Array(headerBytes)
   const view = new DataView(header.buffer)
   let phase: 'header' | 'nameLength' | 'name' | 'body' = 'header'
+  /** Holds a name, or its length. */
+  const nameBuffer = new Uint8Array(stepBytes)
   let target: Uint8Array = header
+  let wanted = headerBytes
   let filled = 0
   let left = 0 // bytes of the frame after the current target
   let name = ''
 
+  const full = (): boolean => filled === wanted
   const expect = (next: typeof phase, bytes: number): void => {
     if (bytes > left) throw malformed(`expected ${bytes} bytes of ${next}, found a frame that ends after ${left}`)
     phase = next
-    target = allocate(bytes)
+    wanted = bytes
+    target = next === 'body' ? allocate(bytes) : nameBuffer
     filled = 0
     left -= bytes
   }
@@ -200,6 +213,7 @@ export const createDecoder = (
     const bytes = view.getUint32(0) + 4
     phase = 'header'
     target = header
+    wanted = headerBytes
     filled = 0
     if (kind === 'control' || kind === 'message')
       return sink.frame({ channel: kind, step: name, ordinal: view.getUint32(8), body }, bytes)
@@ -214,7 +228,7 @@ export const createDecoder = (
     }
     if (phase === 'name') {
       try {
-        name = decodeName(target)
+        name = decodeName(target.subarray(0, wanted))
       } catch (cause) {
         throw new TallyError('decode/malformed', blame, 'expected a step name in UTF-8', { cause })
       }
@@ -226,11 +240,11 @@ export const createDecoder = (
   return {
     decode(chunk, at) {
       while (at < chunk.length) {
-        const take = Math.min(target.length - filled, chunk.length - at)
-        target.set(take === chunk.length ? chunk : chunk.subarray(at, at + take), filled)
+        const take = Math.min(wanted - filled, chunk.length - at)
+        copyInto(target, filled, chunk, at, take)
         filled += take
         at += take
-        while (filled === target.length) {
+        while (full()) {
           const ends = phase === 'body'
           finishPhase()
           if (!ends) continue

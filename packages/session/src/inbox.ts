@@ -7,39 +7,57 @@ import type { AnyProtocol } from '@tallystick/protocol'
 import type { Frame } from './link.ts'
 import { misplaced, replayed } from './wire.ts'
 
-export interface Inbox {
+/** One step of a peer: all that the driver knows of it, found by one look-up a frame. */
+export interface Slot {
+  /** How many frames of this step were sent to the peer, taken from it, and have arrived. */
+  sent: number
+  taken: number
+  arrived: number
+  /** How many of them the journal held at the start. */
+  journaled: number
+  /** The longest body that the message table lets in; undefined before the first frame arrived. */
+  maxBytes: number | undefined
+  /** Frames that nobody awaited yet, from `first` on. */
+  frames: Uint8Array[] | undefined
+  first: number
+}
+
+export interface Inbox<S extends Slot> {
+  /** The slot of a step, made where there is none. */
+  slot(step: string): S
   /** Lets a frame in: one that the protocol can have sent here, and the next of its step. Throws for any other. */
-  admit(frame: Frame): void
+  admit(frame: Frame): S
   /** Keeps a frame that was let in and that nobody awaits yet. */
-  keep(frame: Frame): void
+  keep(slot: S, frame: Frame): void
   /** The next frame of a step, where it is here. */
-  take(step: string): Uint8Array | undefined
-  /** Starts a step at an ordinal, as the journal holds what came before. */
-  startAt(step: string, ordinal: number): void
+  take(slot: S, step: string): Uint8Array | undefined
   readonly paused: boolean
-  /** Steps with frames that nobody took. */
-  left(): readonly string[]
+  /** A step with frames that nobody took. */
+  left(): string | undefined
 }
 
 /** What a waiting frame costs besides its body and its step. */
 const overhead = 256
 
-export const createInbox = (
+export const createInbox = <S extends Slot>(
   protocol: AnyProtocol,
   peer: string,
   role: string,
   limit: number,
   flow: { pause(): void; resume(): void },
-): Inbox => {
-  /** By step, the ordinal of the next frame to arrive. */
-  const next = new Map<string, number>()
-  /** Only steps with frames: there may be very many steps, one frame each. */
-  const queues = new Map<string, { readonly frames: Uint8Array[]; first: number }>()
+  createSlot: () => S,
+): Inbox<S> => {
+  const slots = new Map<string, S>()
   let bytes = 0
   let paused = false
   const cost = (step: string, body: Uint8Array): number => 2 * step.length + body.length + overhead
   const prefix = `${protocol.id}/`
-  const check = ({ step, body }: Frame): void => {
+  const oversize = ({ step, body }: Frame, maxBytes: number): TallyError => {
+    const found = `${step} from ${peer}: expected at most ${maxBytes} bytes, found ${body.length}`
+    return new TallyError('decode/oversize', { peer }, found, { remedy: `ask ${peer} which software it runs` })
+  }
+  /** The longest body that the message table lets the peer send at a step. */
+  const limitOf = (step: string): number => {
     const name = step.slice(step.lastIndexOf('/') + 1)
     const message =
       step.startsWith(prefix) && Object.hasOwn(protocol.messages, name) ? protocol.messages[name] : undefined
@@ -48,39 +66,48 @@ export const createInbox = (
       (message.from === peer || message.from === 'each') &&
       (message.to === role || message.to === 'each')
     if (!fits) throw misplaced(peer, `expected a message of ${protocol.id} from ${peer}, found "${step.slice(0, 80)}"`)
-    const { maxBytes } = message.codec
-    if (body.length <= maxBytes) return
-    const found = `${step} from ${peer}: expected at most ${maxBytes} bytes, found ${body.length}`
-    throw new TallyError('decode/oversize', { peer }, found, { remedy: `ask ${peer} which software it runs` })
+    return message.codec.maxBytes
+  }
+  const slotOf = (step: string): S => {
+    let slot = slots.get(step)
+    if (slot === undefined) slots.set(step, (slot = createSlot()))
+    return slot
   }
   return {
+    slot: slotOf,
     admit(frame) {
-      const { step, ordinal } = frame
-      check(frame)
-      const expected = next.get(step) ?? 0
+      const { step, ordinal, body } = frame
+      const known = slots.get(step)
+      const maxBytes = known?.maxBytes ?? limitOf(step)
+      if (body.length > maxBytes) throw oversize(frame, maxBytes)
+      const slot = known ?? slotOf(step)
+      slot.maxBytes = maxBytes
+      const expected = slot.arrived
       if (ordinal < expected) throw replayed(peer, `${step} #${ordinal} came again from ${peer}`)
       if (ordinal > expected) {
         throw misplaced(peer, `${step}: expected frame #${expected} from ${peer}, found #${ordinal}`)
       }
-      next.set(step, expected + 1)
+      slot.arrived++
+      return slot
     },
-    keep({ step, body }) {
-      const queue = queues.get(step)
-      if (queue === undefined) queues.set(step, { frames: [body], first: 0 })
-      else queue.frames.push(body)
+    keep(slot, { step, body }) {
+      if (slot.frames === undefined) {
+        slot.frames = [body]
+        slot.first = 0
+      } else slot.frames.push(body)
       bytes += cost(step, body)
       if (bytes <= limit || paused) return
       paused = true
       flow.pause()
     },
-    take(step) {
-      const queue = queues.get(step)
-      if (queue === undefined) return undefined
-      const body = queue.frames[queue.first++]!
-      if (queue.first === queue.frames.length) queues.delete(step)
-      else if (queue.first === 1024) {
-        queue.frames.splice(0, queue.first)
-        queue.first = 0
+    take(slot, step) {
+      const { frames } = slot
+      if (frames === undefined) return undefined
+      const body = frames[slot.first++]!
+      if (slot.first === frames.length) slot.frames = undefined
+      else if (slot.first === 1024) {
+        frames.splice(0, slot.first)
+        slot.first = 0
       }
       bytes -= cost(step, body)
       if (paused && bytes <= limit / 2) {
@@ -89,12 +116,12 @@ export const createInbox = (
       }
       return body
     },
-    startAt(step, ordinal) {
-      next.set(step, ordinal)
-    },
     get paused() {
       return paused
     },
-    left: () => [...queues.keys()],
+    left() {
+      for (const [step, slot] of slots) if (slot.frames !== undefined) return step
+      return undefined
+    },
   }
 }

@@ -1,3 +1,4 @@
+export { chainHash } from './chain-hash.ts'
 export * from './tls.ts'
 export * from './websocket-server.ts'
 export * from './identity.ts'
