@@ -41,6 +41,7 @@ const modules: Readonly<Record<string, Module>> = {
     replaces: { 'curve25519/field.ts': 'curve25519/field.integer.generated.ts' },
   },
   'aes/simd': { entry: 'aes/index.ts' },
+  'bgv/bgv': { entry: 'bgv/index.ts' },
   'expand-convolute/simd': { entry: 'expand-convolute/index.ts' },
   'garble/garble': { entry: 'garble/index.ts' },
   'gf128/simd': { entry: 'gf128/index.ts' },

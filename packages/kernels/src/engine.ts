@@ -5,6 +5,7 @@
  */
 import type { Engine } from '@tallystick/protocol'
 import { loadAes } from './aes/engine.ts'
+import { loadProducts } from './bgv/engine.ts'
 import { loadBlake3 } from './blake3/engine.ts'
 import { loadCuckoo } from './cuckoo/engine.ts'
 import { type CurveEngine, loadCurve, loadVariant } from './curve25519/engine.ts'
@@ -40,6 +41,7 @@ const curveEngine = (curve: CurveEngine): Engine => ({
 /** Groups that have no variants, each by its loader. */
 const groups: readonly (() => Promise<Engine>)[] = [
   loadAes,
+  () => loadProducts(),
   loadExpandConvolute,
   loadField61,
   loadGf128,

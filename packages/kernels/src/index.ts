@@ -129,6 +129,19 @@ export type {
   EncodeInput as RlweEncodeInput,
   EncodeRealsInput as RlweEncodeRealsInput,
 } from './rlwe/encoding.ts'
+export {
+  answer as bgvAnswer,
+  encrypt as bgvEncrypt,
+  key as bgvKey,
+  open as bgvOpen,
+  products as bgvProducts,
+} from './bgv/kernels.ts'
+export {
+  keyBytes as bgvKeyBytes,
+  resultBytes as bgvResultBytes,
+  rowBytes as bgvRowBytes,
+  type ProductRing,
+} from './bgv/shapes.ts'
 export { interpolate as rlweInterpolate, type InterpolateInput as RlweInterpolateInput } from './rlwe/interpolate.ts'
 export { constantOf as rlweConstantOf, evaluate as rlweEvaluate } from './rlwe/evaluate.ts'
 export type {

@@ -1,5 +1,6 @@
 import * as aes from './aes/kernels.ts'
 import * as beaver from './beaver/kernels.ts'
+import * as bgv from './bgv/kernels.ts'
 import * as digest from './digest/kernels.ts'
 import * as field61 from './field61/kernels.ts'
 import * as sliced from './bits/kernels.ts'
@@ -38,6 +39,11 @@ export const kernels = {
   'bits/pair-terms': beaver.pairTerms1,
   'ring64/pair-terms': beaver.pairTerms64,
   'ring128/pair-terms': beaver.pairTerms128,
+  'bgv/answer': bgv.answer,
+  'bgv/encrypt': bgv.encrypt,
+  'bgv/key': bgv.key,
+  'bgv/open': bgv.open,
+  'bgv/products': bgv.products,
   'digest/words': digest.words,
   'field61/multiply': field61.multiply,
   'field61/combine': field61.combine,

@@ -3,6 +3,7 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { utf8ToBytes } from '@tallystick/core'
 import { kernels, okvsShape, okvsSize, type OkvsShape } from '../src/index.ts'
 import { gaussTable } from '../src/pir/gauss.ts'
+import { productCases } from './cases-bgv.ts'
 import { latticeCases } from './cases-lattice.ts'
 import { transferCases } from './cases-ot.ts'
 import { p256Cases } from './cases-p256.ts'
@@ -31,6 +32,7 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
   ...transferCases,
   ...p256Cases,
   ...latticeCases,
+  ...productCases,
   ...shareCases,
   'blake3/ids': () => [
     { key: bytes(1, 32), bytes: bytes(2, 40), offsets: Uint32Array.of(5) },

@@ -1,5 +1,6 @@
 /** Kernels that OpenSSL computes faster than WebAssembly, by bulk calls of `node:crypto`; Node only. */
 import type { Engine } from '@tallystick/protocol'
+import { loadProducts } from '../bgv/engine.ts'
 import { wasmEngine } from '../engine.ts'
 import { aes } from './aes.ts'
 import { chacha } from './chacha.ts'
@@ -8,7 +9,7 @@ import { loadNativeExpandConvolute } from './expand-convolute.ts'
 import { loadNativeGgm } from './ggm.ts'
 import { loadNativeMerkle } from './merkle.ts'
 import { loadNativeShares } from './ring.ts'
-import { loadNativeRing } from './rlwe.ts'
+import { loadNativeRing, opensslStream } from './rlwe.ts'
 import { loadNativeSoftspoken } from './softspoken.ts'
 
 const loadNative = async (): Promise<Engine> => ({
@@ -18,6 +19,7 @@ const loadNative = async (): Promise<Engine> => ({
   ...(await loadNativeExpandConvolute()),
   ...(await loadNativeGgm()),
   ...(await loadNativeMerkle()),
+  ...(await loadProducts(opensslStream)),
   ...(await loadNativeRing()),
   ...(await loadNativeShares()),
   ...(await loadNativeSoftspoken()),

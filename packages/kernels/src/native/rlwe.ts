@@ -4,7 +4,7 @@ import type { Engine } from '@tallystick/protocol'
 import { loadRing } from '../rlwe/engine.ts'
 import type { PublicStream } from '../rlwe/kernels.ts'
 
-const opensslStream: PublicStream = (seed, nonce, from, blocks) => {
+export const opensslStream: PublicStream = (seed, nonce, from, blocks) => {
   // OpenSSL's 16 bytes are the block counter, little endian, and then the nonce of RFC 8439.
   const iv = new Uint8Array(16)
   new DataView(iv.buffer).setUint32(0, from, true)

@@ -9,7 +9,8 @@ import { kernelsOn, type PublicStream } from './kernels.ts'
 import { base64 } from './ring.wasm.ts'
 import { inversePowers, power, rootPowers } from './ring.ts'
 
-interface Exports {
+/** What the modules that compute on polynomials export. */
+export interface RingExports {
   readonly memory: WebAssembly.Memory
   readonly BASE: WebAssembly.Global<'i32'>
   transform(values: number, powers: number, n: number, q: bigint): void
@@ -28,8 +29,8 @@ interface Exports {
 const page = 65_536
 
 /** `transforms`: whether its user transforms; tables of roots are half of what a small call copies. */
-const arithmetic = (
-  wasm: Exports,
+export const arithmetic = (
+  wasm: RingExports,
   n: number,
   moduli: BigUint64Array,
   transforms = true,
@@ -87,7 +88,7 @@ const arithmetic = (
 export const loadRing = async (stream?: PublicStream): Promise<Engine> => {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   const { instance } = await WebAssembly.instantiate(bytes, {})
-  const wasm = instance.exports as unknown as Exports
+  const wasm = instance.exports as unknown as RingExports
   const fresh = (n: number, moduli: BigUint64Array, transforms?: boolean) =>
     arithmetic(wasm, n, moduli, transforms) as Arithmetic<unknown, unknown>
   const { expand, encrypt, switchKeys, mask } = kernelsOn(fresh, stream)

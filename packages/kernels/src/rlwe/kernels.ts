@@ -68,7 +68,7 @@ type Numbers = Arithmetic<unknown, unknown>
  */
 export type PublicStream = (seed: Uint8Array, nonce: Uint8Array, from: number, blocks: number) => Uint8Array
 
-const portableStream: PublicStream = (seed, nonce, from, blocks) => {
+export const portableStream: PublicStream = (seed, nonce, from, blocks) => {
   const out = new Uint8Array(64 * blocks)
   return chacha20(seed, nonce, out, out, from)
 }
