@@ -1,5 +1,4 @@
 /** One party's side of one job: the session over its journals, and what comes out of it. */
-import { createHash } from 'node:crypto'
 import {
   assembleEvidence,
   commitRows,
@@ -22,6 +21,7 @@ import {
   type SessionResult,
   type Terms,
 } from '@tallystick/session'
+import { chainHash } from '@tallystick/session/node'
 import type { Connector } from './connection.ts'
 import { openDisclosures } from './disclosures.ts'
 import type { Home } from './home.ts'
@@ -55,13 +55,6 @@ export interface JobOptions {
   readonly links: Connector['links']
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
-}
-
-/** SHA-256 of OpenSSL over the parts of a chain's link, one after the other. */
-const chainHash = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
 }
 
 /** Names the snapshot: the bytes of the file, and how ids are taken from it. */
