@@ -1,7 +1,7 @@
 /** Checks of a record against a chain that the auditor chose: its node, and its contracts' addresses. */
 import type { Hex } from '@tallystick/core'
-import { commitmentsDigest, eventDigest, headsDigest, type SignedClose } from '@tallystick/session'
-import { jobOf } from './anchoring.ts'
+import { commitmentsDigest, eventDigest, headsDigest, type SignedClose, type Terms } from '@tallystick/session'
+import { jobOf, type AnchorChoices } from './anchoring.ts'
 import { check, failed, holds, notChecked, passed, type Check, type Finding } from './checks.ts'
 import type { Deployment } from './ledger/deploy.ts'
 import { computationId } from './ledger/job.ts'
@@ -19,11 +19,24 @@ const level = 'consistent' as const
 const secp256k1 = 1
 const signsEvents = 1
 
+/**
+ * What a job says beside its terms. A signature on the chain binds the terms and not these, so whoever signed anything can
+ * make a second job of the same attempt by another choice, and say something else there: only choices that follow from
+ * the terms count, and all of them are looked at.
+ */
+const choicesOf = ({ expires }: Terms): readonly Required<AnchorChoices>[] =>
+  [0, Math.floor(Date.parse(expires) / 1000)].flatMap((deadline) => [
+    { registered: false, deadline },
+    { registered: true, deadline },
+  ])
+
 /** Whether the anchors fit the record, without asking any chain. */
 export const anchorFinding = (subjects: Subjects, anchors: Anchoring): Finding => {
   const { domain } = anchors.deployment
   if (domain !== subjects.terms.domain) return failed('the contracts have another domain than the terms')
   const id = computationId(domain, jobOf(subjects.session, anchors))
+  if (!choicesOf(subjects.terms).some(({ deadline }) => deadline === anchors.deadline))
+    return failed(`the job on the chain ends at ${anchors.deadline}, which the terms do not say`)
   const stray = anchors.entries.find(({ party }) => party !== null && party >= subjects.roles.length)
   if (stray !== undefined) return failed(`an entry names party ${stray.party}, of ${subjects.roles.length}`)
   return holds(id === anchors.computation, id, `the terms give ${id}, the record says ${anchors.computation}`)
@@ -38,11 +51,13 @@ const sameDeployment = (own: Deployment, claimed: Deployment): boolean =>
 export interface Located {
   readonly finding: Finding
   readonly found?: Computation
+  /** Other jobs of the same attempt. */
+  readonly others?: readonly Computation[]
 }
 
 /**
- * Looks for the computation by the id that the terms give. A record that names no chain (it was made before, or somebody
- * took the anchors away) is looked up as well, as a job without a deadline: others have ids that only their anchors tell.
+ * Looks for the computation by the ids that the terms give. A record that names no chain (it was made before, or somebody
+ * took the anchors away) is looked up as well.
  */
 export const locate = async (
   { session, terms }: Subjects,
@@ -53,23 +68,30 @@ export const locate = async (
     return { finding: failed('the contracts that you trust have another domain than the terms') }
   if (anchors !== null && !sameDeployment(deployment, anchors.deployment))
     return { finding: failed('the record names other contracts than those that you trust') }
-  const jobs = anchors === null ? [{ registered: false }, { registered: true }] : [anchors]
   try {
-    for (const choices of jobs) {
-      const id = computationId(terms.domain, jobOf(session, choices))
+    const ids = new Set(choicesOf(terms).map((choices) => computationId(terms.domain, jobOf(session, choices))))
+    const named = anchors === null ? undefined : computationId(terms.domain, jobOf(session, anchors))
+    const jobs = new Map<Hex, Computation>()
+    let another = false
+    for (const id of named === undefined ? ids : ids.add(named)) {
       const found = await find(id)
-      if (found === undefined) continue
-      if (found.id !== id) return { finding: failed('the chain gave another') }
-      const unnamed = anchors === null ? ', although the record names no chain' : ''
-      return { finding: passed(`found as of block ${found.head}${unnamed}`), found }
+      if (found?.id === id) jobs.set(id, found)
+      else if (found !== undefined && id === named) another = true
     }
+    const found = named === undefined ? [...jobs.values()][0] : jobs.get(named)
+    const others = [...jobs.values()].filter((job) => job !== found)
+    if (found !== undefined) {
+      const unnamed = anchors === null ? ', although the record names no chain' : ''
+      return { finding: passed(`found as of block ${found.head}${unnamed}`), found, others }
+    }
+    if (another) return { finding: failed('the chain gave another') }
   } catch (error) {
     return { finding: notChecked(`the chain does not answer: ${(error as Error).message}`) }
   }
   return {
     finding:
       anchors === null
-        ? notChecked('the record names no chain, and the chain knows no job of these terms without a deadline')
+        ? notChecked('the record names no chain, and the chain knows no job of these terms')
         : failed('the chain knows no such computation'),
   }
 }
@@ -300,7 +322,25 @@ const order = ({ session, nameOf }: Subjects, found: Computation): Finding => {
     : passed('order: by signatures only, the chain had the commitments too late to say more')
 }
 
-export const chainChecks = (subjects: Subjects, anchors: Anchoring | null, { finding, found }: Located): Check[] => {
+/** What parties say in other jobs of the attempt must not be another story either. */
+const elsewhere = (subjects: Subjects, others: readonly Computation[]): Finding => {
+  const findings = others.flatMap((other) => [
+    state(subjects, other),
+    started(subjects, other),
+    closed(subjects, other),
+    ...subjects.roles.map((role) => committed(subjects, role, other)),
+  ])
+  const wrong =
+    findings.find(({ status }) => status === 'failed') ?? findings.find(({ detail }) => detail.startsWith('against '))
+  if (wrong !== undefined) return { ...wrong, detail: `${wrong.detail} (in another job of this attempt)` }
+  return passed(others.length === 0 ? 'none' : `${others.length}, which say nothing else`)
+}
+
+export const chainChecks = (
+  subjects: Subjects,
+  anchors: Anchoring | null,
+  { finding, found, others = [] }: Located,
+): Check[] => {
   const optional = { level, optional: true }
   const of = (id: string, what: string, role?: string) => ({
     id,
@@ -327,6 +367,7 @@ export const chainChecks = (subjects: Subjects, anchors: Anchoring | null, { fin
     ),
     check(of('chain-checkpoint', 'checkpoint on the chain'), () => started(subjects, found)),
     check(of('chain-close', 'close on the chain'), () => closed(subjects, found)),
+    check(of('chain-others', 'other jobs of this attempt on the chain'), () => elsewhere(subjects, others)),
     check(of('chain-times', 'claimed times and block times'), () => blockTimes(subjects, found)),
     check(of('chain-order', 'order of commitments and end'), () => order(subjects, found)),
   ]

@@ -1,7 +1,8 @@
 /** A record against a real local chain: what the chain holds, what was altered, and a chain that is down. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Json } from '@tallystick/core'
-import { anchoringOf, entriesOf } from '../src/anchoring.ts'
+import { fromHex, toHex, type Json } from '@tallystick/core'
+import { eventDigest, reasonOf } from '@tallystick/session'
+import { anchoringOf, entriesOf, jobOf } from '../src/anchoring.ts'
 import {
   deploy,
   evmLedger,
@@ -55,7 +56,7 @@ describe('a record on a chain', () => {
     expect(failed(report)).toEqual([])
     expect(report.verdict).toBe('consistent')
     const chained = report.checks.filter(({ id }) => id.startsWith('chain-'))
-    expect(chained.length).toBe(10)
+    expect(chained.length).toBe(11)
     expect(chained.filter(({ status }) => status !== 'passed')).toEqual([])
     expect(report.checks.find(({ id }) => id === 'chain-order')?.detail).toContain('order: by signatures only')
     expect(report.notProven.join()).toContain('the order of events by anything but the signatures')
@@ -283,5 +284,40 @@ describe('the registry as trust anchor', () => {
     expect(ended.checks.find(({ id }) => id === 'signers')?.detail).toContain(
       'no block from before holds its agreement',
     )
+  })
+})
+
+/** The signatures bind the terms and not the deadline of a job: whoever has them can make a second one. Last: it stays. */
+describe('another job of the same attempt', () => {
+  const choices = () => ({ deadline: Math.floor(Date.parse(job.terms.expires) / 1000) })
+  const others = async (of = record): Promise<unknown> => {
+    const report = await verify(of, { trust, chain: reader })
+    return [failed(report), report.checks.find(({ id }) => id === 'chain-others')?.detail]
+  }
+
+  test('with a deadline that the terms do not say is none of theirs', async () => {
+    const { session } = record
+    const anchors = anchoringOf(session, deployment, [], { deadline: 7 })
+    expect(failed(await verify(await sealRecord(session, anchors, job.signer), { trust, chain: reader }))).toEqual([
+      'anchors',
+      'chain-job',
+    ])
+  })
+
+  test('does not hide what its party says there', async () => {
+    const { session } = record
+    const [propose] = entriesOf(session, choices())
+    await ledger.submit(propose!)
+    expect(await others()).toEqual([[], '1, which say nothing else'])
+    const reason = reasonOf(job.terms, 'session/aborted')
+    const abort = async (party: number, signer: typeof job.signer): Promise<void> => {
+      const event = { kind: 'Abort', specHash: session.specHash, attempt: session.attempt, party, reason } as const
+      const signature = toHex(await signer.sign(fromHex(eventDigest(job.terms.domain, event))))
+      await ledger.submit({ kind: 'abort', job: jobOf(session, choices()), reason, by: { party, signature } })
+    }
+    await abort(0, job.signer)
+    const told = 'the chain says Aborted, the record completed (in another job of this attempt)'
+    expect(await others()).toEqual([['chain-others'], told])
+    expect(await others(await sealRecord(session, null, job.signer))).toEqual([['chain-others'], told])
   })
 })
