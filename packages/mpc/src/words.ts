@@ -29,72 +29,141 @@ export const oneRing = <R extends Ring>(x: R, y: R): R => {
   return x
 }
 
-/** x + y, or x - y as x + ~y + 1: `sign` is 1 or -1. Broadcasts a single element. */
-const combine = (limbs: number, x: Words, y: Words, sign: 1 | -1): Words => {
-  const length = limbs * pairLength(x.length / limbs, y.length / limbs)
-  const out = new Uint32Array(length)
-  const stepX = x.length === length ? limbs : 0
-  const stepY = y.length === length ? limbs : 0
-  const flip = sign === 1 ? 0 : -1
-  if (limbs === 2) {
-    for (let i = 0, a = 0, b = 0; i < length; i += 2, a += stepX, b += stepY) {
-      const left = x[a]!
-      const right = y[b]!
-      const low = (left + (right ^ flip) - flip) >>> 0
-      out[i] = low
-      const carry = sign === 1 ? +(low < left) : +(left >= right)
-      out[i + 1] = (x[a + 1]! + (y[b + 1]! ^ flip) + carry) | 0
-    }
-    return out
-  }
-  for (let i = 0, a = 0, b = 0; i < length; i += limbs, a += stepX, b += stepY) {
-    let carry = -flip
-    for (let k = 0; k < limbs; k++) {
-      const sum = x[a + k]! + ((y[b + k]! ^ flip) >>> 0) + carry
-      out[i + k] = sum
-      carry = +(sum > 0xffffffff)
-    }
-  }
-  return out
+interface Pair {
+  readonly x: Words
+  readonly y: Words
+  /** Words from one element to the next: 0 of one that counts for all. */
+  readonly stepX: number
+  readonly stepY: number
+  readonly out: Uint32Array
 }
 
-export const addWords = (ring: Ring, x: Words, y: Words): Words => combine(limbsOf(ring), x, y, 1)
-export const subtractWords = (ring: Ring, x: Words, y: Words): Words => combine(limbsOf(ring), x, y, -1)
-export const negateWords = (ring: Ring, x: Words): Words =>
-  combine(limbsOf(ring), new Uint32Array(limbsOf(ring)), x, -1).subarray(0, x.length)
-
-/** x · y mod 2^ring by digits of 16 bits. Broadcasts a single element. */
-export const multiplyWords = (ring: Ring, x: Words, y: Words): Words => {
-  const limbs = limbsOf(ring)
+const paired = (limbs: number, x: Words, y: Words): Pair => {
   const length = limbs * pairLength(x.length / limbs, y.length / limbs)
-  const out = new Uint32Array(length)
   const stepX = x.length === length ? limbs : 0
   const stepY = y.length === length ? limbs : 0
-  if (limbs === 2) {
-    for (let i = 0, a = 0, b = 0; i < length; i += 2, a += stepX, b += stepY) {
-      const [p, q] = [x[a]!, y[b]!]
-      const [p0, p1, q0, q1] = [p & 0xffff, p >>> 16, q & 0xffff, q >>> 16]
-      const low = Math.imul(p0, q0)
-      const middle = Math.imul(p1, q0) + (low >>> 16)
-      const cross = Math.imul(p0, q1) + (middle & 0xffff)
-      out[i] = (cross << 16) | (low & 0xffff)
-      out[i + 1] =
-        Math.imul(p1, q1) + (middle >>> 16) + (cross >>> 16) + Math.imul(p, y[b + 1]!) + Math.imul(x[a + 1]!, q)
-    }
-    return out
+  return { x, y, stepX, stepY, out: new Uint32Array(length) }
+}
+
+const add64 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 2, a += stepX, b += stepY) {
+    const left = x[a]!
+    const low = (left + y[b]!) >>> 0
+    out[i] = low
+    out[i + 1] = (x[a + 1]! + y[b + 1]! + (low < left ? 1 : 0)) | 0
   }
-  const digits = 2 * limbs
-  const digit = (v: Words, at: number, k: number): number => (v[at + (k >> 1)]! >>> (16 * (k & 1))) & 0xffff
-  for (let i = 0, a = 0, b = 0; i < length; i += limbs, a += stepX, b += stepY) {
-    let carry = 0
-    for (let k = 0; k < digits; k++) {
-      let sum = carry
-      for (let j = 0; j <= k; j++) sum += digit(x, a, j) * digit(y, b, k - j)
-      out[i + (k >> 1)]! |= (sum & 0xffff) << (16 * (k & 1))
-      carry = Math.floor(sum / 0x10000)
-    }
+}
+
+const subtract64 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 2, a += stepX, b += stepY) {
+    const left = x[a]!
+    const low = (left - y[b]!) >>> 0
+    out[i] = low
+    out[i + 1] = (x[a + 1]! - y[b + 1]! - (low > left ? 1 : 0)) | 0
   }
-  return out
+}
+
+const add128 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 4, a += stepX, b += stepY) {
+    const s0 = x[a]! + y[b]!
+    const s1 = x[a + 1]! + y[b + 1]! + (s0 > 0xffffffff ? 1 : 0)
+    const s2 = x[a + 2]! + y[b + 2]! + (s1 > 0xffffffff ? 1 : 0)
+    const s3 = x[a + 3]! + y[b + 3]! + (s2 > 0xffffffff ? 1 : 0)
+    out[i] = s0
+    out[i + 1] = s1
+    out[i + 2] = s2
+    out[i + 3] = s3
+  }
+}
+
+const subtract128 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 4, a += stepX, b += stepY) {
+    const d0 = x[a]! - y[b]!
+    const d1 = x[a + 1]! - y[b + 1]! - (d0 < 0 ? 1 : 0)
+    const d2 = x[a + 2]! - y[b + 2]! - (d1 < 0 ? 1 : 0)
+    const d3 = x[a + 3]! - y[b + 3]! - (d2 < 0 ? 1 : 0)
+    out[i] = d0
+    out[i + 1] = d1
+    out[i + 2] = d2
+    out[i + 3] = d3
+  }
+}
+
+/** x + y. Broadcasts a single element. */
+export const addWords = (ring: Ring, x: Words, y: Words): Words => {
+  const pair = paired(limbsOf(ring), x, y)
+  if (ring === 64) add64(pair)
+  else add128(pair)
+  return pair.out
+}
+
+/** x - y. Broadcasts a single element. */
+export const subtractWords = (ring: Ring, x: Words, y: Words): Words => {
+  const pair = paired(limbsOf(ring), x, y)
+  if (ring === 64) subtract64(pair)
+  else subtract128(pair)
+  return pair.out
+}
+
+export const negateWords = (ring: Ring, x: Words): Words =>
+  subtractWords(ring, new Uint32Array(limbsOf(ring)), x).subarray(0, x.length)
+
+/** By columns of 16 bits, limbs times digits of 16 bits: sums of at most 4 products and a carry are exact in doubles. */
+const multiply64 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  const down = 2 ** -16
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 2, a += stepX, b += stepY) {
+    const x0 = x[a]!
+    const x1 = x[a + 1]!
+    const q0 = y[b]! & 0xffff
+    const q1 = y[b]! >>> 16
+    const q2 = y[b + 1]! & 0xffff
+    const q3 = y[b + 1]! >>> 16
+    const s0 = x0 * q0
+    const s1 = x0 * q1 + Math.floor(s0 * down)
+    const s2 = x0 * q2 + x1 * q0 + Math.floor(s1 * down)
+    const s3 = x0 * q3 + x1 * q1 + Math.floor(s2 * down)
+    out[i] = (s0 & 0xffff) | (s1 << 16)
+    out[i + 1] = (s2 & 0xffff) | (s3 << 16)
+  }
+}
+
+/** The same. */
+const multiply128 = ({ x, y, stepX, stepY, out }: Pair): void => {
+  const down = 2 ** -16
+  for (let i = 0, a = 0, b = 0; i < out.length; i += 4, a += stepX, b += stepY) {
+    const x0 = x[a]!
+    const x1 = x[a + 1]!
+    const x2 = x[a + 2]!
+    const x3 = x[a + 3]!
+    const q0 = y[b]! & 0xffff
+    const q1 = y[b]! >>> 16
+    const q2 = y[b + 1]! & 0xffff
+    const q3 = y[b + 1]! >>> 16
+    const q4 = y[b + 2]! & 0xffff
+    const q5 = y[b + 2]! >>> 16
+    const q6 = y[b + 3]! & 0xffff
+    const q7 = y[b + 3]! >>> 16
+    const s0 = x0 * q0
+    const s1 = x0 * q1 + Math.floor(s0 * down)
+    const s2 = x0 * q2 + x1 * q0 + Math.floor(s1 * down)
+    const s3 = x0 * q3 + x1 * q1 + Math.floor(s2 * down)
+    const s4 = x0 * q4 + x1 * q2 + x2 * q0 + Math.floor(s3 * down)
+    const s5 = x0 * q5 + x1 * q3 + x2 * q1 + Math.floor(s4 * down)
+    const s6 = x0 * q6 + x1 * q4 + x2 * q2 + x3 * q0 + Math.floor(s5 * down)
+    const s7 = x0 * q7 + x1 * q5 + x2 * q3 + x3 * q1 + Math.floor(s6 * down)
+    out[i] = (s0 & 0xffff) | (s1 << 16)
+    out[i + 1] = (s2 & 0xffff) | (s3 << 16)
+    out[i + 2] = (s4 & 0xffff) | (s5 << 16)
+    out[i + 3] = (s6 & 0xffff) | (s7 << 16)
+  }
+}
+
+/** x · y mod 2^ring. Broadcasts a single element. */
+export const multiplyWords = (ring: Ring, x: Words, y: Words): Words => {
+  const pair = paired(limbsOf(ring), x, y)
+  if (ring === 64) multiply64(pair)
+  else multiply128(pair)
+  return pair.out
 }
 
 /** The sum of `count` vectors of one length, one after the other in x. */

@@ -114,16 +114,21 @@ export const addRing = (target: Uint32Array, source: Uint32Array): void => {
   }
 }
 
-/** x y over Z_2^64, element by element. */
+/** x y over Z_2^64, element by element: limbs times digits of 16 bits, whose sums are exact in doubles. */
 export const multiplyRing = (x: Uint32Array, y: Uint32Array): Uint32Array => {
   const out = new Uint32Array(x.length)
+  const down = 2 ** -16
   for (let i = 0; i < out.length; i += 2) {
-    const [x0, x1, y0, y1] = [x[i]! & 0xffff, x[i]! >>> 16, y[i]! & 0xffff, y[i]! >>> 16]
-    // 32 bits times 32 bits by halves: every sum below 2^49 is exact.
-    const middle = x1 * y0 + ((x0 * y0) >>> 16) + x0 * y1
-    const high = x1 * y1 + Math.floor(middle / 2 ** 16)
-    out[i] = Math.imul(x[i]!, y[i]!)
-    out[i + 1] = (high % 2 ** 32) + (Math.imul(x[i]!, y[i + 1]!) >>> 0) + (Math.imul(x[i + 1]!, y[i]!) >>> 0)
+    const x0 = x[i]!
+    const x1 = x[i + 1]!
+    const y0 = y[i]!
+    const y1 = y[i + 1]!
+    const s0 = x0 * (y0 & 0xffff)
+    const s1 = x0 * (y0 >>> 16) + Math.floor(s0 * down)
+    const s2 = x0 * (y1 & 0xffff) + x1 * (y0 & 0xffff) + Math.floor(s1 * down)
+    const s3 = x0 * (y1 >>> 16) + x1 * (y0 >>> 16) + Math.floor(s2 * down)
+    out[i] = (s0 & 0xffff) | (s1 << 16)
+    out[i + 1] = (s2 & 0xffff) | (s3 << 16)
   }
   return out
 }
