@@ -38,6 +38,10 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest) {
 
 const [first, ...rest] = process.argv.slice(2)
 const environment = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
+// As packages/cli/src/compiled.ts has it: known before the first line, it spares the compiler of TypeScript.
+if (first === 'packages/cli/src/main.ts') {
+  environment.NODE_COMPILE_CACHE = join(root, 'packages', 'cli', 'node_modules', '.cache', 'tally')
+}
 process.exit(
   first === '--bin'
     ? run(bin(rest[0]), rest.slice(1), { cwd: root, env: environment })

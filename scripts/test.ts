@@ -16,12 +16,15 @@ interface Outcome {
 
 const root = new URL('../', import.meta.url).pathname
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
+/** Compiled code of the tools, of which each file of tests starts some anew. */
+const compiled = join(root, 'node_modules', '.cache', 'node')
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
 const run = (command: string, args: readonly string[], cwd = root, quiet = true) =>
   new Promise<{ status: number; output: string }>((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     })
     const chunks: Buffer[] = []

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { compiledEnvironment } from '@tallystick/cli'
 import { TallyError } from '@tallystick/core'
 
 /** One JSON line of a command. */
@@ -67,7 +68,10 @@ export const createCommands = (): Commands => {
 
   const start = (...args: readonly string[]): Command => {
     // The channel tells the command when this process is gone, however it went: nothing is left behind.
-    const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    const child = spawn(process.execPath, [main, ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...compiledEnvironment },
+    })
     const events: Event[] = []
     const listeners = new Set<(event: Event) => void>()
     let stderr = ''

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { compiledEnvironment } from '@tallystick/cli'
 
 /**
  * In their order. `starting`: before the network; `opening`: after the checkpoint; `closed`: the output is released,
@@ -92,7 +93,7 @@ export const startTally = (args: readonly string[], environment: Readonly<Record
   // Over the channel the process learns that this one has gone: nothing outlives a campaign.
   const child = spawn(process.execPath, [main, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...compiledEnvironment, ...environment },
   })
   const began = performance.now()
   const events: Event[] = []

@@ -1,3 +1,4 @@
+export * from './compiled.ts'
 export * from './csv.ts'
 export * from './dataset.ts'
 export * from './distinct.ts'

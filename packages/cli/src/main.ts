@@ -1,19 +1,18 @@
 #!/usr/bin/env node
 /**
- * The `tally` command. Keeps compiled code beside this package (not in a folder that others may write to), which halves
- * the time to start, then does what was asked.
+ * The `tally` command. Keeps compiled code, which halves the time to start, then does what was asked.
  *
  * Collection. Rows, vectors and messages are typed arrays, whose memory V8 counts apart from its heap: for every 64 MiB of
  * it all of the heap is marked, beside the work and again and again. Counted as a part of the heap, and marked in one go
  * when it is full, it costs a third to two thirds less processor time, and up to twice the memory (docs/benchmarks.md).
  */
 import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
+import { compiledFolder } from './compiled.ts'
 
 for (const flag of ['--external-memory-accounted-in-global-limit', '--no-incremental-marking']) setFlagsFromString(flag)
 
-enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/tally', import.meta.url)))
+enableCompileCache(compiledFolder)
 // A reader that has seen enough (`| head`) closes the pipe; what runs here goes on, unheard.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

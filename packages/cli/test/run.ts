@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
+import { compiledEnvironment } from '../src/compiled.ts'
 import { runTally } from '../src/tally.ts'
 
 export const mainFile = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -18,7 +19,8 @@ export interface Ran {
 export const tallyProcess = (args: readonly string[]): Promise<Ran> =>
   new Promise((resolve) => {
     const start = performance.now()
-    execFile(process.execPath, [mainFile, ...args], (error, stdout, stderr) => {
+    const env = { ...process.env, ...compiledEnvironment }
+    execFile(process.execPath, [mainFile, ...args], { env }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       resolve({ code, stdout, stderr, milliseconds: performance.now() - start })
     })
@@ -54,7 +56,7 @@ export interface Running {
 export const startTally = (args: readonly string[], env: Record<string, string> = {}): Running => {
   const child = spawn(process.execPath, [mainFile, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...compiledEnvironment, ...env },
   })
   const events: Record<string, unknown>[] = []
   const seen = new EventEmitter()
