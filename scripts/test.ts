@@ -63,7 +63,7 @@ const vitest = async (args: readonly string[]): Promise<Outcome> => {
 
 /** Three minutes in all. Each drives through processes or a browser what other files test in one. */
 const slow = [
-  'packages/cli/test/{encrypted,psi-circuit,psi-parties,query-several,rare-disease,score,statistics,statistics-two}.test.ts',
+  'packages/cli/test/{encrypted,psi-circuit,psi-parties,query-several,rare-disease,score,statistics,statistics-five,statistics-two}.test.ts',
   'packages/kernels/test/browser.test.ts',
   'test/faults/faults.test.ts',
   'test/homomorphic-page/**',
