@@ -103,8 +103,16 @@ const decrypt = async (file: ReadableStream<Uint8Array>, identity: string): Prom
   const decrypter = new Decrypter()
   try {
     decrypter.addIdentity(identity)
-  } catch (cause) {
-    throw new TallyError('identity/malformed', 'self', 'expected an age identity (AGE-SECRET-KEY-1…)', { cause })
+  } catch {
+    // No cause: the library quotes what it was given, which is the secret key with a mistake in it.
+    throw new TallyError(
+      'identity/malformed',
+      'self',
+      'expected an age identity (AGE-SECRET-KEY-1…), whole and unchanged',
+      {
+        remedy: 'restore the key file of the auditor from a copy',
+      },
+    )
   }
   try {
     return await decrypter.decrypt(file)

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, fromHex, TallyError, toHex, utf8ToBytes, type Hex } from '@tallystick/core'
 import { addressOf, eventDigest, signEvent } from '@tallystick/session'
@@ -144,7 +145,12 @@ describe('sealing', () => {
     expect(await codeOf(openEvidence(file.subarray(0, -1), auditor.identity))).toBe('evidence/malformed')
     expect(await codeOf(openEvidence(file.subarray(0, 60), auditor.identity))).toBe('evidence/malformed')
     expect(await codeOf(openEvidence(utf8ToBytes('hello'), auditor.identity))).toBe('evidence/malformed')
-    expect(await codeOf(openEvidence(file, 'AGE-SECRET-KEY-1XX'))).toBe('identity/malformed')
+    const { identity } = auditor
+    const mistyped = `${identity.slice(0, -1)}${identity.endsWith('Q') ? 'P' : 'Q'}`
+    const refused = (await openEvidence(file, mistyped).catch((error: unknown) => error)) as TallyError
+    expect(refused.code).toBe('identity/malformed')
+    // Nor in a cause, which --debug prints.
+    expect(inspect(refused)).not.toContain(mistyped.slice(20, 40))
   })
 
   test('does not show the rows or the seed in the file', async () => {

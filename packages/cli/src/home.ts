@@ -39,8 +39,8 @@ export interface Home {
 
 const approvalFormat = 'tallystick/approval/1'
 
-/** For unattended runs; there is no prompt. */
-export const passphrase = (): string | undefined => process.env['TALLY_PASSPHRASE']
+/** For unattended runs; there is no prompt. An empty one is none: a variable that a script failed to fill protects nothing. */
+export const passphrase = (): string | undefined => process.env['TALLY_PASSPHRASE'] || undefined
 
 const agreementOf = (terms: Terms): SessionEvent => ({ kind: 'Agreement', specHash: specHash(terms) })
 

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { readAuditorKey } from '../src/auditor-key.ts'
 import { tally, tallyProcess } from './run.ts'
 
 const before = process.cwd()
@@ -172,5 +173,21 @@ describe('terms', () => {
 describe('a home', () => {
   it('keeps secrets to its owner', async () => {
     for (const file of ['a/secret.json', 'audit/auditor.key']) expect((await stat(file)).mode & 0o077).toBe(0)
+  })
+
+  it('refuses an auditor key that others may read', async () => {
+    await writeFile('open.key', await readFile('audit/auditor.key'), { mode: 0o644 })
+    await expect(readAuditorKey('open.key')).rejects.toMatchObject({
+      code: 'identity/malformed',
+      remedy: expect.stringContaining('chmod 600') as string,
+    })
+    expect(await readAuditorKey('audit/auditor.key')).toMatch(/^AGE-SECRET-KEY-1/)
+  })
+
+  it('takes an empty passphrase for none', async () => {
+    vi.stubEnv('TALLY_PASSPHRASE', '')
+    const { stdout } = await tally('party', 'init', '--name', 'Bank F', '--home', 'f')
+    vi.unstubAllEnvs()
+    expect(stdout).toContain('not encrypted; set TALLY_PASSPHRASE')
   })
 })
