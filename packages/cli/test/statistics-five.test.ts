@@ -49,6 +49,8 @@ const plan = {
 }
 
 const started: ReturnType<typeof startTally>[] = []
+/** Rows more than are in the data set, and rows left out. */
+const entered: [number, number][] = []
 let cells: string[][] = []
 let header: string[] = []
 
@@ -70,7 +72,7 @@ beforeAll(async () => {
     const gap = own[0]!.map((cell, c) => (header[c] === 'bmi' ? '' : cell))
     await writeFile(`${home}.csv`, `${[header, gap, ...own].map((row) => row.join(',')).join('\n')}\n`)
     const declared = await json('data', 'declare', `${home}.csv`, '--table', 'columns.json', '--home', home)
-    expect(declared).toMatchObject({ rows: own.length, dropped: 1 })
+    entered.push([Number(declared['rows']) - own.length, Number(declared['dropped'])])
   }
   await writeFile('plan.json', JSON.stringify(plan))
 }, 60_000)
@@ -89,6 +91,7 @@ test(
   'five processes have the figures of the clear computation, a record and a replay',
   { timeout: 120_000 },
   async () => {
+    expect(entered).toEqual(Array.from({ length: 4 }, () => [0, 1]))
     const { specHash } = await json(
       ...['stats', 'plan', 'plan.json', '--party', ...homes.map((home) => join(home, 'table.json'))],
       ...['--auditor', 'audit/auditor.json', '--purpose', 'Progression of diabetes'],
