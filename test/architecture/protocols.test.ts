@@ -1,5 +1,5 @@
 /** `docs/protocols.md` has one row for each protocol that can be run and replayed, and no other. */
-import { programs } from '@tallystick/attestation'
+import { programs } from '@tallystick/attestation/programs'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'

@@ -16,7 +16,8 @@ import type { Evidence } from './evidence.ts'
 import { evidenceChecks, type ResourceCheck, tilesOf } from './evidence-checks.ts'
 import { execute, type Executed, type KernelRunner, type Sample } from './execute.ts'
 import { portableSha256, type Sha256 } from './merkle.ts'
-import { programs as knownPrograms, type Outside, type Program } from './programs.ts'
+import type { Outside, Program } from './program.ts'
+import { programsLike } from './programs/load.ts'
 import type { AttestedRecord } from './record.ts'
 import { reportOf, type AuditReport } from './report.ts'
 import { verify, type VerifyOptions } from './verify.ts'
@@ -68,7 +69,7 @@ export const replay = async (
   const { terms } = record.session
   const { code, package: wanted, id } = terms.protocol
   if (code !== options.code) throw wrongVersion(wanted, code, options.code)
-  const known = options.programs ?? knownPrograms
+  const known = options.programs ?? (await programsLike(id))
   const program = Object.hasOwn(known, id) ? known[id] : undefined
   if (program === undefined) throw new TallyError('api/misuse', 'self', `${id} cannot be replayed by this program`)
 

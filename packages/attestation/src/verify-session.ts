@@ -20,7 +20,7 @@ import {
 } from '@tallystick/session'
 import type { Messages } from '@tallystick/protocol'
 import { check, failed, holds, notChecked, passed, type Check, type Finding, type Level } from './checks.ts'
-import { programs as knownPrograms, type Programs } from './programs.ts'
+import type { Programs } from './program.ts'
 
 /** A record whose terms are of their form. */
 export interface Subjects {
@@ -39,7 +39,7 @@ const opensAnything = ({ protocol: { id, version } }: Terms, programs: Programs)
   return Object.values(known.messages as Messages).some((message) => message.opening)
 }
 
-export const subjectsOf = (session: SessionRecord, terms: Terms, programs: Programs = knownPrograms): Subjects => ({
+export const subjectsOf = (session: SessionRecord, terms: Terms, programs: Programs): Subjects => ({
   session,
   terms,
   opens: opensAnything(terms, programs),

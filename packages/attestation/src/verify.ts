@@ -4,7 +4,8 @@
  */
 import { parseTerms } from '@tallystick/session'
 import { check, failed, holds, notChecked, passed, verdictOf, type Check, type Finding } from './checks.ts'
-import type { Programs } from './programs.ts'
+import type { Programs } from './program.ts'
+import { programsLike } from './programs/load.ts'
 import { brokenSections, checkRecord, parseRecord, type AttestedRecord } from './record.ts'
 import { reportOf, type AuditReport } from './report.ts'
 import { findTrust, type TrustAnchor } from './trust.ts'
@@ -33,7 +34,7 @@ const ofTerms = { id: 'terms', level: 'well-formed' as const, what: 'the terms, 
 const ofSeal = { id: 'seal', level: 'well-formed' as const, what: 'unchanged since its party sealed it' }
 
 /** The record, as far as it can be read. */
-const read = (source: AttestedRecord | Uint8Array, programs: Programs | undefined): Read => {
+const read = async (source: AttestedRecord | Uint8Array, programs: Programs | undefined): Promise<Read> => {
   let record: AttestedRecord
   try {
     record = source instanceof Uint8Array ? parseRecord(source) : checkRecord(source)
@@ -47,7 +48,8 @@ const read = (source: AttestedRecord | Uint8Array, programs: Programs | undefine
   })
   let subjects: Subjects
   try {
-    subjects = subjectsOf(record.session, parseTerms(record.session.terms), programs)
+    const terms = parseTerms(record.session.terms)
+    subjects = subjectsOf(record.session, terms, programs ?? (await programsLike(terms.protocol.id)))
   } catch (error) {
     return { checks: [form, seal, check(ofTerms, () => failed(messageOf(error)))], record }
   }
@@ -92,7 +94,7 @@ export const verify = async (
   source: AttestedRecord | Uint8Array,
   options: VerifyOptions = {},
 ): Promise<AuditReport> => {
-  const { checks, record, subjects } = read(source, options.programs)
+  const { checks, record, subjects } = await read(source, options.programs)
   if (record === undefined || subjects === undefined) return reportOf({ checks, verdict: verdictOf(checks) })
   const { anchors } = record
   const { chain } = options

@@ -1,7 +1,7 @@
 /** What a replay asks of the rows of an oblivious query. */
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { programs } from '../src/index.ts'
+import { programs } from '../src/programs/index.ts'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 

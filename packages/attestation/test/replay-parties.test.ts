@@ -7,7 +7,7 @@ import { keyOf, runAll, setting, signerOf, tlsOf } from '../../session/test/fixt
 import { commitDataset, type Rows } from '../src/dataset.ts'
 import { signDisclosure } from '../src/disclosure.ts'
 import { assembleEvidence } from '../src/evidence.ts'
-import { programs } from '../src/programs.ts'
+import { programs } from '../src/programs/index.ts'
 import { disclosureOf, sealRecord } from '../src/record.ts'
 import { replay } from '../src/replay.ts'
 import { auditor, pool } from './job.ts'

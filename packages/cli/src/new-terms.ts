@@ -35,7 +35,7 @@ const dayMilliseconds = 86_400_000
 /** @throws TallyError terms/malformed, input/not-found or input/malformed */
 export const newTerms = async (options: NewTermsOptions, agreement: Agreement): Promise<Terms> => {
   const { id, parameters, reveals, audited, resources, ...rest } = agreement
-  const { protocol, code } = protocolOf(id)
+  const { protocol, code } = await protocolOf(id)
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
   return parseTerms({
     format: termsFormat,
@@ -67,7 +67,7 @@ export const tellTerms = async (
   output.report(
     { event: 'terms', file: out, specHash: specHash(terms), ...(plan === undefined ? {} : { plan: plan.report }) },
     [
-      renderTerms(terms),
+      await renderTerms(terms),
       ...(plan === undefined ? [] : [plan.text]),
       `${out}: send it to the ${next} run "tally terms approve".`,
     ].join('\n\n'),

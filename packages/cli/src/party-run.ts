@@ -52,7 +52,7 @@ export const prepare = async (output: Output, options: RunOptions): Promise<Prep
   const terms = await readTerms(options.terms)
   const own = home.partyIn(terms)
   const peers = terms.parties.filter((party) => party.role !== own.role)
-  const runnable = protocolOf(terms.protocol.id)
+  const runnable = await protocolOf(terms.protocol.id)
   // What has begun may end after the expiry; the session sees to the rest.
   if (!isBegun(lastAttempt(home, terms))) checkTerms(terms, runnable.protocol, Date.now())
   checkCode(terms, runnable.code.digest)

@@ -1,13 +1,17 @@
 /** The planner for people: which protocol, why, what the others would cost, and how the run compared. */
-import { programs } from '@tallystick/attestation'
+import { programsLike } from '@tallystick/attestation'
 import { choose, type Choice, type Prediction, type Protocols, type Rates, type Request } from '@tallystick/psi'
 import { count, traffic } from './text.ts'
 
-/** What is registered, by id. */
-export const registered = (): Protocols =>
-  Object.fromEntries(Object.entries(programs).map(([id, { protocol }]) => [id, protocol]))
+/** Those registered that sets of so many parties can be compared by, by id; the ones over shares are for several. */
+export const registered = async (parties: number): Promise<Protocols> => {
+  const families = parties > 2 ? ['psi/', 'mpc/'] : ['psi/']
+  const programs = await Promise.all(families.map(programsLike))
+  return Object.fromEntries(programs.flatMap(Object.entries).map(([id, { protocol }]) => [id, protocol]))
+}
 
-export const planned = (request: Request, rates?: Rates): Choice => choose(request, registered(), rates)
+export const planned = async (request: Request, rates?: Rates): Promise<Choice> =>
+  choose(request, await registered(request.parties ?? 2), rates)
 
 export const secondsText = (seconds: number): string => `${Math.max(0.1, seconds).toFixed(1)} s`
 

@@ -2,10 +2,9 @@
  * The terms in plain words: what a person reads before approving. Every value of the canonical bytes is in it; a test
  * holds it to that.
  */
-import { programs } from '@tallystick/attestation'
+import { programsLike } from '@tallystick/attestation'
 import { canonicalJson } from '@tallystick/core'
 import { auditorRoles, partyOf, specHash, termsBytes, type DataTerms, type Terms } from '@tallystick/session'
-import { explain, parseParameters } from '@tallystick/statistics'
 import { columnsOf, normalisationsOf } from './key.ts'
 import { normalisations } from './normalisation.ts'
 import { whereOf } from './set-result.ts'
@@ -161,20 +160,23 @@ const minimumOf = (terms: Terms, { protocol, minimum } = terms, { sets, result }
 ]
 
 /** What each figure of a plan tells, in its own words. */
-const figuresOf = ({ protocol, parameters }: Terms): string[] => {
+const figuresOf = async ({ protocol, parameters }: Terms): Promise<string[]> => {
   if (!protocol.id.startsWith('statistics/')) return []
+  const { explain, parseParameters } = await import('@tallystick/statistics')
   const { learns, notes } = explain(parseParameters(parameters), 0)
   return [section('Figures', ...learns.map(({ name, text }) => `${name}: ${text}`), ...notes)]
 }
 
 /** What who stops first gains by it: of the protocol as it is installed here, for it is not in the bytes. */
-const refusalOf = ({ protocol: { id } }: Terms): string[] =>
-  Object.hasOwn(programs, id) ? [section('If one stops', programs[id]!.protocol.security.refusal)] : []
+const refusalOf = async ({ protocol: { id } }: Terms): Promise<string[]> => {
+  const programs = await programsLike(id)
+  return Object.hasOwn(programs, id) ? [section('If one stops', programs[id]!.protocol.security.refusal)] : []
+}
 
 const flat = (lists: readonly (readonly string[])[]): string[] => lists.flat()
 
 /** @returns the text, ending without a newline */
-export const renderTerms = (terms: Terms): string => {
+export const renderTerms = async (terms: Terms): Promise<string> => {
   const { protocol, auditor, deadlines } = terms
   const bytes = termsBytes(terms)
   return [
@@ -201,9 +203,9 @@ export const renderTerms = (terms: Terms): string => {
     ),
     ...(Object.keys(terms.data).length === 0 ? [] : [section('Data', ...Object.entries(terms.data).flatMap(dataOf))]),
     section('Who learns', ...terms.parties.map(({ role }) => outcomeOf(terms, role))),
-    ...figuresOf(terms),
+    ...(await figuresOf(terms)),
     section('Beyond it', ...Object.entries(terms.leakage).map(([role, text]) => `${role}: ${text}`)),
-    ...refusalOf(terms),
+    ...(await refusalOf(terms)),
     section(
       'Auditor',
       auditor.name,

@@ -42,9 +42,9 @@ const leaves = (value: unknown): string[] => {
   return [typeof value === 'number' ? value.toLocaleString('en-US') : String(value)]
 }
 
-it('tells every value of the bytes that are hashed, and their hash', () => {
+it('tells every value of the bytes that are hashed, and their hash', async () => {
   const terms: Terms = parseTerms(sample)
-  const text = renderTerms(terms).replace(/\s+/g, ' ')
+  const text = (await renderTerms(terms)).replace(/\s+/g, ' ')
   const { parameters, resources: _resources, ...rest } = terms
   for (const value of leaves(rest)) expect(text).toContain(value.trim().replace(/\s+/g, ' '))
   expect(text).toContain(JSON.stringify(Object.fromEntries(Object.entries(parameters as object).sort())).slice(0, 20))
@@ -52,9 +52,9 @@ it('tells every value of the bytes that are hashed, and their hash', () => {
   expect(text).toContain(`${termsBytes(terms).length.toLocaleString('en-US')} bytes`)
 })
 
-it('reads so', () => {
-  expect(renderTerms(parseTerms({ ...sample, leakage: { receiver: 'the size of the other list', sender: 'nothing' } })))
-    .toMatchInlineSnapshot(`
+it('reads so', async () => {
+  const terms = parseTerms({ ...sample, leakage: { receiver: 'the size of the other list', sender: 'nothing' } })
+  expect(await renderTerms(terms)).toMatchInlineSnapshot(`
       "Terms 0x1ce75d55b2fe1653b1ce76996c9d6e61e0c67de5dd53dce4f931694c040f58b4
       tagged SHA-256 of 1,678 bytes: canonical JSON of the following, format tallystick/terms/1
 
@@ -101,22 +101,22 @@ it('reads so', () => {
     `)
 })
 
-it('says what the holder of a key learns', () => {
-  const learns = (id: string, parameters: object): string => {
+it('says what the holder of a key learns', async () => {
+  const learns = async (id: string, parameters: object): Promise<string> => {
     const terms = { ...sample, protocol: { ...sample.protocol, id }, parameters } as unknown as Terms
-    return renderTerms(terms).replaceAll(/\s+/g, ' ')
+    return (await renderTerms(terms)).replaceAll(/\s+/g, ' ')
   }
   const sizes = { client: 1200, holder: 9 }
-  expect(learns('homomorphic/lookup', { sizes, columns: ['AC', 'AN'] })).toContain(
+  expect(await learns('homomorphic/lookup', { sizes, columns: ['AC', 'AN'] })).toContain(
     'for 1,200 keys of its choice whether the other side has a row of it, and of that row: AC, AN',
   )
-  expect(learns('homomorphic/scoring', { sizes })).toContain('receiver (Bank A): the scores of its 1,200 rows')
-  expect(learns('homomorphic/evaluate-2', { program: { outputs: { spread: ['sum', 'x'], n: [] } } })).toContain(
+  expect(await learns('homomorphic/scoring', { sizes })).toContain('receiver (Bank A): the scores of its 1,200 rows')
+  expect(await learns('homomorphic/evaluate-2', { program: { outputs: { spread: ['sum', 'x'], n: [] } } })).toContain(
     'the outputs of the program in the parameters: spread, n',
   )
 })
 
-it('changes with any value', () => {
+it('changes with any value', async () => {
   const change = (value: unknown): unknown => {
     if (typeof value === 'number') return value + 1
     if (typeof value === 'string') return value.startsWith('0x') ? `0x${'7'.repeat(value.length - 2)}` : `${value}7`
@@ -132,13 +132,13 @@ it('changes with any value', () => {
     copy[key] = altered(copy[key], rest)
     return copy
   }
-  const textOf = (terms: unknown): string =>
-    renderTerms(terms as Terms)
-      .split('\n')
-      .slice(2)
-      .join('\n')
+  const textOf = async (terms: unknown): Promise<string> => {
+    const text = await renderTerms(terms as Terms)
+    return text.split('\n').slice(2).join('\n')
+  }
+  const before = await textOf(sample)
   for (const path of paths(sample)) {
     if (path[0] === 'format') continue
-    expect(textOf(altered(sample, path)), path.join('.')).not.toBe(textOf(sample))
+    expect(await textOf(altered(sample, path)), path.join('.')).not.toBe(before)
   }
 })

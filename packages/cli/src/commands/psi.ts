@@ -104,7 +104,7 @@ const foresee = async (
   const { protocol } = runnable
   const predicted = predict(protocol, request, rates)
   if (!explain) return predicted
-  const choice = planned(request, rates)
+  const choice = await planned(request, rates)
   const same = choice.protocol === protocol.id
   const { considered, reason, advice } = choice
   output.report(
@@ -159,11 +159,12 @@ const giveReceipt = async (
 export const run = async (output: Output, options: PsiOptions): Promise<void> => {
   const prepared = await prepare(output, options)
   const { home, terms, own, meeting } = prepared
-  if (!plannable(registered()).includes(terms.protocol.id)) {
+  const known = plannable(await registered(terms.parties.length))
+  if (!known.includes(terms.protocol.id)) {
     throw new TallyError(
       'terms/unsupported',
       'self',
-      `tally psi run runs ${plannable(registered()).join(', ')}; the terms want ${terms.protocol.id}`,
+      `tally psi run runs ${known.join(', ')}; the terms want ${terms.protocol.id}`,
       {
         remedy: 'use the command for that protocol (tally stats, tally query), or a program of your own',
       },

@@ -112,7 +112,7 @@ export const queryTerms = async (
   const queries = queriesOf(options.queries)
   const tells = tellsOf(options.tells)
   const { id, parameters } = tells === 'which' ? rowsQuestion(tables, queries) : quorumQuestion(tables, queries, tells)
-  protocolOf(id).protocol.parameters(parameters)
+  ;(await protocolOf(id)).protocol.parameters(parameters)
   const terms = await newTerms(options, {
     ...{ id, parameters },
     parties: [partyFrom('asker', options.asker), ...tables.map(({ role, identity }) => partyFrom(role, identity))],

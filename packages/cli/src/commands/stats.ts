@@ -162,7 +162,7 @@ export const plan = async (output: Output, options: PlanOptions, path: string): 
   joined(analysis, declarations)
   const parameters = parametersOf(analysis, members)
   const { id } = statisticsFor(parameters)
-  protocolOf(id).protocol.parameters(parameters)
+  ;(await protocolOf(id)).protocol.parameters(parameters)
   const terms = await newTerms(options, {
     ...{ id, parameters },
     parties: partiesOf(members),

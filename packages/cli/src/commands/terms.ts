@@ -142,7 +142,7 @@ const requestOf = (options: NewOptions, partners: readonly Partner[], minimum: T
 })
 
 /** @throws TallyError terms/unsupported where the protocol that is asked for, or every one, cannot do it */
-const choiceOf = ({ protocol: wanted }: NewOptions, request: Request): Choice => {
+const choiceOf = async ({ protocol: wanted }: NewOptions, request: Request): Promise<Choice> => {
   // A prepared list is no set of rows: only its own protocol takes it.
   const id = wanted === 'auto' && request.list !== undefined ? 'psi/ra18' : wanted
   if (id === 'auto') return planned(request)
@@ -152,7 +152,7 @@ const choiceOf = ({ protocol: wanted }: NewOptions, request: Request): Choice =>
         'use auto or one of docs/psi-operator.md; query, stats, score, encrypted and lookup have terms of their own',
     })
   }
-  return choose(request, { [id]: protocolOf(id).protocol })
+  return choose(request, { [id]: (await protocolOf(id)).protocol })
 }
 
 const minimumOf = ({ minimumSets, minimumResult }: NewOptions): Terms['minimum'] => {
@@ -171,8 +171,8 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
   tellUnlike(output, partners)
   const minimum = minimumOf(options)
   const request = requestOf(options, partners, minimum)
-  const choice = choiceOf(options, request)
-  const { protocol, code } = protocolOf(choice.protocol)
+  const choice = await choiceOf(options, request)
+  const { protocol, code } = await protocolOf(choice.protocol)
   const { id, version, leakage } = protocol
   const expires = Date.now() + daysOf(options.days) * dayMilliseconds
   const roles = partners.map(({ role }) => role)
@@ -220,7 +220,7 @@ export const create = async (output: Output, options: NewOptions): Promise<void>
       reason,
       predicted: { ...predicted },
     },
-    `${renderTerms(terms)}\n\n${choiceText(choice)}\n\n${options.out}: send it to the ${others.length === 1 ? 'partner; then both' : 'partners; then all'} run "tally terms approve".`,
+    `${await renderTerms(terms)}\n\n${choiceText(choice)}\n\n${options.out}: send it to the ${others.length === 1 ? 'partner; then both' : 'partners; then all'} run "tally terms approve".`,
   )
 }
 
@@ -228,7 +228,7 @@ export const show = async (output: Output, _options: unknown, path: string): Pro
   const terms = await readTerms(path)
   output.report(
     { event: 'terms', file: path, specHash: specHash(terms), terms: terms as never, canonical: canonicalJson(terms) },
-    renderTerms(terms),
+    await renderTerms(terms),
   )
 }
 
@@ -237,12 +237,12 @@ export const approve = async (output: Output, options: { readonly home: string }
   const terms = await readTerms(path)
   const home = await openHome(options.home)
   home.partyIn(terms)
-  const { protocol, code } = protocolOf(terms.protocol.id)
+  const { protocol, code } = await protocolOf(terms.protocol.id)
   checkTerms(terms, protocol, Date.now())
   checkCode(terms, code.digest)
   const { role, name } = await home.approve(terms)
   output.report(
     { event: 'approved', specHash: specHash(terms), role, name },
-    `${renderTerms(terms)}\n\nApproved as ${role} (${name}).`,
+    `${await renderTerms(terms)}\n\nApproved as ${role} (${name}).`,
   )
 }
