@@ -1,7 +1,7 @@
 /** Tables of numbers as integers in the unit of each column: what is computed on under encryption. */
 import { TallyError } from '@tallystick/core'
 import { tableRows } from '@tallystick/homomorphic'
-import { decodeTable, unitsOf, type NumericColumn, type TableSchema } from '@tallystick/statistics'
+import { decodeTable, unitsOf, type NumericColumn, type TableSchema } from '@tallystick/statistics/columns'
 import type { Encoding } from './csv.ts'
 import type { Source } from './job.ts'
 import { readTable, type TableFormat } from './table.ts'

@@ -7,7 +7,6 @@ import { sealRecord, type Anchoring } from '@tallystick/attestation'
 import { readRecord, writeEvidence, writeRecord } from '@tallystick/attestation/node'
 import { renderError } from '@tallystick/core'
 import { specHash, type SessionRecord, type Terms } from '@tallystick/session'
-import { anchor } from './anchoring.ts'
 import { readChain } from './chain.ts'
 import type { Home } from './home.ts'
 import type { Job } from './job.ts'
@@ -48,6 +47,8 @@ const keepEvidence = async ({ output, home, terms, job }: OutcomeOptions): Promi
 /** @returns what the chain has of the job */
 const recordOnChain = async (options: OutcomeOptions, path: string): Promise<Anchoring | null> => {
   const { output, home, terms, job, signal } = options
+  // The EVM library is loaded only where there is something to do for it.
+  const { anchor } = await import('./anchoring.ts')
   const { anchors, pending } = await anchor({
     record: job.session.record,
     chain: await readChain(path),

@@ -1,6 +1,7 @@
 /** `table.json` of a party: who it is, which table it would bring, and how the table is read. */
 import { TallyError } from '@tallystick/core'
-import { tableSchema, type TableSchema } from '@tallystick/statistics'
+import type { TableSchema } from '@tallystick/statistics/columns'
+import { tableSchema } from '@tallystick/statistics/parameters'
 import { partyId, type DataTerms } from '@tallystick/session'
 import { z } from 'zod'
 import { readFormat, type PublicIdentity } from './declaration.ts'

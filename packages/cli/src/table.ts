@@ -5,8 +5,8 @@
  */
 import { hash } from 'node:crypto'
 import { TallyError } from '@tallystick/core'
-import { checkSchema, encodeTable, idBytes, unitsOf } from '@tallystick/statistics'
-import type { CategoricalColumn, Column, NumericColumn, Table, TableSchema } from '@tallystick/statistics'
+import { checkSchema, encodeTable, idBytes, unitsOf } from '@tallystick/statistics/columns'
+import type { CategoricalColumn, Column, NumericColumn, Table, TableSchema } from '@tallystick/statistics/columns'
 import { z } from 'zod'
 import { readCsv, type Encoding } from './csv.ts'
 import { columnIndex, findings, note, problemError, type Problem } from './findings.ts'

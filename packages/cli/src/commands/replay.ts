@@ -7,8 +7,6 @@ import { TallyError } from '@tallystick/core'
 import { nodePool } from '@tallystick/kernels/pool'
 import { readAuditorKey } from '../auditor-key.ts'
 import type { Output } from '../output.ts'
-import { checkResources } from '../query/resources.ts'
-import { matrixFile, readMatrix } from '../query/table.ts'
 import { tellReport, withSources, type AuditOptions } from './verify.ts'
 import { count } from '../text.ts'
 
@@ -22,6 +20,7 @@ interface ReplayOptions extends AuditOptions {
 const outsideIn =
   (table: string) =>
   async (wanted: Outside): Promise<readonly Uint8Array[]> => {
+    const { matrixFile, readMatrix } = await import('../query/table.ts')
     const folder = await stat(table).then(
       (found) => found.isDirectory(),
       () => true,
@@ -44,6 +43,7 @@ export const replayFile = async (
 ): Promise<void> => {
   const record = await readRecord(recordPath)
   const evidence = await readEvidence(evidencePath, await readAuditorKey(options.key))
+  const prepared = evidence.resources.length > 0 ? await import('../query/resources.ts') : undefined
   await using pool = nodePool()
   const progress = await output.progress()
   const audited = await withSources(options, (sources) =>
@@ -52,7 +52,7 @@ export const replayFile = async (
       pool,
       code: codeDigest(),
       sha256: nodeSha256,
-      resources: checkResources,
+      ...(prepared === undefined ? {} : { resources: prepared.checkResources }),
       ...(options.table === undefined ? {} : { outside: outsideIn(options.table) }),
       // The auditor's own choice, which no party can foresee.
       sample: options.reference === 'all' ? 'all' : { seed: randomBytes(32), rate },

@@ -10,7 +10,6 @@ import {
   type TrustAnchor,
   type VerifyOptions,
 } from '@tallystick/attestation'
-import { evmLedger } from '@tallystick/attestation/ledger'
 import { TallyError, type ErrorCode, type Hex, type Json } from '@tallystick/core'
 import { parsePublicIdentity } from '@tallystick/session/node'
 import { readChain } from '../chain.ts'
@@ -63,6 +62,7 @@ export const withSources = async (
     )
   }
   const { rpcUrl, deployment } = await readChain(options.chain)
+  const { evmLedger } = await import('@tallystick/attestation/ledger')
   const ledger = evmLedger({ rpcUrl: options.rpc ?? rpcUrl, deployment })
   let unanswered: TallyError | undefined
   const noting = <T>(asked: Promise<T>): Promise<T> =>
