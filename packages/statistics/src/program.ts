@@ -48,6 +48,7 @@ import type { Figure, Opened, Rounding } from './figure.ts'
 import { parseParameters } from './parameters.ts'
 import { computingOf, mostOwners, ownerRoles, receiversOf, type Parameters } from './plan.ts'
 import { coinBytes, drawNoise, lengthOf } from './privacy/index.ts'
+import { idWords } from './ids.ts'
 import { scopeOf, type Scope } from './scope.ts'
 import { needsOf, type Needs } from './needs.ts'
 import { alignment, encodeInputs, givenOf, specsOf } from './shares.ts'
@@ -207,9 +208,10 @@ const programOf = ({ id, version, owners, helped }: Kind): Program<Parameters, T
   receivers: receiversOf,
   learns: ({ outputs }, receiver, name) =>
     name.startsWith('aligned/') || (outputs[figureIndex(name)]!.to?.includes(receiver) ?? true),
-  encode: (parameters, role, table, coins) => {
+  digested: (parameters, role, table) => idWords(scopeOf(parameters), role, table),
+  encode: (parameters, role, table, coins, digest) => {
     const { scope, needs, figures } = prepare(parameters)
-    return { ...encodeInputs(scope, needs, role, table), ...noiseOf(parameters, figures, role, coins) }
+    return { ...encodeInputs(scope, needs, role, table, digest), ...noiseOf(parameters, figures, role, coins) }
   },
   compute,
   decode: (parameters, words) => {

@@ -21,13 +21,13 @@ import {
   type InputSpec,
   type Vectors,
 } from '@tallystick/mpc'
-import { taggedDigest, toHex } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import { blocksOf, blockSums, lowered } from './blocks.ts'
 import { edgeOrder, isJoint, jointBins } from './bins.ts'
 import { safeBits } from './bounds.ts'
 import type { Table } from './columns.ts'
 import type { Given, Order } from './figure.ts'
+import { digestOfIds } from './ids.ts'
 import {
   codesOf,
   doubledRanks,
@@ -72,7 +72,7 @@ const lengthOf = (scope: Scope, moments: readonly Moment[]): number =>
 
 /** An input with what its owner puts there. */
 interface Input extends InputSpec {
-  readonly values: (table: Table) => ArrayLike<number | bigint>
+  readonly values: (table: Table, digest?: Uint8Array) => ArrayLike<number | bigint>
 }
 
 const indicators = (scope: Scope, table: Table, factor: Factor): Float64Array => {
@@ -93,10 +93,6 @@ const ranked = (scope: Scope, table: Table, { column, ranks }: Order): Float64Ar
   const sorted = codesOf(scope, table, column).toSorted()
   return Float64Array.from(ranks, (rank) => sorted[rank - 1]!)
 }
-
-/** 128 bits of SHA-256 of all ids in their order: other lists, chosen or not, do not agree but by a collision of these. */
-const digestOfIds = ({ ids }: Table): bigint =>
-  BigInt(toHex(taggedDigest('tallystick/statistics/ids/v1', ids).subarray(0, 16)))
 
 /** Codes, which are whole numbers from 0 to below 2^53, faster than numbers of any kind. */
 const wordsOfCodes = (ring: 64 | 128, codes: Float64Array): Uint32Array => {
@@ -121,7 +117,7 @@ const inputsOf = (scope: Scope, needs: Needs): readonly Input[] =>
     const bring = (name: string, ring: 64 | 128, length: number, values: Input['values']): void => {
       if (length > 0) inputs.push({ name: `${owner}/${name}`, owner, ring, length, values })
     }
-    if (scope.vertical) bring('ids', 128, 1, (table) => [digestOfIds(table)])
+    if (scope.vertical) bring('ids', 128, 1, (table, digest) => [digestOfIds(table, digest)])
     bring('moments', 128, lengthOf(scope, moments), (table) => localMoments(scope, table, moments))
     for (const [i, part] of needs.parts.entries()) {
       if (mine(part[0]!.column)) {
@@ -161,11 +157,11 @@ export const specsOf = (scope: Scope, needs: Needs): readonly InputSpec[] =>
   inputsOf(scope, needs).map(({ name, owner, ring, length }) => ({ name, owner, ring, length }))
 
 /** What a role brings, as words. */
-export const encodeInputs = (scope: Scope, needs: Needs, role: string, table: Table): Vectors =>
+export const encodeInputs = (scope: Scope, needs: Needs, role: string, table: Table, digest?: Uint8Array): Vectors =>
   Object.fromEntries(
     inputsOf(scope, needs)
       .filter(({ owner }) => owner === role)
-      .map(({ name, ring, values }) => [name, wordsOf(ring, values(table))]),
+      .map(({ name, ring, values }) => [name, wordsOf(ring, values(table, digest))]),
   )
 
 type Named = (name: string) => Arithmetic

@@ -145,7 +145,8 @@ export const semi2kProgram = <P, In, Out>(
     const specs = program.inputs(parameters)
     const index = computing.indexOf(ctx.role)
     const mine = specs.filter(({ owner }) => owner === ctx.role)
-    const own = mine.length === 0 ? new Uint32Array(0) : ownWords(mine, encoded(program, wire(ctx), parameters, input))
+    const own =
+      mine.length === 0 ? new Uint32Array(0) : ownWords(mine, yield* encoded(program, wire(ctx), parameters, input))
     const { keys, inputs } = yield* begin(ctx, setting, specs, own)
     const party = partyOf(ctx, setting, index, keys, 'main')
     const outputs = yield* program.compute(semi2k(party, stated), parameters, inputs)
@@ -162,7 +163,7 @@ export const semi2kProgram = <P, In, Out>(
   function* own(ctx: Ctx, parameters: P, input: In): Routine<Out | undefined> {
     const mine = program.inputs(parameters).filter(({ owner }) => owner === ctx.role)
     if (mine.length > 0) {
-      const vectors = encoded(program, wire(ctx), parameters, input)
+      const vectors = yield* encoded(program, wire(ctx), parameters, input)
       yield* give(ctx.narrow(`inputs/${ctx.role}`), setting, mine, ownWords(mine, vectors))
     }
     yield* ctx.checkpoint()
