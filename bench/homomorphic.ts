@@ -279,7 +279,11 @@ const batchOf = ({ degree, moduli, data, plainModulus }: Ring, relinearised: boo
   }
 }
 
-/** The same products by node-seal as its users call it: ciphertexts from their serialised form, and back to it. */
+/**
+ * The same products by node-seal alone, as well as it can be done by hand: ciphertexts from their serialised form, computed
+ * on in place, and back to it. As many different ones as the pools get: one that is loaded again and again would stay in
+ * the cache.
+ */
 const bare = async ({ degree, moduli, plainModulus }: Ring, relinearised: boolean) => {
   const seal = await initialize()
   const parameters = new seal.EncryptionParameters(seal.SchemeType.bgv)
@@ -292,20 +296,22 @@ const bare = async ({ degree, moduli, plainModulus }: Ring, relinearised: boolea
   const encryptor = new seal.Encryptor(context, keys.createPublicKey())
   const relinearisation = keys.createRelinKeys()
   const zero = new seal.Ciphertext()
-  encryptor.encryptZero(zero)
-  const bytes = zero.saveToArray(seal.ComprModeType.none) as Uint8Array
-  return (): void => {
-    for (let i = 0; i < products; i++) {
-      const [a, b, c] = [new seal.Ciphertext(), new seal.Ciphertext(), new seal.Ciphertext()]
-      a.loadFromArray(context, bytes)
-      b.loadFromArray(context, bytes)
-      evaluator.multiply(a, b, c)
-      if (relinearised) evaluator.relinearize(c, relinearisation, a)
-      else evaluator.cipherModSwitchToNext(c, a)
-      a.saveToArray(seal.ComprModeType.none)
-      for (const value of [a, b, c]) value.delete()
-    }
-  }
+  const bytes = Array.from({ length: 2 * products }, () => {
+    encryptor.encryptZero(zero)
+    return zero.saveToArray(seal.ComprModeType.none) as Uint8Array
+  })
+  return (): readonly Uint8Array[] =>
+    Array.from({ length: products }, (_, i) => {
+      const [a, b] = [new seal.Ciphertext(), new seal.Ciphertext()]
+      a.loadFromArray(context, bytes[2 * i]!)
+      b.loadFromArray(context, bytes[2 * i + 1]!)
+      evaluator.multiplyInplace(a, b)
+      if (relinearised) evaluator.relinearizeInplace(a, relinearisation)
+      else evaluator.cipherModSwitchToNextInplace(a)
+      const out = a.saveToArray(seal.ComprModeType.none) as Uint8Array
+      for (const value of [a, b]) value.delete()
+      return out
+    })
 }
 
 /** One product and one relinearisation in node-seal: the fewest CPU milliseconds of several turns, schemes taking turns. */

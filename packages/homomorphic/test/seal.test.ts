@@ -1,6 +1,6 @@
 /** Microsoft SEAL and our own kernels: what one makes the other understands, residue for residue. */
 import { createHash } from 'node:crypto'
-import { createRng } from '@tallystick/core'
+import { concatBytes, createRng } from '@tallystick/core'
 import {
   rlweDecrypt,
   rlweEncode,
@@ -22,7 +22,7 @@ import { initialize } from 'node-seal'
 import { describe, expect, test } from 'vitest'
 import { bigintArithmetic } from '../../kernels/src/rlwe/arithmetic.ts'
 import { sealEngine } from '../src/seal/engine.ts'
-import { ciphertextBytes, plaintextBytes } from '../src/seal/format.ts'
+import { ciphertextBytes, plaintextPieces } from '../src/seal/format.ts'
 
 const portable = await wasmEngine()
 const onSeal = await sealEngine()
@@ -69,7 +69,7 @@ const schemeOf = (scheme: 'bgv' | 'ckks') => {
   const integers = scheme === 'bgv' ? new seal.BatchEncoder(context) : undefined
   const reals = scheme === 'ckks' ? new seal.CKKSEncoder(context) : undefined
   const key = new seal.SecretKey()
-  key.loadFromArray(context, plaintextBytes(bytesOf(context.keyParmsId().values()), 1, secretForm))
+  key.loadFromArray(context, concatBytes(...plaintextPieces(bytesOf(context.keyParmsId().values()), 1, secretForm)))
   const decryptor = new seal.Decryptor(context, key)
 
   const encode = (values: readonly number[]): RingPlaintext => {

@@ -4,10 +4,11 @@
  * that no thread which computes on a partner's ciphertexts ever holds a secret key.
  *
  * One call a worker is copied and under way, and `queue` calls wait; who comes then is refused, so that memory is bounded
- * by what callers hold themselves. Ciphertexts of a caller stay its own: they are copied once, into
- * shared memory that calls use again, or not at all where they lie in a SharedArrayBuffer; results are transferred. Switching keys are put into shared
- * memory once, and each worker loads them once, by their digest. A worker that is killed, runs out of memory or fails in
- * any way that is no `TallyError` is thrown away, and its call is tried once more in another.
+ * by what callers hold themselves. Ciphertexts of a caller stay its own: they are copied once, into memory that goes to the
+ * worker and comes back with the results, or not at all where they lie in a SharedArrayBuffer; results are transferred.
+ * Switching keys are put into shared memory once, and each worker loads them once, by their digest. A worker that is
+ * killed, runs out of memory or fails in any way that is no `TallyError` is thrown away, and its call is tried once more in
+ * another.
  */
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
@@ -54,20 +55,20 @@ interface Residues {
 }
 
 /**
- * Shared memory for what a call brings, used again by later calls: a worker reads it in place. A call gives its memory
- * back when its worker is done with it.
+ * Memory for what a call brings, which goes to the worker, is read there in place, comes back with the reply and serves
+ * later calls. It is not shared: SEAL's loads start at odd bytes, which V8 copies out of shared memory one by one.
  */
 const createArenas = () => {
-  const free: SharedArrayBuffer[] = []
+  const free: ArrayBuffer[] = []
   return {
-    /** Ciphertexts and plaintexts in memory that a worker can see; what lies in shared memory stays where it is. */
-    take(input: RlweEvaluateInput): { readonly task: Task; readonly arena: SharedArrayBuffer } {
+    /** Ciphertexts and plaintexts in memory to be given away; what lies in shared memory stays where it is. */
+    take(input: RlweEvaluateInput): { readonly task: Task; readonly arena: ArrayBuffer } {
       const local = [...input.inputs, ...input.plains].filter(
         ({ residues }) => !(residues.buffer instanceof SharedArrayBuffer),
       )
       const bytes = local.reduce((sum, { residues }) => sum + headroomBytes + residues.byteLength, 0)
-      let arena = free.pop() ?? new SharedArrayBuffer(bytes)
-      if (arena.byteLength < bytes) arena = new SharedArrayBuffer(bytes)
+      let arena = free.pop() ?? new ArrayBuffer(bytes)
+      if (arena.byteLength < bytes) arena = new ArrayBuffer(bytes)
       let at = 0
       const put = <T extends Residues>(value: T): T => {
         if (value.residues.buffer instanceof SharedArrayBuffer) return value
@@ -79,7 +80,7 @@ const createArenas = () => {
       }
       return { task: { ...input, inputs: input.inputs.map(put), plains: input.plains.map(put), arena }, arena }
     },
-    give: (arena: SharedArrayBuffer): void => void free.push(arena),
+    give: (arena: ArrayBuffer | undefined): void => void (arena && free.push(arena)),
   }
 }
 
@@ -120,9 +121,9 @@ export const sealPool = (options: SealPoolOptions = {}): SealPool => {
   const arenas = createArenas()
   const attempt = async (input: RlweEvaluateInput, signal: AbortSignal | undefined): Promise<Reply> => {
     const { task, arena } = arenas.take(input)
-    const reply = (await threads.run(task, [], signal)) as Reply
-    // A worker that was stopped may still read: its memory goes with it.
-    arenas.give(arena)
+    const reply = (await threads.run(task, [arena], signal)) as Reply
+    // A worker that broke keeps what it got.
+    arenas.give(reply.arena)
     return reply
   }
 

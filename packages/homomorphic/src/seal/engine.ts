@@ -3,37 +3,14 @@
  * only bytes that `format.ts` wrote from residues; what a caller brings is checked before (`ciphertext.ts`).
  */
 import { TallyError } from '@tallystick/core'
-import {
-  rlweConstantOf,
-  type Instruction,
-  type RingCiphertext,
-  type RingPlaintext,
-  type RlweEvaluateInput,
-  type SwitchKeys,
-} from '@tallystick/kernels'
+import type { Instruction, RingCiphertext, RlweEvaluateInput, SwitchKeys } from '@tallystick/kernels'
 import type { Engine } from '@tallystick/protocol'
-import {
-  initialize,
-  type Ciphertext,
-  type GaloisKeys,
-  type MainModule,
-  type Plaintext,
-  type RelinKeys,
-} from 'node-seal/allows'
-import {
-  ciphertextInPlace,
-  ciphertextPieces,
-  createScratch,
-  identityBytes,
-  plaintextBytes,
-  readCiphertext,
-  switchKeysBytes,
-} from './format.ts'
+import { initialize, type Ciphertext, type GaloisKeys, type MainModule, type RelinKeys } from 'node-seal/allows'
+import { createScratch, switchKeysBytes } from './format.ts'
+import { createPlains, type Plains } from './plains.ts'
+import { createRegisters, misuse, takesPlain, type Roomy } from './registers.ts'
 
 type Parameters = Pick<RlweEvaluateInput, 'degree' | 'moduli' | 'plainModulus'>
-
-const misuse = (message: string): TallyError =>
-  new TallyError('api/misuse', 'self', `rlwe/evaluate on SEAL: ${message}`)
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: BigUint64Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength).slice()
@@ -45,7 +22,7 @@ const createContext = (seal: MainModule, { degree, moduli, plainModulus }: Param
   parameters.setCoeffModulus(seal.vecFromArrayModulus(Array.from(moduli, (q) => new seal.Modulus(q))))
   if (plainModulus !== 0n) parameters.setPlainModulus(new seal.Modulus(plainModulus))
   const context = new seal.SEALContext(parameters, true, seal.SecLevelType.tc128)
-  if (!context.parametersSet()) throw misuse('these parameters have less than 128 bits of security, or do not batch')
+  if (!context.parametersSet()) misuse('these parameters have less than 128 bits of security, or do not batch')
   const identities: Uint8Array[] = []
   for (let data = context.firstContextData(); ; data = data.nextContextData()) {
     identities.push(bytesOf(data.parmsId().values() as BigUint64Array))
@@ -56,16 +33,12 @@ const createContext = (seal: MainModule, { degree, moduli, plainModulus }: Param
     evaluator: new seal.Evaluator(context),
     /** By the number of primes left. */
     identity: (level: number): Uint8Array =>
-      identities[moduli.length - 1 - level] ?? raise(`there is no level ${level}`),
+      identities[moduli.length - 1 - level] ?? misuse(`there is no level ${level}`),
     keyIdentity: bytesOf(context.keyParmsId().values() as BigUint64Array),
   }
 }
 
 type Context = ReturnType<typeof createContext>
-
-const raise = (message: string): never => {
-  throw misuse(message)
-}
 
 interface LoadedKeys {
   readonly relinearise: RelinKeys | undefined
@@ -103,7 +76,7 @@ const keptKeys = 4
 const told = (error: unknown): unknown => {
   const [kind, text] = ((error as { message?: unknown } | null)?.message ?? []) as readonly unknown[]
   const wrong = ['std::invalid_argument', 'std::logic_error', 'std::out_of_range'].includes(String(kind))
-  return wrong ? misuse(String(text)) : error
+  return wrong ? new TallyError('api/misuse', 'self', `rlwe/evaluate on SEAL: ${String(text)}`) : error
 }
 
 /** So many sets of parameters. */
@@ -122,10 +95,43 @@ const kept = <T>(cache: Map<string, T>, name: string, most: number, make: () => 
   return value
 }
 
-/** Ciphertexts in this buffer have `headroomBytes` before their residues that may be written to. */
-export interface Roomy {
-  readonly arena?: SharedArrayBuffer
-}
+/** What an instruction makes of `a`, in place. */
+const performerOf =
+  (evaluator: Context['evaluator'], keys: LoadedKeys | undefined, plains: Plains, approximate: boolean) =>
+  ([name, , first, second]: Instruction, a: Ciphertext, b: Ciphertext | undefined): void => {
+    switch (name) {
+      case 'copy':
+        break
+      case 'add':
+        evaluator.addInplace(a, b!)
+        break
+      case 'subtract':
+        evaluator.subInplace(a, b!)
+        break
+      case 'multiply':
+        if (first === second) evaluator.squareInplace(a)
+        else evaluator.multiplyInplace(a, b!)
+        break
+      case 'negate':
+        evaluator.negateInplace(a)
+        break
+      case 'relinearise':
+        evaluator.relinearizeInplace(a, keys?.relinearise ?? misuse('there is no key to relinearise with'))
+        break
+      case 'rescale':
+        if (approximate) evaluator.rescaleToNextInplace(a)
+        else evaluator.cipherModSwitchToNextInplace(a)
+        break
+      case 'rotate':
+        evaluator.applyGaloisInplace(a, second, keys?.galois ?? misuse('there are no keys to rotate with'))
+        break
+      case 'add-plain':
+        evaluator.addPlainInplace(a, plains.summand(second, a.coeffModulusSize()))
+        break
+      default:
+        evaluator.multiplyPlainInplace(a, plains.factor(second, a.coeffModulusSize()))
+    }
+  }
 
 /** An engine of one thread. */
 const createRunner = (seal: MainModule) => {
@@ -154,112 +160,22 @@ const createRunner = (seal: MainModule) => {
     )
 
   return (input: RlweEvaluateInput & Roomy): readonly RingCiphertext[] => {
-    const { degree, plainModulus } = input
     const on = contextOf(input)
-    const { evaluator, context } = on
     const keys = input.keys.targets.length === 0 ? undefined : keysOf(on, input, input.keys)
-    const registers: (Ciphertext | undefined)[] = []
-    const plains = new Map<string, Plaintext>()
-    /** What an instruction that fails has begun to make: nothing in SEAL's heap may be left behind. */
-    const made: Ciphertext[] = []
-
-    const load = ({ level, size, scale, correction, residues }: RingCiphertext): Ciphertext => {
-      const out = new seal.Ciphertext()
-      made.push(out)
-      const identity = on.identity(level)
-      const value = { identity, degree, level, size, scale, correction, residues }
-      const roomy = input.arena !== undefined && residues.buffer === input.arena
-      out.loadFromArray(context, roomy ? ciphertextInPlace(value) : scratch(ciphertextPieces(value)))
-      made.pop()
-      return out
-    }
-    const at = (register: number): Ciphertext => registers[register] ?? raise(`register ${register} is empty`)
-    const put = (register: number, value: Ciphertext): void => {
-      registers[register]?.delete()
-      registers[register] = value
-    }
-    const plainAt = (index: number, level: number): Plaintext => {
-      const plain: RingPlaintext = input.plains[index] ?? raise(`there is no plaintext ${index}`)
-      const known = plains.get(`${index}/${level}`) ?? plains.get(`${index}`)
-      if (known !== undefined) return known
-      const transformed = plainModulus === 0n
-      const key = transformed ? `${index}/${level}` : `${index}`
-      const identity = transformed ? on.identity(level) : new Uint8Array(identityBytes)
-      const residues = transformed ? plain.residues.subarray(0, level * degree) : plain.residues
-      const out = new seal.Plaintext()
-      out.loadFromArray(context, plaintextBytes(identity, plain.scale, residues))
-      plains.set(key, out)
-      return out
-    }
-    /** A factor; one that is the same in every slot is given in NTT form, which is the same number n times. */
-    const factorAt = (index: number, level: number): Plaintext => {
-      const scalar = rlweConstantOf(input.plains[index] ?? raise(`there is no plaintext ${index}`), plainModulus)
-      const key = `${index}*${level}`
-      if (scalar === undefined || plains.has(key)) return plains.get(key) ?? plainAt(index, level)
-      const residues = new BigUint64Array(level * degree)
-      input.moduli.subarray(0, level).forEach((q, i) => {
-        residues.fill(((scalar % q) + q) % q, i * degree, (i + 1) * degree)
-      })
-      const out = new seal.Plaintext()
-      plains.set(key, out)
-      out.loadFromArray(context, plaintextBytes(on.identity(level), 1, residues))
-      return out
-    }
-    const perform = (instruction: Instruction, out: Ciphertext): void => {
-      const [name, , first, second] = instruction
-      const a = at(first)
-      switch (name) {
-        case 'copy':
-          out.assign(a)
-          break
-        case 'add':
-          evaluator.add(a, at(second), out)
-          break
-        case 'subtract':
-          evaluator.sub(a, at(second), out)
-          break
-        case 'multiply':
-          if (first === second) evaluator.square(a, out)
-          else evaluator.multiply(a, at(second), out)
-          break
-        case 'negate':
-          evaluator.negate(a, out)
-          break
-        case 'relinearise':
-          evaluator.relinearize(a, keys?.relinearise ?? raise('there is no key to relinearise with'), out)
-          break
-        case 'rescale':
-          if (plainModulus === 0n) evaluator.rescaleToNext(a, out)
-          else evaluator.cipherModSwitchToNext(a, out)
-          break
-        case 'rotate':
-          evaluator.applyGalois(a, second, keys?.galois ?? raise('there are no keys to rotate with'), out)
-          break
-        case 'add-plain':
-          evaluator.addPlain(a, plainAt(second, a.coeffModulusSize()), out)
-          break
-        default:
-          evaluator.multiplyPlain(a, factorAt(second, a.coeffModulusSize()), out)
-      }
-    }
+    const registers = createRegisters(seal, on, input, scratch)
+    const plains = createPlains(seal, on, input, scratch)
+    const perform = performerOf(on.evaluator, keys, plains, input.plainModulus === 0n)
     try {
-      input.inputs.forEach((ciphertext, i) => put(i, load(ciphertext)))
-      for (const instruction of input.program) {
-        const out = new seal.Ciphertext()
-        made.push(out)
-        perform(instruction, out)
-        made.pop()
-        put(instruction[1], out)
+      for (const [i, instruction] of input.program.entries()) {
+        registers.step(i, instruction, (target, other) => perform(instruction, target, other))
+        if (takesPlain(instruction)) plains.used(instruction[3]!, i)
       }
-      return input.outputs.map((register) => {
-        const { degree: _, ...value } = readCiphertext(at(register).saveToArray(seal.ComprModeType.none) as Uint8Array)
-        return value
-      })
+      return registers.outputs()
     } catch (error) {
       throw told(error)
     } finally {
-      for (const register of [...registers, ...made]) register?.delete()
-      for (const plain of plains.values()) plain.delete()
+      registers.release()
+      plains.release()
     }
   }
 }

@@ -11,18 +11,24 @@ const headerBytes = 16
 /** Pieces that are copied once, when all are known: residues are most of the bytes. */
 export type Pieces = readonly Uint8Array[]
 
-/** Joins pieces in memory that the next call uses again: half a megabyte each time would be most of a load's cost. */
-export const createScratch = () => {
+export type Scratch = (pieces: Pieces) => Uint8Array
+
+/**
+ * Joins pieces in memory that the next call uses again: half a megabyte each time would be most of a load's cost. The last
+ * piece, which has the residues, lies on a word: out of shared memory V8 copies words at a tenth of what bytes take.
+ */
+export const createScratch = (): Scratch => {
   let memory = new Uint8Array(0)
   return (pieces: Pieces): Uint8Array => {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    if (memory.length < length) memory = new Uint8Array(length)
-    let at = 0
+    const from = -(length - pieces.at(-1)!.length) & 7
+    if (memory.length < from + length) memory = new Uint8Array(from + length)
+    let at = from
     for (const piece of pieces) {
       memory.set(piece, at)
       at += piece.length
     }
-    return memory.subarray(0, length)
+    return memory.subarray(from, from + length)
   }
 }
 
@@ -123,12 +129,10 @@ export const switchKeysBytes = (
 }
 
 /** A plaintext: coefficients modulo t (zero identity), or residues in NTT form under a parms_id. */
-export const plaintextBytes = (identity: Uint8Array, scale: number, residues: BigUint64Array): Uint8Array =>
-  concatBytes(
-    ...framed(
-      identity,
-      words(residues.length),
-      bytesOf(Float64Array.of(scale)),
-      ...framed(words(residues.length), bytesOf(residues)),
-    ),
+export const plaintextPieces = (identity: Uint8Array, scale: number, residues: BigUint64Array): Pieces =>
+  framed(
+    identity,
+    words(residues.length),
+    bytesOf(Float64Array.of(scale)),
+    ...framed(words(residues.length), bytesOf(residues)),
   )
