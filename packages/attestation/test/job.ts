@@ -165,7 +165,7 @@ export const runJob = async (given: JobOptions = {}): Promise<Job> => {
 }
 
 /** Another program for a role: every effect passes through `change` before the world sees it. */
-export const cheating = (role: Role, change: (effect: Effect) => Effect): AnyProtocol => {
+export const cheating = (role: string, change: (effect: Effect) => Effect, honest: AnyProtocol = ecdh): AnyProtocol => {
   function* through(routine: Routine<unknown>): Routine<unknown> {
     let next = routine.next()
     while (next.done !== true) {
@@ -177,7 +177,6 @@ export const cheating = (role: Role, change: (effect: Effect) => Effect): AnyPro
     }
     return next.value
   }
-  const honest: AnyProtocol = ecdh
   const party = honest.parties[role]!
   const cheat: typeof party = (ctx, parameters, input) => through(party(ctx, parameters, input))
   return { ...honest, parties: { ...honest.parties, [role]: cheat } }

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { fromHex, toHex, type Hex, type Json } from '@tallystick/core'
 import { encodeTable, statistics, tableInput, type Table, type TableSchema } from '@tallystick/statistics'
-import { specHash } from '@tallystick/session'
+import type { AnyProtocol, Effect } from '@tallystick/protocol'
+import { checkTerms, specHash } from '@tallystick/session'
 import { keyOf, runAll, setting, signerOf, tlsOf } from '../../session/test/fixture.ts'
 import { commitDataset, type Rows } from '../src/dataset.ts'
 import { signDisclosure } from '../src/disclosure.ts'
@@ -10,7 +11,7 @@ import { assembleEvidence, type Evidence } from '../src/evidence.ts'
 import { disclosureOf, sealRecord, type AttestedRecord } from '../src/record.ts'
 import { replay, type ReplayOptions } from '../src/replay.ts'
 import type { AuditReport } from '../src/report.ts'
-import { auditor, pool } from './job.ts'
+import { auditor, cheating, pool } from './job.ts'
 
 const roles = ['p0', 'p1', 'p2'] as const
 const numeric = (name: string) => ({ name, type: 'numeric', minimum: 0, maximum: 50, decimals: 0 }) as const
@@ -20,6 +21,8 @@ const parameters = {
   outputs: [
     { name: 'r', statistic: { kind: 'correlation', x: ['a', 'b'], method: 'pearson' } },
     { name: 'mean', statistic: { kind: 'mean', x: 'a' } },
+    // Of coins that each party has committed to.
+    { name: 'noisy', statistic: { kind: 'variance', x: 'b' }, privacy: { mechanism: 'laplace', epsilon: 1 } },
   ],
   minimumCount: 0,
   to: 'all',
@@ -44,8 +47,8 @@ interface Audit {
   readonly options: ReplayOptions
 }
 
-/** Runs the job and prepares the audit of p0, which may enter another table than it committed to. */
-const auditOf = async (enters: Table = tables.p0): Promise<Audit> => {
+/** Runs the job and prepares the audit of p0, which may enter another table than it committed to, or cheat. */
+const auditOf = async (enters: Table = tables.p0, cheats?: AnyProtocol): Promise<Audit> => {
   const role = 'p0'
   const rows = Object.fromEntries(roles.map((of) => [of, encodeTable(schema, tables[of], false)])) as Record<
     string,
@@ -63,6 +66,7 @@ const auditOf = async (enters: Table = tables.p0): Promise<Audit> => {
   const data = { p0: declared, p1: declared, p2: declared }
   const given = setting(statistics, parameters as unknown as Json, inputs, {
     auditor: auditing,
+    attempts: 1,
     receivers: [...roles],
     data,
   })
@@ -76,6 +80,7 @@ const auditOf = async (enters: Table = tables.p0): Promise<Audit> => {
         by,
         {
           pool,
+          ...(by === role && cheats !== undefined && { protocol: cheats }),
           commitInput: (sessionId: Hex) => commit(by, sessionId),
           disclose: (of: string, attempt: number) =>
             signDisclosure(
@@ -126,6 +131,23 @@ test('the evidence of one of three parties replays, and an altered share or row 
   const share = failed(await replay(record, { ...evidence, inbox }, options))
   expect(share.map(({ id, what }) => [id, what])).toEqual([['evidence-inbox', `frames from ${from}`]])
 
+  // Every message that it received: shares of inputs and products, and what was opened.
+  const steps = new Map(evidence.inbox.flatMap(({ step, body }, i) => (body.length > 0 ? [[step, i] as const] : [])))
+  expect(steps.size).toBeGreaterThan(10)
+  for (const at of steps.values()) {
+    const frames = evidence.inbox.map((frame, i) => (i === at ? { ...frame, body: flip(frame.body) } : frame))
+    const found = failed(await replay(record, { ...evidence, inbox: frames }, options))
+    expect(found.map(({ id, what }) => [id, what])).toEqual([
+      ['evidence-inbox', `frames from ${evidence.inbox[at]!.from}`],
+    ])
+  }
+  // A bit of its own randomness, and of its share of the joint coin.
+  const other = (value: Hex): Hex => toHex(flip(fromHex(value)))
+  const seed = { ...evidence.seed, value: other(evidence.seed.value) }
+  expect(failed(await replay(record, { ...evidence, seed }, options)).map(({ id }) => id)).toContain('evidence-seed')
+  const coin = { ...evidence.coin, share: other(evidence.coin.share) }
+  expect(failed(await replay(record, { ...evidence, coin }, options)).map(({ id }) => id)).toContain('evidence-coin')
+
   const { rows } = evidence.input
   const altered = { ...evidence, input: { ...evidence.input, rows: { ...rows, bytes: flip(rows.bytes) } } }
   expect(failed(await replay(record, altered, options)).map(({ id }) => id)).toContain('evidence-input')
@@ -137,4 +159,47 @@ test('a party that shares another table than it committed to is found at the ste
   expect(found.map(({ id, step }) => [id, step])).toEqual(
     expect.arrayContaining([['sent', expect.stringContaining('inputs/p0/share')]]),
   )
+})
+
+/** Flips a bit of the first message at a step that matches, however often the party is asked for it. */
+const alters = (
+  at: (send: Extract<Effect, { kind: 'send' }>) => boolean,
+): { readonly cheats: AnyProtocol; readonly step: () => string } => {
+  let first: string | undefined
+  const cheats = cheating(
+    'p0',
+    (effect) => {
+      if (effect.kind !== 'send' || effect.body.length === 0 || !at(effect)) return effect
+      first ??= effect.step
+      if (effect.step !== first) return effect
+      return { ...effect, body: effect.body.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) }
+    },
+    statistics,
+  )
+  return { cheats, step: () => first! }
+}
+
+test.each([
+  ['shares of its rows and of its noise', ({ step }) => step.endsWith('inputs/p0/share')],
+  ['a product', ({ step }) => step.endsWith('/product')],
+  ['what it opens', ({ opening }) => opening],
+] satisfies [string, Parameters<typeof alters>[0]][])(
+  'a party that alters %s and signs is found at that step',
+  async (_, at) => {
+    const { cheats, step } = alters(at)
+    const { record, evidence, options } = await auditOf(tables.p0, cheats)
+    const found = failed(await replay(record, evidence, options))
+    expect(found.filter(({ id }) => id === 'sent').map(({ step: where }) => where)).toEqual([step()])
+  },
+)
+
+test('one auditor is shown one party of a job: terms of two are not run, and a second one gets no signature', async () => {
+  const { terms } = (await auditOf()).record.session
+  const limited = (limit: number) => ({ ...terms, auditor: { ...terms.auditor, limit } })
+  expect(() => checkTerms(limited(1), statistics, 0)).not.toThrow()
+  expect(() => checkTerms(limited(2), statistics, 0)).toThrow('expected at most 1 of the roles of statistics/rep3')
+  const event = (role: string) => ({ specHash: specHash(terms), attempt: 0, role })
+  await expect(signDisclosure(terms, event('p0'), signerOf(keyOf('p1')), [])).resolves.toMatch(/^0x/)
+  const second = signDisclosure(terms, event('p1'), signerOf(keyOf('p1')), [event('p0')])
+  await expect(second).rejects.toMatchObject({ code: 'evidence/over-limit' })
 })
