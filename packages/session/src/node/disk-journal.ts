@@ -43,6 +43,7 @@ import {
   syncSegment,
 } from './journal-folder.ts'
 import type { Loaded, Segment } from './journal-folder.ts'
+import { tagBytes } from './journal-seal.ts'
 import * as segments from './journal-segment.ts'
 import { lockFolder, type Lock } from './lock.ts'
 
@@ -111,7 +112,7 @@ const createFolder = (options: JournalOptions, generations: string, boot: string
     boot: bootDigest(boot, id),
     salt: Uint8Array.from(randomBytes(32)),
     entriesBefore: 0,
-    tagBefore: new Uint8Array(segments.tagBytes),
+    tagBefore: new Uint8Array(tagBytes),
   })
   closeSegment(first)
   const generation = openGeneration(generations, id, journalKey)
@@ -121,8 +122,8 @@ const createFolder = (options: JournalOptions, generations: string, boot: string
   syncFolder(path.dirname(folder))
 }
 
-const writeAll = (fd: number, bytes: Uint8Array, position: number): void => {
-  for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at, bytes.length - at, position + at)
+const writeAll = (fd: number, bytes: Uint8Array, length: number, position: number): void => {
+  for (let at = 0; at < length;) at += fs.writeSync(fd, bytes, at, length - at, position + at)
 }
 
 const lockGeneration = (generations: string, id: Uint8Array, first: Lock): Lock => {
@@ -204,8 +205,9 @@ const continueJournal = (
   generation.count(index.size)
   generation.write(header.generation, 'clean', index.size)
 
-  const lastTag = Buffer.alloc(segments.tagBytes)
-  fs.readSync(current.fd, lastTag, 0, lastTag.length, segments.segmentHeaderBytes - segments.tagBytes)
+  const lastTag = Buffer.alloc(tagBytes)
+  fs.readSync(current.fd, lastTag, 0, lastTag.length, segments.segmentHeaderBytes - tagBytes)
+  const sealer = segments.sealerOf(current.keys)
   let written = segments.segmentHeaderBytes
   let entries = 0
   let synced = index.size
@@ -234,10 +236,10 @@ const continueJournal = (
   /** Writes the entries up to a mark: the bodies that they speak of before them, and their count after them. */
   const write = (mark: typeof ready): void => {
     bodies?.wait(mark.pieces)
-    writeAll(current.fd, batch.subarray(0, mark.bytes), written)
+    writeAll(current.fd, batch, mark.bytes, written)
     generation.count(mark.entries)
     written += mark.bytes
-    batch.copyWithin(0, mark.bytes, filled)
+    if (mark.bytes < filled) batch.copyWithin(0, mark.bytes, filled)
     filled -= mark.bytes
     ready = { ...now(), bytes: 0 }
   }
@@ -274,13 +276,12 @@ const continueJournal = (
       const keyBytes = Buffer.byteLength(key)
       invariant(keyBytes > 0 && keyBytes <= segments.maxKeyBytes, 'a journal key has 1 to 2048 bytes')
       invariant(body.length <= segments.maxBodyBytes, 'a journal entry has at most 256 MiB')
-      if (index.find(kind, key) !== undefined)
-        throw new TallyError('api/misuse', 'self', `the journal holds ${kind} "${key}" already`)
+      if (index.has(kind, key)) throw new TallyError('api/misuse', 'self', `the journal holds ${kind} "${key}" already`)
       attempting('writing the journal', () => {
         if (filled + segments.maxEntryBytes > batchBytes) write(now())
         const content = body.length < segments.apartBytes ? body : addBody(body)
-        const end = segments.sealEntry(current.key, entries, lastTag, kind, key, content, batch, filled)
-        batch.copy(lastTag, 0, end - segments.tagBytes, end)
+        const end = segments.sealEntry(sealer, lastTag, kind, key, content, batch, filled)
+        batch.copy(lastTag, 0, end - tagBytes, end)
         index.add(kind, key, opened.length - 1, entries, written + filled)
         filled = end
         entries++

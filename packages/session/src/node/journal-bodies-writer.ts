@@ -3,7 +3,8 @@ import { createCipheriv, type CipherGCM } from 'node:crypto'
 import fs from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { control, lastPiece, pageBytes, pieceBytes, ringPieces, stopPiece, type WriterData } from './journal-bodies.ts'
-import { cipherOptions, nonceOf, tagBytes } from './journal-segment.ts'
+import { tagBytes } from './journal-seal.ts'
+import { cipherOptions, nonceOf } from './journal-segment.ts'
 import { madeShortLived } from './short-lived.ts'
 
 const { file, offset, key, ring } = workerData as WriterData

@@ -17,7 +17,8 @@ import fs from 'node:fs'
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { cipherOptions, corrupt, nonceOf, readFully, tagBytes, type Place, type Tail } from './journal-segment.ts'
+import { tagBytes } from './journal-seal.ts'
+import { cipherOptions, corrupt, nonceOf, readFully, type Place, type Tail } from './journal-segment.ts'
 
 export const pageBytes = 4096
 /** Bodies pass to the thread in pieces of this size, over a ring of so many. */

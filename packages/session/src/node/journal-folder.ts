@@ -1,5 +1,4 @@
 /** The segments of a journal's folder: opened, checked, indexed, read. */
-import type { KeyObject } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { compareBytes, deriveKey, equalBytes, TallyError, taggedDigest } from '@tallystick/core'
@@ -7,11 +6,12 @@ import type { Secret } from '@tallystick/core'
 import type { EntryKind, Journal } from '../journal.ts'
 import { syncFolder, writeNewFile } from './files.ts'
 import { checkBody, openBody } from './journal-bodies.ts'
+import { tagBytes, type SegmentKeys } from './journal-seal.ts'
 import * as segments from './journal-segment.ts'
 
 export interface Segment {
   readonly fd: number
-  readonly key: KeyObject
+  readonly keys: SegmentKeys
   readonly header: segments.SegmentHeader
   readonly bodies: BodiesFile
 }
@@ -82,6 +82,7 @@ const segmentFile = (folder: string, index: number): string =>
 /** Where each key's entry stands. */
 export interface Index {
   add(kind: EntryKind, key: string, segment: number, entry: number, offset: number): void
+  has(kind: EntryKind, key: string): boolean
   find(kind: EntryKind, key: string): { segment: number; entry: number; offset: number } | undefined
   keys(kind: EntryKind): Iterable<string>
   readonly size: number
@@ -103,6 +104,7 @@ const createIndex = (): Index => {
       const segment = starts.findLastIndex((start) => start !== undefined && start <= place)
       return { segment, entry: place - starts[segment]!, offset: offsets[place]! }
     },
+    has: (kind, key) => places[kind].has(key),
     keys: (kind) => places[kind].keys(),
     get size() {
       return offsets.length
@@ -118,7 +120,7 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
     .sort()
   const index = createIndex()
   let end = 0
-  let lastTag: Uint8Array = new Uint8Array(segments.tagBytes)
+  let lastTag: Uint8Array = new Uint8Array(tagBytes)
   let tail: Loaded['tail'] = 'none'
   files.forEach((name, i) => {
     if (name !== path.basename(segmentFile(folder, i + 1)))
@@ -134,8 +136,8 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
       fs.closeSync(fd)
       throw error
     }
-    const { header, key } = decoded
-    const segment: Segment = { fd, key, header, bodies: bodiesFile(folder, journalKey, header) }
+    const { header, keys } = decoded
+    const segment: Segment = { fd, keys, header, bodies: bodiesFile(folder, journalKey, header) }
     opened.push(segment)
     const check = (place: segments.Place): segments.Tail =>
       fs.existsSync(segment.bodies.file) ? checkBody(bodiesFd(segment), segment.bodies.key, place) : 'torn'
@@ -143,8 +145,8 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
     if (!follows || compareBytes(header.tagBefore, lastTag) !== 0)
       throw segments.corrupt(`expected segment ${i + 1} to follow the one before it`)
     let entry = 0
-    const scan = segments.scanSegment(fd, key, bytes.subarray(108), check, (found) => {
-      if (index.find(found.kind, found.key) !== undefined) throw segments.corrupt('expected each key once')
+    const scan = segments.scanSegment(fd, keys, bytes.subarray(108), check, (found) => {
+      if (index.has(found.kind, found.key)) throw segments.corrupt('expected each key once')
       index.add(found.kind, found.key, i, entry++, found.offset)
     })
     end = scan.end
@@ -157,23 +159,23 @@ export const load = (folder: string, journalKey: Uint8Array, id: Uint8Array, ope
 
 export const createSegment = (folder: string, journalKey: Uint8Array, header: segments.SegmentHeader): Segment => {
   const file = segmentFile(folder, header.index)
-  const { bytes, key } = segments.encodeHeader(journalKey, header)
+  const { bytes, keys } = segments.encodeHeader(journalKey, header)
   const draft = `${file}.draft`
   fs.rmSync(draft, { force: true })
   writeNewFile(draft, bytes, 0o600)
   fs.renameSync(draft, file)
   syncFolder(folder)
-  return { fd: fs.openSync(file, 'r+'), key, header, bodies: bodiesFile(folder, journalKey, header) }
+  return { fd: fs.openSync(file, 'r+'), keys, header, bodies: bodiesFile(folder, journalKey, header) }
 }
 
 export const readingOf = (opened: readonly Segment[], index: Index): Pick<Journal, 'has' | 'get' | 'keys'> => ({
-  has: (kind, key) => index.find(kind, key) !== undefined,
+  has: index.has,
   get(kind, key) {
     const place = index.find(kind, key)
     if (place === undefined) return undefined
     const segment = opened[place.segment]!
     return guarded('reading the journal', () => {
-      const content = segments.openEntry(segment.fd, segment.key, place.entry, place.offset)
+      const content = segments.openEntry(segment.fd, segment.keys, place.entry, place.offset)
       return content instanceof Uint8Array ? content : openBody(bodiesFd(segment), segment.bodies.key, content)
     })
   },

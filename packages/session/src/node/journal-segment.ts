@@ -1,26 +1,25 @@
 /**
- * A segment of a journal: what one process appended between open and close. AES-256-GCM throughout.
+ * A segment of a journal: what one process appended between open and close.
  *
  *   header  magic 8 · journal id 16 · index u32 · generation u32 · boot digest 16 · salt 32 · entries before u64 ·
  *           tag before 16 · CRC-32 · tag 16
  *   entry   body length u32 · key length u16 · kind u8 · apart u8 · CRC-32 · ciphertext(key ‖ body) · tag 16
  *   apart   0: the body is here. 1: the body is u64 offset · u32 length, a place in the segment's bodies (journal-bodies.ts)
  *
- * Nonces never repeat: each segment has its own keys, from the journal key and a fresh 256-bit salt, and within it the
- * nonce is the entry's number. A segment is never appended to after it was closed: what comes after a cut tail goes
- * into a new one. The authenticated data of an entry are its header and the tag before it, and a segment's header
+ * Nothing is encrypted twice under one key stream: each segment has its own keys, from the journal key and a fresh
+ * 256-bit salt, and is never appended to after it was closed: what comes after a cut tail goes into a new one. What is
+ * authenticated with an entry (journal-seal.ts) are its header and the tag before it, and a segment's header
  * names the last tag and the count of the segment before, so order, gaps and splices are detected. The CRC tells a
  * header that was damaged from one that was written under another key.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import fs from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { bytesToUtf8, equalBytes, taggedMac, TallyError, u32 } from '@tallystick/core'
 import type { EntryKind } from '../journal.ts'
+import { createSealer, segmentKeys, tagBytes, unseal, type Sealer, type SegmentKeys } from './journal-seal.ts'
 
 export const segmentHeaderBytes = 124
 export const entryHeaderBytes = 12
-export const tagBytes = 16
 /** The longest key and body, in bytes. */
 export const maxKeyBytes = 2048
 export const maxBodyBytes = 256 * 1024 * 1024
@@ -28,8 +27,7 @@ export const maxBodyBytes = 256 * 1024 * 1024
 export const apartBytes = 64 * 1024
 /** The largest entry. */
 export const maxEntryBytes = entryHeaderBytes + maxKeyBytes + apartBytes + tagBytes
-const magic = Buffer.from('TALLYJ2\n')
-const headerNonce = new Uint8Array(12).fill(0xff)
+const magic = Buffer.from('TALLYJ3\n')
 
 export const kinds: readonly EntryKind[] = ['receive', 'compute', 'state']
 
@@ -43,27 +41,23 @@ export interface SegmentHeader {
   readonly tagBefore: Uint8Array
 }
 
-const segmentKey = (journalKey: Uint8Array, { salt, index }: SegmentHeader): KeyObject =>
-  createSecretKey(taggedMac(journalKey, 'tallystick/journal-segment/v1', salt, u32(index)))
+const keysOf = (journalKey: Uint8Array, { salt, index }: SegmentHeader): SegmentKeys =>
+  segmentKeys(taggedMac(journalKey, 'tallystick/journal-segment/v1', salt, u32(index)))
 
 /** What the segment's bodies are under. */
 export const bodiesKey = (journalKey: Uint8Array, { salt, index }: SegmentHeader): Uint8Array =>
   taggedMac(journalKey, 'tallystick/journal-bodies/v1', salt, u32(index))
 
+/** Of AES-256-GCM, which bodies are under. */
 export const cipherOptions = { authTagLength: tagBytes }
 
-/** GCM over no plaintext: a MAC of the header under the segment's key. */
-const headerTag = (key: KeyObject, header: Uint8Array): Uint8Array => {
-  const cipher = createCipheriv('aes-256-gcm', key, headerNonce, cipherOptions)
-  cipher.setAAD(header)
-  cipher.final()
-  return cipher.getAuthTag()
-}
+const headerTag = ({ header: key }: SegmentKeys, header: Uint8Array): Uint8Array =>
+  taggedMac(key, 'tallystick/journal-header/v1', header).subarray(0, tagBytes)
 
-export const nonceOf = (entry: number): Buffer => {
+export const nonceOf = (page: number): Buffer => {
   const nonce = Buffer.alloc(12)
-  nonce.writeUInt32BE(Math.floor(entry / 2 ** 32), 4)
-  nonce.writeUInt32BE(entry >>> 0, 8)
+  nonce.writeUInt32BE(Math.floor(page / 2 ** 32), 4)
+  nonce.writeUInt32BE(page >>> 0, 8)
   return nonce
 }
 
@@ -73,8 +67,8 @@ export const corrupt = (what: string, cause?: unknown): TallyError =>
     cause,
   })
 
-/** The header's bytes, and the key that the segment's entries are under. */
-export const encodeHeader = (journalKey: Uint8Array, header: SegmentHeader): { bytes: Buffer; key: KeyObject } => {
+/** The header's bytes, and the keys that the segment's entries are under. */
+export const encodeHeader = (journalKey: Uint8Array, header: SegmentHeader): { bytes: Buffer; keys: SegmentKeys } => {
   const bytes = Buffer.alloc(segmentHeaderBytes)
   magic.copy(bytes)
   bytes.set(header.journalId, 8)
@@ -85,13 +79,13 @@ export const encodeHeader = (journalKey: Uint8Array, header: SegmentHeader): { b
   bytes.writeBigUInt64BE(BigInt(header.entriesBefore), 80)
   bytes.set(header.tagBefore, 88)
   bytes.writeUInt32BE(crc32(bytes.subarray(0, 104)), 104)
-  const key = segmentKey(journalKey, header)
-  bytes.set(headerTag(key, bytes.subarray(0, 108)), 108)
-  return { bytes, key }
+  const keys = keysOf(journalKey, header)
+  bytes.set(headerTag(keys, bytes.subarray(0, 108)), 108)
+  return { bytes, keys }
 }
 
 /** @throws TallyError journal/corrupt for damaged bytes, journal/wrong-key for whole ones under another key */
-export const decodeHeader = (journalKey: Uint8Array, bytes: Buffer): { header: SegmentHeader; key: KeyObject } => {
+export const decodeHeader = (journalKey: Uint8Array, bytes: Buffer): { header: SegmentHeader; keys: SegmentKeys } => {
   if (bytes.length !== segmentHeaderBytes || !bytes.subarray(0, 8).equals(magic))
     throw corrupt('expected the header of a journal segment')
   if (bytes.readUInt32BE(104) !== crc32(bytes.subarray(0, 104))) throw corrupt('expected a whole segment header')
@@ -104,13 +98,13 @@ export const decodeHeader = (journalKey: Uint8Array, bytes: Buffer): { header: S
     entriesBefore: Number(bytes.readBigUInt64BE(80)),
     tagBefore: Uint8Array.from(bytes.subarray(88, 104)),
   }
-  const key = segmentKey(journalKey, header)
-  if (!equalBytes(headerTag(key, bytes.subarray(0, 108)), bytes.subarray(108))) {
+  const keys = keysOf(journalKey, header)
+  if (!equalBytes(headerTag(keys, bytes.subarray(0, 108)), bytes.subarray(108))) {
     throw new TallyError('journal/wrong-key', 'self', 'the journal does not open with this storage key', {
       remedy: 'use the identity that the journal was written with',
     })
   }
-  return { header, key }
+  return { header, keys }
 }
 
 /** Where a body stands that is apart. */
@@ -132,15 +126,14 @@ const decodePlace = (bytes: Buffer): Place => ({
 })
 
 const plain = Buffer.allocUnsafeSlow(maxKeyBytes + apartBytes)
-const data = Buffer.allocUnsafeSlow(entryHeaderBytes + tagBytes)
+const lead = Buffer.alloc(entryHeaderBytes)
 
-/**
- * Writes a sealed entry into `target` and returns where it ends.
- * @param entry number in the segment, from 0: the nonce, so the caller seals each number once, ever
- */
+/** Of a segment that is begun. */
+export const sealerOf = (keys: SegmentKeys): Sealer => createSealer(keys, entryHeaderBytes, plain.length)
+
+/** Writes a sealed entry into `target` and returns where it ends; the sealer's entries one after the other. */
 export const sealEntry = (
-  segment: KeyObject,
-  entry: number,
+  sealer: Sealer,
   tagBefore: Uint8Array,
   kind: EntryKind,
   key: string,
@@ -152,20 +145,12 @@ export const sealEntry = (
   const body = apart ? encodePlace(content) : content
   const keyLength = plain.write(key)
   plain.set(body, keyLength)
-  data.writeUInt32BE(body.length, 0)
-  data.writeUInt16BE(keyLength, 4)
-  data[6] = kinds.indexOf(kind)
-  data[7] = apart ? 1 : 0
-  data.writeUInt32BE(crc32(data.subarray(0, 8)), 8)
-  data.set(tagBefore, entryHeaderBytes)
-  const cipher = createCipheriv('aes-256-gcm', segment, nonceOf(entry), cipherOptions)
-  cipher.setAAD(data)
-  target.set(data.subarray(0, entryHeaderBytes), at)
-  target.set(cipher.update(plain.subarray(0, keyLength + body.length)), at + entryHeaderBytes)
-  cipher.final()
-  const tagAt = at + entryHeaderBytes + keyLength + body.length
-  target.set(cipher.getAuthTag(), tagAt)
-  return tagAt + tagBytes
+  lead.writeUInt32BE(body.length, 0)
+  lead.writeUInt16BE(keyLength, 4)
+  lead[6] = kinds.indexOf(kind)
+  lead[7] = apart ? 1 : 0
+  lead.writeUInt32BE(crc32(lead.subarray(0, 8)), 8)
+  return sealer.seal(lead, tagBefore, plain.subarray(0, keyLength + body.length), target, at)
 }
 
 interface EntryHeader {
@@ -205,7 +190,7 @@ interface OpenedEntry extends EntryHeader {
 /** The entry at `offset`: `torn` where the file ends before it does, `corrupt` where it is none of this segment. */
 const readEntry = (
   fd: number,
-  segment: KeyObject,
+  segment: SegmentKeys,
   entry: number,
   tagBefore: Uint8Array,
   offset: number,
@@ -217,22 +202,18 @@ const readEntry = (
   const sealed = Buffer.allocUnsafeSlow(header.keyLength + header.bodyLength + tagBytes)
   if (!readFully(fd, sealed, offset + entryHeaderBytes)) return 'torn'
   const tag = Uint8Array.from(sealed.subarray(sealed.length - tagBytes))
-  const decipher = createDecipheriv('aes-256-gcm', segment, nonceOf(entry), cipherOptions)
-  decipher.setAAD(Buffer.concat([lead, tagBefore]))
-  decipher.setAuthTag(tag)
-  const key = decipher.update(sealed.subarray(0, header.keyLength))
-  const body = decipher.update(sealed.subarray(header.keyLength, sealed.length - tagBytes))
-  try {
-    decipher.final()
-  } catch {
-    return 'corrupt'
-  }
+  // What the entries before encrypt: all that lies before but for their headers and tags.
+  const position = offset - segmentHeaderBytes - entry * (entryHeaderBytes + tagBytes)
+  const opened = unseal(segment, lead, tagBefore, position, sealed.subarray(0, sealed.length - tagBytes), tag)
+  if (opened === undefined) return 'corrupt'
+  const key = opened.subarray(0, header.keyLength)
+  const body = opened.subarray(header.keyLength)
   const place = header.apart ? decodePlace(body) : undefined
   return { ...header, key: bytesToUtf8(key), body, place, tag, end: offset + entryHeaderBytes + sealed.length }
 }
 
 /** The entry that starts at `offset`, checked. @throws TallyError journal/corrupt */
-export const openEntry = (fd: number, segment: KeyObject, entry: number, offset: number): Uint8Array | Place => {
+export const openEntry = (fd: number, segment: SegmentKeys, entry: number, offset: number): Uint8Array | Place => {
   const tagBefore = Buffer.alloc(tagBytes)
   readFully(fd, tagBefore, offset - tagBytes)
   const opened = readEntry(fd, segment, entry, tagBefore, offset)
@@ -264,7 +245,7 @@ export interface Scan {
  */
 export const scanSegment = (
   fd: number,
-  segment: KeyObject,
+  segment: SegmentKeys,
   headerTagBytes: Uint8Array,
   check: (place: Place) => Tail,
   found: (entry: ScannedEntry) => void,
