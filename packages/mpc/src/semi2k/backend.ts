@@ -11,7 +11,7 @@ import { foldWords, gatherWords, oneRing, pairLength } from '../words.ts'
 import { checkPlanes, localOperations, openBits, openPart } from './local.ts'
 import * as many from './many.ts'
 import * as pair from './pair.ts'
-import { arithmetic, bits, helper, partyOf, type Ctx, type Party } from './party.ts'
+import { arithmetic, bits, dealerless, helper, partyOf, type Ctx, type Party } from './party.ts'
 import { shuffle } from './shuffle.ts'
 import { exchange } from './transfer.ts'
 import { multiplyMatrices, multiplyParts, plus } from './triples.ts'
@@ -133,8 +133,8 @@ export const semi2k = (party: Party, stated: boolean): Backend => {
       const base = `${branch}/${joins++}`
       const ctx = party.ctx as unknown as Ctx
       const enter = (sub: Ctx, i: number): Backend => semi2k(partyOf(sub, setting, index, keys, `${base}.${i}`), stated)
-      if (setting.triples === 'transfers') {
-        // Transfers go on where the last call ended, in one order on both ends: one branch after the other.
+      if (dealerless(setting.triples)) {
+        // Transfers and ciphertexts go on where the last call ended, in one order on both ends: one branch after the other.
         const results: unknown[] = []
         for (const [i, run] of branches.entries()) {
           results.push(yield* run(enter(ctx.narrow(`branch/${joins}/${i}`), i)))

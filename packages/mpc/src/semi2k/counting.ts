@@ -1,15 +1,8 @@
 /** What a program costs under `semi2k`, by running its text over shapes: see `../counting.ts`. */
-import {
-  bitTriplesCost,
-  maxRingTriples,
-  productCost,
-  ringTriplesCost,
-  transfersCost,
-  type PairCost,
-} from '@tallystick/ot'
+import { transfersCost } from '@tallystick/ot'
 import { TallyError } from '@tallystick/core'
 import type { Cost, Routine } from '@tallystick/protocol'
-import { planeWords, type Arithmetic, type Backend, type Bits, type Ring, type Shape } from '../backend.ts'
+import { planeWords, type Arithmetic, type Backend, type Bits, type Ring } from '../backend.ts'
 import { runClear } from '../clear.ts'
 import { isStated, requireStated } from '../leakage.ts'
 import { add } from '../operators/adder.ts'
@@ -19,99 +12,13 @@ import { expectedComparisons, levelBound } from '../quicksort.ts'
 import { checkShift, compareBatch } from '../rep3/backend.ts'
 import { seedBytes, wordsOfSpecs } from '../rep3/inputs.ts'
 import { shapeOf, wordsOfShape, type OutputShape } from '../rep3/outputs.ts'
-import { deepest, depthOf, localShapes, now, planes, round, shares, type Message, type Tally } from '../tally.ts'
+import { deepest, depthOf, localShapes, now, planes, round, shares, type Message } from '../tally.ts'
 import { limbsOf, oneRing, pairLength } from '../words.ts'
+import { deal, exchange, knownBits, matrices, products, turns } from './counting-correlations.ts'
+import type { SettingTally, Turn } from './counting-correlations.ts'
 import { givenBy } from './inputs.ts'
-import { keptWords } from './pair.ts'
-import { computingOf, dealtWith, helper, keyCoins, workingOf, type Setting } from './party.ts'
+import { computingOf, dealerless, dealtWith, helper, keyCoins, workingOf, type Setting } from './party.ts'
 import { unsupported } from './triples.ts'
-
-interface SettingTally extends Tally {
-  readonly setting: Setting
-  /** Bytes that are no words, and coins of either party: of oblivious transfers. */
-  otBytes: number
-  otCoins: number
-}
-
-/** Coins of one branch: whose turn it is. */
-type Turn = () => number
-
-const turns = ({ triples, parties }: Setting): Turn => {
-  let turn = 0
-  return () => (triples === 'helper' ? turn++ % parties : 0)
-}
-
-/** A vector from every computing party to all others. */
-const exchange = (tally: SettingTally, words: number): void => {
-  const computing = computingOf(tally.setting)
-  round(
-    tally,
-    computing.flatMap((from) => computing.filter((to) => to !== from).map((to): Message => [from, to, words])),
-  )
-}
-
-const deal = (tally: SettingTally, to: number, words: number): void => {
-  const dealer = tally.setting.triples === 'helper' ? helper : 'p0'
-  if (dealer !== `p${to}`) round(tally, [[dealer, `p${to}`, words]])
-}
-
-const pairDepths = (tally: SettingTally): readonly [number, number] => [depthOf(tally, 'p0'), depthOf(tally, 'p1')]
-
-/** What both ends do with transfers, side by side: each asks and, where `answered`, the other one answers. */
-const transfers = (tally: SettingTally, cost: PairCost, answered: boolean): void => {
-  const [first, second] = pairDepths(tally)
-  const [toFirst, toSecond] = [Math.max(first, second + 1), Math.max(second, first + 1)]
-  if (cost.rounds > 0) {
-    tally.depth.set('p0', answered ? Math.max(toFirst, toSecond + 1) : toFirst)
-    tally.depth.set('p1', answered ? Math.max(toSecond, toFirst + 1) : toSecond)
-  }
-  tally.otBytes += cost.bytes
-  tally.otCoins += cost.coins
-}
-
-type Domain = 1 | Ring
-
-const triple = (tally: SettingTally, domain: Domain, words: number): void => {
-  if (domain === 128) throw unsupported('a product over Z_2^128')
-  if (domain === 1) return transfers(tally, bitTriplesCost(32 * words), false)
-  for (let left = words / 2; left > 0; left -= maxRingTriples) {
-    transfers(tally, ringTriplesCost(Math.min(left, maxRingTriples)), true)
-  }
-}
-
-const products = (tally: SettingTally, turn: Turn, domain: Domain, words: number): void => {
-  if (tally.setting.triples === 'transfers') {
-    triple(tally, domain, words)
-    return exchange(tally, 2 * words)
-  }
-  exchange(tally, 2 * words)
-  deal(tally, turn(), words)
-}
-
-const matrices = (tally: SettingTally, turn: Turn, ring: Ring, { rows, inner, columns }: Shape): void => {
-  const limbs = limbsOf(ring)
-  if (tally.setting.triples === 'transfers') return products(tally, turn, ring, limbs * rows * inner * columns)
-  exchange(tally, limbs * inner * (rows + columns))
-  deal(tally, turn(), limbs * rows * columns)
-}
-
-/** See `pair.ts`. */
-const knownBits = (tally: SettingTally, turn: Turn, ring: Ring, width: number, length: number, keep: number): void => {
-  const elements = width * length
-  if (tally.setting.triples === 'transfers') {
-    if (ring === 128) throw unsupported('a truncation or a bit over Z_2^128')
-    const { bytes } = productCost(elements, 1)
-    tally.otBytes += bytes
-    // p1's choices, then p0's products: p1 learns when p0 has answered.
-    if (elements === 0) return
-    const asked = depthOf(tally, 'p1') + 1
-    tally.depth.set('p0', Math.max(depthOf(tally, 'p0'), asked))
-    tally.depth.set('p1', Math.max(depthOf(tally, 'p1'), depthOf(tally, 'p0') + 1))
-    return
-  }
-  exchange(tally, width * planeWords(length))
-  deal(tally, turn(), keptWords(ring, elements, keep))
-}
 
 type Talking = Pick<
   Backend,
@@ -253,7 +160,7 @@ const countJoin = function* (tally: SettingTally, branches: readonly ((branch: B
   const after = new Map(tally.depth)
   const before = new Map(tally.depth)
   const results: unknown[] = []
-  const inTurn = tally.setting.triples === 'transfers'
+  const inTurn = dealerless(tally.setting.triples)
   for (const branch of branches) {
     if (!inTurn) {
       tally.depth.clear()
@@ -272,7 +179,7 @@ const counting = (tally: SettingTally, turn: Turn): Backend => {
     ...talking(tally, turn),
     *shuffle(columns) {
       const { setting } = tally
-      if (setting.triples === 'transfers') throw unsupported('a shuffle')
+      if (dealerless(setting.triples)) throw unsupported('a shuffle')
       const words = columns.reduce((sum, { ring, length }) => sum + limbsOf(ring) * length, 0)
       for (const to of columns.length === 0 ? [] : computingOf(setting)) {
         const others = computingOf(setting).filter((role) => role !== to)
@@ -293,7 +200,13 @@ const counting = (tally: SettingTally, turn: Turn): Backend => {
 }
 
 /** Keys, transfers and inputs, side by side. */
-const begin = <P>(tally: SettingTally, setting: Setting, program: Program<P, any, any>, parameters: P): void => {
+const begin = <P>(
+  tally: SettingTally,
+  setting: Setting,
+  program: Program<P, any, any>,
+  parameters: P,
+  opened: boolean,
+): void => {
   const computing = computingOf(setting)
   const keys = workingOf(setting).flatMap((role) => [
     ...dealtWith(setting, role).map((other): Message => [role, other, 8]),
@@ -311,7 +224,7 @@ const begin = <P>(tally: SettingTally, setting: Setting, program: Program<P, any
     ]
   })
   round(tally, [...keys, ...inputs])
-  if (setting.triples !== 'transfers') return
+  if (!opened) return
   const { rounds, bytes, coins } = transfersCost()
   tally.otBytes += bytes
   tally.otCoins += coins
@@ -327,11 +240,18 @@ export interface Counted {
   readonly outputs: readonly (readonly [name: string, shape: OutputShape])[]
 }
 
-const tallyOf = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, parameters: P, expected: boolean) => {
+const tallyOf = <P, In, Out>(
+  program: Program<P, In, Out>,
+  setting: Setting,
+  parameters: P,
+  expected: boolean,
+  opened: boolean,
+) => {
   const stated = isStated(program.leakage)
-  const empty = { words: 0, depth: new Map<string, number>(), decided: false, otBytes: 0, otCoins: 0 }
+  const none = { words: 0, decided: false, otBytes: 0, otCoins: 0, triples: 0, results: 0, bits: false }
+  const empty = { ...none, depth: new Map<string, number>(), keys: new Set<string>(), left: new Map<Ring, number>() }
   const tally: SettingTally = { ...empty, expected, stated, setting }
-  begin(tally, setting, program, parameters)
+  begin(tally, setting, program, parameters, opened)
   const inputs = Object.fromEntries(
     program.inputs(parameters).map(({ name, ring, length }) => [name, shares(ring, length)]),
   )
@@ -351,6 +271,12 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, par
   return { tally, outputs: outputs.map(([name, value]) => [name, shapeOf(value)] as const) }
 }
 
+/** Whether transfers are opened at the start: always where all triples come from them, else where the program uses bits. */
+export const opensTransfers = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, parameters: P): boolean => {
+  if (setting.triples !== 'bgv') return setting.triples === 'transfers'
+  return tallyOf(program, setting, parameters, false, false).tally.bits
+}
+
 /**
  * Exact rounds, bytes and coins of a program; a bound, and what is expected, where opened values decide.
  *
@@ -358,7 +284,8 @@ const tallyOf = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, par
  * what the source of the triples does not give.
  */
 export const countSemi2k = <P, In, Out>(program: Program<P, In, Out>, setting: Setting, parameters: P): Counted => {
-  const { tally, outputs } = tallyOf(program, setting, parameters, false)
+  const opened = opensTransfers(program, setting, parameters)
+  const { tally, outputs } = tallyOf(program, setting, parameters, false, opened)
   const working = workingOf(setting)
   const computing = computingOf(setting)
   const roles = [...working, ...(program.owners ?? [])]
@@ -373,7 +300,7 @@ export const countSemi2k = <P, In, Out>(program: Program<P, In, Out>, setting: S
   }
   const coinsOf = (role: string): number => {
     const seeds = owners.includes(role) ? seedBytes * givenBy(setting, role).seeds.length : 0
-    const ot = setting.triples === 'transfers' && computing.includes(role) ? tally.otCoins : 0
+    const ot = computing.includes(role) ? tally.otCoins : 0
     const own = program.coins?.(parameters, role) ?? 0
     return (working.includes(role) ? keyCoins(setting, role) : 0) + seeds + ot + own
   }
@@ -384,5 +311,5 @@ export const countSemi2k = <P, In, Out>(program: Program<P, In, Out>, setting: S
     correlations: {},
   }
   if (!tally.decided) return { cost, outputs }
-  return { cost: { ...cost, expected: sizes(tallyOf(program, setting, parameters, true).tally) }, outputs }
+  return { cost: { ...cost, expected: sizes(tallyOf(program, setting, parameters, true, opened).tally) }, outputs }
 }

@@ -43,15 +43,28 @@ import { TallyError } from '@tallystick/core'
 import { defineProtocol, type Cost, type Party as Role, type Protocol, type Routine } from '@tallystick/protocol'
 import { isStated } from '../leakage.ts'
 import { encoded, idealByRole, learnsOf, named, ownersOf, ownWords, type Inputs, type Program } from '../program.ts'
+import { sessionOf } from '../bgv/session.ts'
 import type { InputSpec } from '../rep3/inputs.ts'
 import { wordsOfShape } from '../rep3/outputs.ts'
 import type { Words } from '../backend.ts'
 import { arithmetic } from './party.ts'
 import { semi2k } from './backend.ts'
-import { countSemi2k } from './counting.ts'
+import { countSemi2k, opensTransfers } from './counting.ts'
 import { give, openTo, receiveOutputs, sharesByName, take } from './inputs.ts'
 import { messages, type Messages } from './messages.ts'
-import { agreeKeys, computingOf, helper, partyOf, wire, workingOf, type Ctx, type Keys, type Setting } from './party.ts'
+import {
+  agreeKeys,
+  computingOf,
+  dealerless,
+  helper,
+  partyOf,
+  sources,
+  wire,
+  workingOf,
+  type Ctx,
+  type Keys,
+  type Setting,
+} from './party.ts'
 
 export type { Setting as Semi2kSetting, Triples } from './party.ts'
 export { countSemi2k } from './counting.ts'
@@ -60,14 +73,14 @@ const mostParties = 8
 
 /** @throws TallyError api/misuse for a setting that there is not */
 const checkSetting = ({ parties, triples }: Setting): void => {
-  const fits = Number.isInteger(parties) && parties >= 2 && parties <= (triples === 'transfers' ? 2 : mostParties)
-  if (fits && ['helper', 'transfers', 'insecure-first-party-deals'].includes(triples)) return
-  const message = `expected 2 to ${mostParties} parties, 2 with oblivious transfers, found ${parties}`
+  const fits = Number.isInteger(parties) && parties >= 2 && parties <= (dealerless(triples) ? 2 : mostParties)
+  if (fits && sources.includes(triples)) return
+  const message = `expected 2 to ${mostParties} parties, 2 with oblivious transfers or BGV, found ${parties}`
   throw new TallyError('api/misuse', 'self', message)
 }
 
 /** Keys, transfers and inputs, side by side; the shares by name. */
-function* begin(ctx: Ctx, setting: Setting, specs: readonly InputSpec[], own: Words) {
+function* begin(ctx: Ctx, setting: Setting, specs: readonly InputSpec[], own: Words, opens: boolean) {
   const { role } = ctx
   const owners = ownersOf(specs)
   const computes = computingOf(setting).includes(role)
@@ -82,12 +95,11 @@ function* begin(ctx: Ctx, setting: Setting, specs: readonly InputSpec[], own: Wo
       if (!computes) return noWords()
       return owner === role ? give(steps[i]!, setting, mine, own) : take(steps[i]!, setting, owner, mine)
     }),
-    ...(setting.triples === 'transfers'
-      ? [() => openTransfers(extension, { peer, first: role === 'p0' }) as Routine<unknown>]
-      : []),
+    ...(opens ? [() => openTransfers(extension, { peer, first: role === 'p0' }) as Routine<unknown>] : []),
   )
-  const transfers = setting.triples === 'transfers' ? { transfers: rest[owners.length] as Keys['transfers'] & {} } : {}
-  const keys: Keys = { ...agreed, ...transfers }
+  const transfers = opens ? { transfers: rest[owners.length] as Keys['transfers'] & {} } : {}
+  const ciphertexts = setting.triples === 'bgv' ? { ciphertexts: sessionOf(agreed.alone, peer, role === 'p0') } : {}
+  const keys: Keys = { ...agreed, ...transfers, ...ciphertexts }
   const entries = owners.flatMap((owner, i) =>
     computes ? sharesByName(specsOf(owner), rest[i] as Words) : shapesByName(specsOf(owner)),
   )
@@ -118,9 +130,14 @@ const securityOf = ({ triples, parties }: Setting) => {
   const cipher = 'AES-128 is a pseudorandom function'
   const refusal = 'A receiver may learn the outputs and then withhold what another receiver lacks, or refuse to sign.'
   const common = { adversary: 'semi-honest', statistical: 128, refusal } as const
+  const ofTransfers = 'those of the oblivious transfers: X25519, fixed-key AES correlation robust'
   if (triples === 'transfers') {
-    const assumptions = [cipher, 'those of the oblivious transfers: X25519, fixed-key AES correlation robust']
-    return { ...common, corruptions: 1, computational: 121, assumptions }
+    return { ...common, corruptions: 1, computational: 121, assumptions: [cipher, ofTransfers] }
+  }
+  if (triples === 'bgv') {
+    const lattice = 'ring learning with errors (degree 8192, modulus of at most 218 bits), ChaCha20 pseudorandom'
+    const assumptions = [cipher, lattice, `where bits are used, ${ofTransfers}`]
+    return { ...common, statistical: 40, corruptions: 1, computational: 121, assumptions }
   }
   if (triples === 'helper') {
     const assumptions = [cipher, `the helper works with none of the ${parties} computing parties`]
@@ -147,7 +164,7 @@ export const semi2kProgram = <P, In, Out>(
     const mine = specs.filter(({ owner }) => owner === ctx.role)
     const own =
       mine.length === 0 ? new Uint32Array(0) : ownWords(mine, yield* encoded(program, wire(ctx), parameters, input))
-    const { keys, inputs } = yield* begin(ctx, setting, specs, own)
+    const { keys, inputs } = yield* begin(ctx, setting, specs, own, opensTransfers(program, setting, parameters))
     const party = partyOf(ctx, setting, index, keys, 'main')
     const outputs = yield* program.compute(semi2k(party, stated), parameters, inputs)
     yield* ctx.checkpoint()

@@ -2,6 +2,7 @@
 import { flatWords32 } from '@tallystick/core'
 import { tripleMessages } from '@tallystick/ot'
 import { message } from '@tallystick/protocol'
+import { ciphertextMessages } from '../bgv/messages.ts'
 import { messages as rep3 } from '../rep3/messages.ts'
 
 export const messages = {
@@ -25,6 +26,8 @@ export const messages = {
   result: rep3.result,
   /** Oblivious transfers, where triples come from them. */
   ...tripleMessages,
+  /** Ciphertexts of BGV, where products come from them. */
+  ...ciphertextMessages,
 } as const
 
 export type Messages = typeof messages

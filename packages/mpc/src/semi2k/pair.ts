@@ -8,6 +8,7 @@
  * take the summands' bits as they are (section 3.1 there), and bits become arithmetic by one product of known bits.
  */
 import { bitsSlice, bitsUnslice } from '@tallystick/kernels'
+import { invariant } from '@tallystick/core'
 import { productReceive, productSend } from '@tallystick/ot'
 import type { Routine } from '@tallystick/protocol'
 import { planeWords, type Arithmetic, type Backend, type Bits, type Ring, type Words } from '../backend.ts'
@@ -19,9 +20,9 @@ import { transfer, vector } from '../rep3/transfer.ts'
 import { extend, topBits } from '../rep3/truncate.ts'
 import * as words from '../words.ts'
 import { openBits, openPart } from './local.ts'
-import { arithmetic, bits, ownKey, type Party } from './party.ts'
+import { arithmetic, bits, dealerless, ownKey, type Party } from './party.ts'
 import { exchange, receiveDeal } from './transfer.ts'
-import { isHelper, plus, unsupported } from './triples.ts'
+import { isHelper, multiplyParts, plus, unsupported } from './triples.ts'
 
 const { addWords, limbsOf, powerOfTwo, shiftLeftWords, shiftRightWords, subtractWords } = words
 
@@ -70,7 +71,7 @@ export function* knownBits(
   planes: Uint32Array,
   { width, length, keep }: { readonly width: number; readonly length: number; readonly keep: number },
 ): Routine<Words> {
-  if (party.setting.triples === 'transfers') return yield* knownBitsTransferred(party, ring, planes, { width, length })
+  if (dealerless(party.setting.triples)) return yield* knownBitsMade(party, ring, planes, { width, length, keep })
   const elements = width * length
   const total = limbsOf(ring) * elements
   const [mask, share] = [party.dealt(planes.length), party.dealt(total)]
@@ -126,15 +127,25 @@ export function* knownBits(
   )
 }
 
-/** p0 sends, p1 chooses: a bit times a bit, over Z_2^64. */
-function* knownBitsTransferred(
+/** p0 sends, p1 chooses: a bit times a bit, over Z_2^64; shares modulo 2^128 are products like others. */
+function* knownBitsMade(
   party: Party,
   ring: Ring,
   planes: Uint32Array,
-  { width, length }: { readonly width: number; readonly length: number },
+  { width, length, keep }: { readonly width: number; readonly length: number; readonly keep: number },
 ): Routine<Words> {
-  if (ring === 128) throw unsupported('a truncation or a bit over Z_2^128')
-  const transfers = party.keys.transfers!
+  const { transfers, ciphertexts } = party.keys
+  if (ring === 128 && ciphertexts === undefined) throw unsupported('a truncation or a bit over Z_2^128')
+  if (ring === 128 && keep > 64) {
+    const known = elementsOfPlanes(128, planes, length)
+    const nothing = new Uint32Array(known.length)
+    const [x, y] = party.index === 0 ? [known, nothing] : [nothing, known]
+    return yield* multiplyParts(party, 128, x, y)
+  }
+  if (ring === 128) {
+    return extend(64, 128, yield* knownBitsMade(party, 64, planes, { width, length, keep }))
+  }
+  invariant(transfers !== undefined, 'transfers are open where a program uses bits')
   const elements = width * length
   const own = elementsOfPlanes(64, planes, length)
   if (elements === 0) return own

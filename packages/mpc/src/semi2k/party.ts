@@ -3,17 +3,23 @@ import { taggedDigest, taggedMac } from '@tallystick/core'
 import type { Transfers } from '@tallystick/ot'
 import type { Context, Routine } from '@tallystick/protocol'
 import type { Arithmetic, Bits, Ring, Words } from '../backend.ts'
+import type { Session } from '../bgv/session.ts'
 import type { Ctx as Rep3Ctx, Place } from '../rep3/party.ts'
 import type { Messages } from './messages.ts'
 
 /**
- * Where correlations come from: a helper of its own that sees nothing, oblivious transfers between two parties, or, which is
- * not secure against that party, p0.
+ * Where correlations come from: a helper of its own that sees nothing; oblivious transfers between two parties; ciphertexts
+ * of BGV between two parties, with transfers for bits; or, which is not secure against that party, p0.
  */
-export type Triples = 'helper' | 'transfers' | 'insecure-first-party-deals'
+export type Triples = 'helper' | 'transfers' | 'bgv' | 'insecure-first-party-deals'
+
+export const sources: readonly Triples[] = ['helper', 'transfers', 'bgv', 'insecure-first-party-deals']
+
+/** Whether two parties make their correlations themselves, one call after the other in one order on both ends. */
+export const dealerless = (triples: Triples): boolean => triples === 'transfers' || triples === 'bgv'
 
 export interface Setting {
-  /** Computing parties, 2 to 8; 2 with oblivious transfers. */
+  /** Computing parties, 2 to 8; 2 without a dealer. */
   readonly parties: number
   readonly triples: Triples
 }
@@ -59,6 +65,7 @@ export interface Keys {
   /** This party's alone. */
   readonly alone: Uint8Array
   readonly transfers?: Transfers
+  readonly ciphertexts?: Session
 }
 
 /** Where the same place of every party's stream with the dealer starts: blocks of 16 bytes. */
@@ -88,7 +95,7 @@ export interface Party {
   readonly deal: { readonly ctx: Rep3Ctx; readonly count: () => number }
   /** Whose correction it is; with p0 as the dealer its own, so that it sends nothing. */
   readonly turn: () => number
-  /** A context of its own for a call of oblivious transfers. */
+  /** A context of its own for an exchange of oblivious transfers or ciphertexts. */
   readonly transfer: () => Ctx
 }
 
@@ -151,14 +158,14 @@ const contribution = 32
 /** Bytes of private coins of a party for its keys; those of the oblivious transfers come on top. */
 export const keyCoins = ({ parties, triples }: Setting, role: string): number => {
   if (role === helper) return contribution * parties
-  const withDealer = triples === 'transfers' ? 0 : role === 'p0' && triples !== 'helper' ? parties - 1 : 1
+  const withDealer = dealerless(triples) ? 0 : role === 'p0' && triples !== 'helper' ? parties - 1 : 1
   return contribution * (withDealer + 2)
 }
 
 /** Whom a role shares a key with to deal or be dealt to. */
 export const dealtWith = (setting: Setting, role: string): readonly string[] => {
   const { triples } = setting
-  if (triples === 'transfers') return []
+  if (dealerless(triples)) return []
   const dealer = triples === 'helper' ? helper : 'p0'
   if (role !== dealer) return [dealer]
   return computingOf(setting).filter((other) => other !== dealer)

@@ -18,7 +18,7 @@ import { expandPlace } from '../rep3/multiply.ts'
 import { transfer, vector } from '../rep3/transfer.ts'
 import { addWords, concatWords, gatherWords, subtractWords } from '../words.ts'
 import { openPart } from './local.ts'
-import { arithmetic, computingOf, ownKey, type Party, type Semi2kArithmetic } from './party.ts'
+import { arithmetic, computingOf, dealerless, ownKey, type Party, type Semi2kArithmetic } from './party.ts'
 import { receiveDeal } from './transfer.ts'
 import { isHelper, unsupported } from './triples.ts'
 
@@ -91,7 +91,7 @@ function* pass(party: Party, columns: readonly Semi2kArithmetic[], j: number): R
 
 /** @throws TallyError terms/unsupported without a dealer */
 export function* shuffle(party: Party, columns: readonly Arithmetic[]): Routine<readonly Arithmetic[]> {
-  if (party.setting.triples === 'transfers') throw unsupported('a shuffle')
+  if (dealerless(party.setting.triples)) throw unsupported('a shuffle')
   let current: readonly Semi2kArithmetic[] = columns.map(openPart)
   const [first] = current
   if (first === undefined) return []

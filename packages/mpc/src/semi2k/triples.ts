@@ -5,12 +5,14 @@
  */
 import { beaver1, beaver128, beaver64, deal1, deal128, deal64, masked1, masked128, masked64 } from '@tallystick/kernels'
 import { bitTriples, maxRingTriples, ringTriples, type RingTriples } from '@tallystick/ot'
-import { TallyError } from '@tallystick/core'
+import { invariant, TallyError } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import type { Ring, Shape, Words } from '../backend.ts'
+import { crossProducts, layoutOf } from '../bgv/matrices.ts'
+import { takeTriples } from '../bgv/triples.ts'
 import { expandPlace, localProduct } from '../rep3/multiply.ts'
 import { addWords, concatWords, limbsOf, multiplyWords, subtractWords } from '../words.ts'
-import { deals, ownKey, type Party } from './party.ts'
+import { dealerless, deals, ownKey, type Party } from './party.ts'
 import { exchange, receiveDeal } from './transfer.ts'
 
 /** Bits are a ring of their own here: exclusive or and AND, in words. */
@@ -74,9 +76,13 @@ function* multiplyDealt(party: Party, domain: Domain, x: Words, y: Words): Routi
   return yield* work.compute(beaver, { d: left, e: right, key, a, b, c: correction ?? c, first: index === 0 })
 }
 
-/** Triples over Z_2^64 or bits from oblivious transfers, made where they are used. */
-function* transferred(party: Party, domain: Domain, words: number) {
-  const transfers = party.keys.transfers!
+/** Triples that two parties make where they are used: from oblivious transfers, or over rings from ciphertexts. */
+function* made(party: Party, domain: Domain, words: number) {
+  const { transfers, ciphertexts } = party.keys
+  if (ciphertexts !== undefined && domain !== 1) {
+    return yield* takeTriples(party.transfer, ciphertexts, domain, words / limbsOf(domain))
+  }
+  invariant(transfers !== undefined, 'transfers are open where a program uses bits')
   if (domain === 128) throw unsupported('a product over Z_2^128')
   if (domain === 1) return yield* bitTriples(party.transfer(), transfers, 32 * words)
   const parts: RingTriples[] = []
@@ -87,8 +93,8 @@ function* transferred(party: Party, domain: Domain, words: number) {
   return { a: all(({ a }) => a), b: all(({ b }) => b), c: all(({ c }) => c) }
 }
 
-function* multiplyTransferred(party: Party, domain: Domain, x: Words, y: Words): Routine<Words> {
-  const triple = yield* transferred(party, domain, x.length)
+function* multiplyMade(party: Party, domain: Domain, x: Words, y: Words): Routine<Words> {
+  const triple = yield* made(party, domain, x.length)
   const [a, b, c] = [triple.a, triple.b, triple.c].map((part) => part.subarray(0, x.length)) as [Words, Words, Words]
   const [d, e] = yield* open(party, domain, minus(domain, x, a), minus(domain, y, b))
   const left = party.index === 0 ? plus(domain, a, d) : a
@@ -97,7 +103,7 @@ function* multiplyTransferred(party: Party, domain: Domain, x: Words, y: Words):
 
 /** Shares of x y, element by element (bit by bit of words); one round. The helper gives shapes: words of any content. */
 export const multiplyParts = (party: Party, domain: Domain, x: Words, y: Words): Routine<Words> =>
-  party.setting.triples === 'transfers' ? multiplyTransferred(party, domain, x, y) : multiplyDealt(party, domain, x, y)
+  dealerless(party.setting.triples) ? multiplyMade(party, domain, x, y) : multiplyDealt(party, domain, x, y)
 
 /** The sum over all parties' streams. */
 export function* sumOfStreams(party: Party, ring: Domain, at: number, keys: readonly Uint8Array[], words: number) {
@@ -113,7 +119,8 @@ export function* multiplyMatrices(party: Party, ring: Ring, x: Words, y: Words, 
   const { rows, inner, columns } = shape
   const limbs = limbsOf(ring)
   const [left, right, result] = [limbs * rows * inner, limbs * inner * columns, limbs * rows * columns]
-  if (party.setting.triples === 'transfers') return yield* matricesByElements(party, ring, x, y, shape)
+  if (party.keys.ciphertexts !== undefined && ring === 64) return yield* matricesByCiphertexts(party, x, y, shape)
+  if (dealerless(party.setting.triples)) return yield* matricesByElements(party, ring, x, y, shape)
   const [a, b, c] = [party.dealt(left), party.dealt(right), party.dealt(result)] as const
   const to = party.turn()
   const { keys } = a
@@ -151,6 +158,17 @@ export function* multiplyMatrices(party: Party, ring: Ring, x: Words, y: Words, 
   const second = party.index === 0 ? ownB : subtractWords(ring, ownB, e)
   const product = yield* localProduct(party, { ring, own: d, next: ownA }, { own: e, next: second }, shape)
   return addWords(ring, share, product)
+}
+
+/** x_0 y_0 and x_1 y_1 where they are, the rest as ciphertext × plaintext; two rounds, no triples. */
+function* matricesByCiphertexts(party: Party, x: Words, y: Words, shape: Shape): Routine<Words> {
+  const layout = layoutOf(shape)
+  if (layout === undefined) return yield* matricesByElements(party, 64, x, y, shape)
+  const [left, right] = [nothing(x.length), nothing(y.length)]
+  const own = yield* localProduct(party, { ring: 64, own: x, next: left }, { own: y, next: right }, shape)
+  const { transposed = false } = shape
+  const crossed = yield* crossProducts(party.transfer(), party.keys.ciphertexts!, layout, x, y, transposed)
+  return addWords(64, own, crossed)
 }
 
 /** Without matrix triples: every product of elements, then sums. */
