@@ -172,8 +172,12 @@ export const cases: Record<keyof typeof kernels, () => unknown[]> = {
     ].map(([width, inner, count]) => ({
       words: words(width! + 2, width! * inner!),
       inner,
-      differences: Int16Array.from(bytes(5, width! * count!), (x, i) => (i % 7 === 0 ? -255 : i % 5 === 0 ? 255 : x)),
-      rows: words(6, count! * inner!),
+      // Every eleventh line stays as it is.
+      differences: Int16Array.from(bytes(5, width! * count!), (x, i) =>
+        (i % width!) % 11 === 1 ? 0 : i % 7 === 0 ? -255 : i % 5 === 0 ? 255 : x,
+      ),
+      matrix: words(6, (count! + 3) * inner!),
+      columns: Uint32Array.from({ length: count! }, (_, i) => (7 * i) % (count! + 3)),
     })),
   'pir/scan': () => [
     ...[

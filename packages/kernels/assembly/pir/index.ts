@@ -201,7 +201,7 @@ export function multiply(matrix: usize, inner: usize, rows: i32, vector: usize, 
 
 /**
  * words[b] += sum_p differences[b][p] · rows[p] for b < width, a multiple of 4, over `inner` words, a multiple of 4. Differences are
- * 16-bit, `pairs` pairs a row; `rows` are 2·pairs rows of `inner` words, taken through `halves`: 32 bytes for a pair and
+ * 16-bit, `pairs` pairs a row, an even number; `rows` are 2·pairs rows of `inner` words, taken through `halves`: 32 bytes for a pair and
  * 4 words, [lo a, lo b]×4 then [hi a, hi b]×4.
  */
 export function patch(words: usize, inner: usize, width: i32, differences: usize, pairs: usize, rows: usize, halves: usize): void {
@@ -218,15 +218,24 @@ export function patch(words: usize, inner: usize, width: i32, differences: usize
     for (let b = 0; b < width; b += 4) {
       const d0 = differences + <usize>b * 4 * pairs, d1 = d0 + 4 * pairs, d2 = d1 + 4 * pairs, d3 = d2 + 4 * pairs
       let l0 = i32x4.splat(0), h0 = l0, l1 = l0, h1 = l0, l2 = l0, h2 = l0, l3 = l0, h3 = l0
-      for (let p: usize = 0; p < pairs; p++) {
-        const low = v128.load(halves + 32 * p), high = v128.load(halves + 32 * p, 16)
-        let x = v128.load32_splat(d0 + 4 * p)
+      for (let p: usize = 0; p < 4 * pairs; p += 8) {
+        let low = v128.load(halves + 8 * p), high = v128.load(halves + 8 * p, 16)
+        let x = v128.load32_splat(d0 + p)
         l0 = i32x4.add(l0, i32x4.dot_i16x8_s(x, low)); h0 = i32x4.add(h0, i32x4.dot_i16x8_s(x, high))
-        x = v128.load32_splat(d1 + 4 * p)
+        x = v128.load32_splat(d1 + p)
         l1 = i32x4.add(l1, i32x4.dot_i16x8_s(x, low)); h1 = i32x4.add(h1, i32x4.dot_i16x8_s(x, high))
-        x = v128.load32_splat(d2 + 4 * p)
+        x = v128.load32_splat(d2 + p)
         l2 = i32x4.add(l2, i32x4.dot_i16x8_s(x, low)); h2 = i32x4.add(h2, i32x4.dot_i16x8_s(x, high))
-        x = v128.load32_splat(d3 + 4 * p)
+        x = v128.load32_splat(d3 + p)
+        l3 = i32x4.add(l3, i32x4.dot_i16x8_s(x, low)); h3 = i32x4.add(h3, i32x4.dot_i16x8_s(x, high))
+        low = v128.load(halves + 8 * p, 32); high = v128.load(halves + 8 * p, 48)
+        x = v128.load32_splat(d0 + p, 4)
+        l0 = i32x4.add(l0, i32x4.dot_i16x8_s(x, low)); h0 = i32x4.add(h0, i32x4.dot_i16x8_s(x, high))
+        x = v128.load32_splat(d1 + p, 4)
+        l1 = i32x4.add(l1, i32x4.dot_i16x8_s(x, low)); h1 = i32x4.add(h1, i32x4.dot_i16x8_s(x, high))
+        x = v128.load32_splat(d2 + p, 4)
+        l2 = i32x4.add(l2, i32x4.dot_i16x8_s(x, low)); h2 = i32x4.add(h2, i32x4.dot_i16x8_s(x, high))
+        x = v128.load32_splat(d3 + p, 4)
         l3 = i32x4.add(l3, i32x4.dot_i16x8_s(x, low)); h3 = i32x4.add(h3, i32x4.dot_i16x8_s(x, high))
       }
       let o = words + <usize>b * apart + k

@@ -136,33 +136,47 @@ const multiplyIn = (scratch: Scratch, { matrix, inner, vectors }: MultiplyInput)
   return out
 }
 
-/** Widest rows of a hint at once, and most columns: what the scratch holds. */
+/** Columns of a hint at once, and where their rows of the matrix are put: behind the halves of their pairs. */
 const patchColumns = 256
+const patchRows = own.halves + (1 << 16)
+
+/** The lines of a hint in which any column changed: those of a tag that stays have not. */
+const changedLines = (differences: Int16Array, width: number, count: number): readonly number[] => {
+  const changed = new Uint16Array(width)
+  for (let p = 0, at = 0; p < count; p++) for (let b = 0; b < width; b++, at++) changed[b]! |= differences[at]!
+  return Array.from(changed.keys()).filter((b) => changed[b] !== 0)
+}
 
 const patch = (input: PatchInput): Uint32Array => {
-  const { words, inner, differences, rows } = checkPatch(input)
+  const { words, inner, differences, matrix, columns } = checkPatch(input)
   const width = words.length / inner
-  const count = rows.length / inner
-  // Rows are worked off in fours; those that fill up have no differences.
-  const even = 4 * Math.ceil(width / 4)
-  const { exports, bytes, memory, free, room } = commonInstance()
-  const atOnce = Math.min(patchColumns, 2 * Math.floor((room - 4 * inner * even) / (8 * inner)))
-  if (atOnce < 2 || 2 * even * patchColumns > layout.rawBytes) return reference.patch(input)
-  const address = free
-  const columnsAt = free + 4 * inner * even
-  bytes.set(bytesOf(words), address)
-  for (let first = 0; first < count; first += atOnce) {
-    const group = Math.min(atOnce, count - first)
-    const pairs = (group + 1) >> 1
+  const lines = changedLines(differences, width, columns.length)
+  // Lines are worked off in fours; those that fill up have no differences.
+  const even = 4 * Math.ceil(lines.length / 4)
+  const { exports, memory, free, room } = commonInstance()
+  const atOnce = Math.min(patchColumns, 4 * Math.floor((layout.halvesBytes - (1 << 16)) / (16 * inner)))
+  if (4 * inner * even > room || 2 * even * patchColumns > layout.rawBytes || atOnce < 4) return reference.patch(input)
+  const hint = new Uint32Array(memory.buffer, free, inner * even)
+  lines.forEach((line, i) => hint.set(words.subarray(line * inner, (line + 1) * inner), i * inner))
+  const rows = new Uint32Array(memory.buffer, patchRows, inner * atOnce)
+  for (let first = 0; first < columns.length; first += atOnce) {
+    const group = Math.min(atOnce, columns.length - first)
+    const pairs = 2 * Math.ceil(group / 4)
     const part = new Int16Array(memory.buffer, own.raw, even * 2 * pairs).fill(0)
-    for (let b = 0; b < width; b++) {
-      part.set(differences.subarray(b * count + first, b * count + first + group), 2 * pairs * b)
+    for (const [i, line] of lines.entries()) {
+      const into = 2 * pairs * i
+      for (let p = 0, at = first * width + line; p < group; p++, at += width) part[into + p] = differences[at]!
     }
-    bytes.set(bytesOf(rows.subarray(first * inner, (first + group) * inner)), columnsAt)
-    if ((group & 1) === 1) bytes.fill(0, columnsAt + 4 * inner * group, columnsAt + 4 * inner * (group + 1))
-    exports.patch(address, inner, even, own.raw, pairs, columnsAt, own.halves)
+    for (let p = 0; p < group; p++) {
+      const column = columns[first + p]!
+      rows.set(matrix.subarray(column * inner, (column + 1) * inner), p * inner)
+    }
+    rows.fill(0, group * inner, 2 * pairs * inner)
+    exports.patch(free, inner, even, own.raw, pairs, patchRows, own.halves)
   }
-  return new Uint32Array(memory.buffer, address, words.length).slice()
+  const out = words.slice()
+  lines.forEach((line, i) => out.set(hint.subarray(i * inner, (i + 1) * inner), line * inner))
+  return out
 }
 
 const gauss = (input: GaussInput): Int32Array => {

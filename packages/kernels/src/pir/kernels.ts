@@ -33,10 +33,12 @@ export interface PatchInput {
   readonly words: Uint32Array
   /** A multiple of 4, at most 2^16. */
   readonly inner: number
-  /** width × count: by how much each byte of `count` columns changed, -255 to 255. */
+  /** count × width: by how much each byte of `count` columns changed, -255 to 255. */
   readonly differences: Int16Array
-  /** count × inner words: the rows of the public matrix for those columns. */
-  readonly rows: Uint32Array
+  /** Rows of `inner` words: the public matrix. */
+  readonly matrix: Uint32Array
+  /** The row of the matrix for each changed column. */
+  readonly columns: Uint32Array
 }
 
 export interface GaussInput {
@@ -99,7 +101,7 @@ export const multiply: Kernel<MultiplyInput, Uint32Array> = {
   run: (input) => reference.multiply(checkMultiply(input)),
 }
 
-/** words + differences × rows mod 2^32: the hint after its matrix changed in `count` columns. */
+/** words + differencesᵀ × rows mod 2^32, `rows` of the matrix: the hint after its matrix changed in `count` columns. */
 export const patch: Kernel<PatchInput, Uint32Array> = {
   name: 'pir/patch',
   run: (input) => reference.patch(checkPatch(input)),

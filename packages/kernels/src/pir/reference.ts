@@ -30,14 +30,13 @@ export const scan = ({ matrix, columns, queries }: ScanInput): Uint32Array => pr
 
 export const multiply = ({ matrix, inner, vectors }: MultiplyInput): Uint32Array => product(matrix, vectors, inner)
 
-export const patch = ({ words, inner, differences, rows }: PatchInput): Uint32Array => {
+export const patch = ({ words, inner, differences, matrix, columns }: PatchInput): Uint32Array => {
   const out = words.slice()
   const width = words.length / inner
-  const count = rows.length / inner
   for (let b = 0; b < width; b++) {
-    for (let p = 0; p < count; p++) {
-      const difference = differences[b * count + p]!
-      for (let k = 0; k < inner; k++) out[b * inner + k]! += Math.imul(difference, rows[p * inner + k]!)
+    for (const [p, column] of columns.entries()) {
+      const difference = differences[p * width + b]!
+      for (let k = 0; k < inner; k++) out[b * inner + k]! += Math.imul(difference, matrix[column * inner + k]!)
     }
   }
   return out

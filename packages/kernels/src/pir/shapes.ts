@@ -31,14 +31,17 @@ export const checkMultiply = (input: MultiplyInput): MultiplyInput => {
 
 /** @throws TallyError api/misuse unless the shapes fit and the differences are those of bytes. */
 export const checkPatch = (input: PatchInput): PatchInput => {
-  const { words, inner, differences, rows } = input
+  const { words, inner, differences, matrix, columns } = input
   checkWidth('pir/patch inner', inner, 4, 2 ** 16)
   checkRows('pir/patch words', words.length, inner)
-  checkRows('pir/patch rows', rows.length, inner)
-  const expected = (words.length / inner) * (rows.length / inner)
+  checkRows('pir/patch matrix', matrix.length, inner)
+  const expected = (words.length / inner) * columns.length
   if (differences.length !== expected) {
     throw misuse(`pir/patch: expected ${expected} differences, found ${differences.length}`)
   }
+  const rows = matrix.length / inner
+  for (const column of columns)
+    if (column >= rows) throw misuse(`pir/patch: ${column} is no row of a matrix of ${rows}`)
   for (const difference of differences) {
     if (difference < -255 || difference > 255) throw misuse(`pir/patch: ${difference} is no difference of two bytes`)
   }

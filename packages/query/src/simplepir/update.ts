@@ -161,17 +161,16 @@ export function* patchHint(
   for (let from = 0; from < slots.length;) {
     let to = from + 1
     while (to < slots.length && slots[to] === slots[from]) to++
-    const count = to - from
-    const turned = new Int16Array(width * count)
-    const rows = new Uint32Array(secretWords * count)
-    for (let i = 0; i < count; i++) {
-      for (let b = 0; b < width; b++) turned[b * count + i] = differences[(from + i) * width + b]!
-      const column = columns[from + i]!
-      rows.set(a.subarray(column * secretWords, (column + 1) * secretWords), i * secretWords)
-    }
     const first = slots[from]! * width * secretWords
     const words = hint.subarray(first, first + width * secretWords)
-    hint.set(yield* ctx.compute(pirPatch, { words, inner: secretWords, differences: turned, rows }), first)
+    const patched = yield* ctx.compute(pirPatch, {
+      words,
+      inner: secretWords,
+      differences: differences.subarray(from * width, to * width),
+      matrix: a,
+      columns: columns.subarray(from, to),
+    })
+    hint.set(patched, first)
     from = to
   }
 }
