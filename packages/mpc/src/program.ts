@@ -98,7 +98,7 @@ const isComputing = (role: string): boolean => (computing as readonly string[]).
 export const ownersOf = (specs: readonly InputSpec[]): readonly string[] =>
   [...new Set(specs.map(({ owner }) => owner))].sort()
 
-/** One vector of all that a role brings, in the order of the specs. */
+/** One vector of all that a role brings, in the order of the specs: a copy. */
 export const ownWords = (specs: readonly InputSpec[], vectors: Vectors): Words =>
   concatWords(
     specs.map(({ name, ring, length }) => {

@@ -105,6 +105,14 @@ export const subtractWords = (ring: Ring, x: Words, y: Words): Words => {
   return pair.out
 }
 
+/** target -= y, of one length. */
+export const subtractFrom = (ring: Ring, target: Words, y: Words): void => {
+  const step = limbsOf(ring)
+  const pair: Pair = { x: target, y, stepX: step, stepY: step, out: target }
+  if (ring === 64) subtract64(pair)
+  else subtract128(pair)
+}
+
 export const negateWords = (ring: Ring, x: Words): Words =>
   subtractWords(ring, new Uint32Array(limbsOf(ring)), x).subarray(0, x.length)
 

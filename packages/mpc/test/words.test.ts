@@ -1,7 +1,15 @@
 /** Public arithmetic by limbs against bigints: what every local step of every backend rests on. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addWords, integersOfWords, multiplyWords, negateWords, subtractWords, wordsOfIntegers } from '../src/words.ts'
+import {
+  addWords,
+  integersOfWords,
+  multiplyWords,
+  negateWords,
+  subtractFrom,
+  subtractWords,
+  wordsOfIntegers,
+} from '../src/words.ts'
 
 const operations = {
   add: [addWords, (x: bigint, y: bigint) => x + y],
@@ -33,6 +41,18 @@ describe.each([64, 128] as const)('over Z_2^%d', (ring) => {
         )
       }),
       { numRuns: 200 },
+    )
+  })
+
+  it('subtracts in place', () => {
+    fc.assert(
+      fc.property(vector, (x) => {
+        const [target, y] = [wordsOfIntegers(ring, x), wordsOfIntegers(ring, x.toReversed())]
+        const expected = subtractWords(ring, target, y)
+        subtractFrom(ring, target, y)
+        expect(target).toEqual(expected)
+      }),
+      { numRuns: 100 },
     )
   })
 

@@ -7,7 +7,7 @@
 import { bitsExpand } from '@tallystick/kernels'
 import type { Routine } from '@tallystick/protocol'
 import type { Arithmetic, Ring, Words } from '../backend.ts'
-import { concatWords, limbsOf, subtractWords } from '../words.ts'
+import { limbsOf, subtractFrom } from '../words.ts'
 import { arithmetic, computing, roleOf, type Components, type Ctx, type Index } from './party.ts'
 import { transfer, vector, type Incoming } from './transfer.ts'
 
@@ -23,14 +23,18 @@ export interface InputSpec {
 export const wordsOfSpecs = (specs: readonly InputSpec[]): number =>
   specs.reduce((sum, { ring, length }) => sum + limbsOf(ring) * length, 0)
 
-/** Vectors over both rings lie in one message: each is masked in its own ring. */
-const eachSpec = (specs: readonly InputSpec[], f: (spec: InputSpec, from: number, to: number) => Words): Words => {
+/**
+ * value - mask, in the place of the value: these vectors are the largest of a run, and fresh memory costs more than the
+ * subtraction. Vectors over both rings lie in one message: each is masked in its own ring.
+ */
+export const minusMask = (specs: readonly InputSpec[], value: Words, mask: Words): Words => {
   let at = 0
-  return concatWords(specs.map((spec) => f(spec, at, (at += limbsOf(spec.ring) * spec.length))))
+  for (const { ring, length } of specs) {
+    const [from, to] = [at, (at += limbsOf(ring) * length)]
+    subtractFrom(ring, value.subarray(from, to), mask.subarray(from, to))
+  }
+  return value
 }
-
-export const minusMask = (specs: readonly InputSpec[], value: Words, mask: Words): Words =>
-  eachSpec(specs, ({ ring }, from, to) => subtractWords(ring, value.subarray(from, to), mask.subarray(from, to)))
 
 const indexOf = (role: string): number => (computing as readonly string[]).indexOf(role)
 
@@ -56,7 +60,7 @@ export const seedBytes = 32
 const expandSeed = (ctx: Ctx, seed: Uint8Array, words: number): Routine<Words> =>
   ctx.compute(bitsExpand, { key: seed.slice(0, 16), at: 0, words })
 
-/** The owner's side; what it keeps if it computes. */
+/** The owner's side; what it keeps if it computes. Takes the value for its own: its place is that of a component. */
 export function* give(step: Ctx, specs: readonly InputSpec[], value: Words): Routine<Components> {
   const { role } = step
   const seeds = new Map<Index, Uint8Array>()
