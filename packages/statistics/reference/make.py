@@ -82,8 +82,12 @@ def moments(data, names):
     levels = [0.1, 0.25, 0.5, 0.75, 0.9]
     return {
         "columns": names,
+        "count": len(x),
+        # Exact sums of what stands in the file, rounded once.
+        "sum": [math.fsum(column) for column in x.T],
         "mean": x.mean(0),
         "variance": x.var(0, ddof=1),
+        "std": x.std(0, ddof=1),
         "covariance": np.cov(x.T),
         "pearson": np.corrcoef(x.T),
         "spearman": stats.spearmanr(x).correlation,
@@ -101,6 +105,12 @@ def welch(data, value, by, one, other):
     va, vb, na, nb = np.var(a, ddof=1), np.var(b, ddof=1), len(a), len(b)
     df = (va / na + vb / nb) ** 2 / ((va / na) ** 2 / (na - 1) + (vb / nb) ** 2 / (nb - 1))
     return {"value": value, "by": by, "one": one, "other": other, "t": found.statistic, "df": df, "p": found.pvalue}
+
+
+def histogram(data, value, edges):
+    """numpy's last bin is closed at its end, and there are none outside: infinite ends make them ours."""
+    found, _ = np.histogram(numbers(data, [value])[:, 0], bins=[-np.inf, *edges, np.inf])
+    return {"value": value, "edges": edges, "counts": found}
 
 
 def counts(data, rows, columns):
@@ -122,7 +132,7 @@ def anova(data, value, by):
     found = stats.f_oneway(*groups)
     return {"value": value, "by": by, "levels": levels, "f": found.statistic, "p": found.pvalue,
             "means": [np.mean(g) for g in groups], "variances": [np.var(g, ddof=1) for g in groups],
-            "counts": [len(g) for g in groups]}
+            "counts": [len(g) for g in groups], "sums": [math.fsum(g) for g in groups]}
 
 
 def ols(data, y, names):
@@ -336,6 +346,8 @@ def main():
         "moments": {name: moments(sets[name], names) for name, names in measures.items()},
         "welch": [{"data": "iris", **welch(iris, m, "species", "versicolor", "virginica")} for m in measures["iris"]]
         + [{"data": "diabetes", **welch(diabetes, "progression", "generation", "young", "old")}],
+        "histogram": [{"data": "iris", **histogram(iris, "sepal_length", [4.5, 5, 5.5, 6, 7.5])},
+                      {"data": "cancer", **histogram(cancer, "mean_texture", [12, 15, 18, 22, 30])}],
         "chiSquare": [{"data": "wine", **chi_square(wine, "cultivar", "strength")},
                       {"data": "diabetes", **chi_square(diabetes, "generation", "severe")}],
         "anova": [{"data": "iris", **anova(iris, m, "species")} for m in measures["iris"]]

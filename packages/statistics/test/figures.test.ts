@@ -10,6 +10,7 @@ import {
   correlation,
   count,
   covariance,
+  crosstab,
   groupBy,
   histogram,
   importance,
@@ -33,6 +34,7 @@ describe.each(layouts)('moments of %s tables', (layout) => {
     const expected = reference.moments[data]!
     const names = expected.columns
     const setting = settingOf(data, layout, names, (c) => ({
+      count: count(),
       covariance: covariance(all(c, names)),
       pearson: correlation(all(c, names)),
       spearman: correlation(all(c, names), 'spearman'),
@@ -48,13 +50,10 @@ describe.each(layouts)('moments of %s tables', (layout) => {
     const found = ideal(setting)
     const of = (kind: string): number[] => names.map((_, i) => found[`${kind}${i}`])
     expectAll(of('mean'), expected.mean, 1e-12)
-    expectAll(
-      of('sum'),
-      expected.mean.map((v) => v * dataSet(data).rows),
-      1e-12,
-    )
+    expectAll(of('sum'), expected.sum, 1e-15)
     expectAll(of('variance'), expected.variance, 1e-12)
-    expectAll(of('std'), expected.variance.map(Math.sqrt), 1e-12)
+    expectAll(of('std'), expected.std, 1e-12)
+    expect(found['count']).toBe(expected.count)
     names.forEach((_, i) => {
       expectAll(found['covariance'][i], expected.covariance[i]!, 1e-10)
       expectAll(found['pearson'][i], expected.pearson[i]!, 1e-8, absolute)
@@ -133,8 +132,12 @@ describe.each(layouts)('tables and tests of %s tables', (layout) => {
   test.each(reference['chiSquare'] as Fit[])('chi-square: $data $rows by $columns', (fit) => {
     const setting = settingOf(fit['data'], layout, [fit['rows'], fit['columns']], (c) => ({
       test: chiSquare(c[fit['rows']]!, c[fit['columns']]!),
+      table: crosstab(c[fit['rows']]!, c[fit['columns']]!),
     }))
-    const { test: found } = ideal(setting)
+    const { test: found, table } = ideal(setting)
+    expect(table.rows).toEqual(fit['rowLevels'])
+    expect(table.columns).toEqual(fit['columnLevels'].map(String))
+    expect(table.counts).toEqual(fit['counts'])
     expect(relative(found.statistic, fit['statistic'])).toBeLessThan(1e-12)
     expect(found.freedom).toBe(fit['df'])
     expect(absolute(found.p, fit['p'])).toBeLessThan(1e-9)
@@ -153,12 +156,17 @@ describe.each(layouts)('tables and tests of %s tables', (layout) => {
     expectAll(of('mean'), fit['means'], 1e-12)
     expectAll(of('variance'), fit['variances'], 1e-10)
     expect(of('count')).toEqual(fit['counts'])
+    expectAll(of('sum'), fit['sums'], 1e-15)
   })
   test.each(reference['woe'] as Fit[])('weight of evidence: $data $value', ({ data, value, y, edges, woe, iv }) => {
     const setting = settingOf(data, layout, [value, y], (c) => ({ w: weightOfEvidence(c[y]!, c[value]!, edges) }))
     const { w } = ideal(setting)
     expectAll(w.woe, woe, 1e-12)
     expect(relative(w.informationValue, iv)).toBeLessThan(1e-12)
+  })
+  test.each(reference['histogram'] as Fit[])('histogram: $data $value', ({ data, value, edges, counts }) => {
+    const setting = settingOf(data, layout, [value], (c) => ({ h: histogram(c[value]!, edges) }))
+    expect(ideal(setting)['h'].counts).toEqual(counts)
   })
   test('a histogram counts every row, and counts below the minimum are withheld with the next one', () => {
     const edges = [4.5, 5, 5.5, 6, 7.5]

@@ -6,7 +6,10 @@ const folder = new URL('../reference/', import.meta.url)
 
 export interface Moments {
   readonly columns: readonly string[]
+  readonly count: number
+  readonly sum: readonly number[]
   readonly mean: readonly number[]
+  readonly std: readonly number[]
   readonly variance: readonly number[]
   readonly covariance: readonly (readonly number[])[]
   readonly pearson: readonly (readonly number[])[]
