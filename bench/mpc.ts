@@ -56,6 +56,8 @@ const cases: readonly Case[] = [
     mpspdz: '0.2 M',
   },
   { backend: 'semi2k, transfers', operation: 'less-than', length: 100_000, repeat: 4, mpspdz: '62 k' },
+  { backend: 'semi2k, bgv', operation: 'multiply', length: 65_536, repeat: 4, target: { plain: 0.2 } },
+  { backend: 'semi2k, bgv', operation: 'dot', length: 1_048_576, repeat: 2 },
   { backend: 'rep4', operation: 'multiply', length: 1_000_000, repeat: 8, target: { plain: 4 }, mpspdz: '6.5 M' },
   { backend: 'rep4', operation: 'fixed-product', length: 1_000_000, repeat: 4 },
   { backend: 'rep4', operation: 'less-than', length: 100_000, repeat: 15, mpspdz: '1.0 M' },

@@ -162,5 +162,6 @@ export const shareProtocols: Readonly<Record<string, AnyProtocol>> = {
   rep4: rep4Program(program),
   'semi2k, helper': semi2kProgram(outside, { parties: 2, triples: 'helper' }),
   'semi2k, transfers': semi2kProgram(outside, { parties: 2, triples: 'transfers' }),
+  'semi2k, bgv': semi2kProgram(outside, { parties: 2, triples: 'bgv' }),
   shamir: products,
 }
