@@ -15,7 +15,7 @@ import { timestamp } from './clock.ts'
 import { decodeControl, type ControlBody } from './control.ts'
 import { commitment, headsDigest, resultNonce, resultsDigest } from './digests.ts'
 import { signedBy, type Checkpoint, type Close } from './events.ts'
-import { exchange, ownStatement, rolesOf, viewEvent, type Connected } from './exchange.ts'
+import { exchange, keepProof, ownStatement, proofOf, rolesOf, viewEvent, type Connected } from './exchange.ts'
 import { allLinks, findMismatch, headsSeen, mismatchError, requireOwnLinks, stepHeads, type Seen } from './matching.ts'
 import { requireSigned, signEventWith } from './signing.ts'
 import { partyIndex, partyOf, type Terms } from './terms.ts'
@@ -146,16 +146,25 @@ const twoViews = (role: string): TallyError =>
     },
   )
 
+/** What this side once found out stands: no restart releases the output that it held back. */
+export const requireNoTwoViews = (attempt: Attempt): void => {
+  const key = [...attempt.journal.keys('state')].find((one) => one.startsWith(proofOf('view', '')))
+  if (key !== undefined) throw twoViews(key.slice(proofOf('view', '').length))
+}
+
 /** A view that two parties were told differently, both with a valid signature. */
 const requireSameViews = (party: Connected, views: readonly ViewBody[], told: ControlBody<'close'>['views']): void => {
   const { terms, attempt, role } = party
-  for (const { role: of, heads, result, signature } of told) {
+  for (const other of told) {
+    const { role: of, heads, result, signature } = other
     const own = views.find((view) => view.role === of)
     if (own === undefined || of === role) continue
     const same = own.result === result && headsDigest(own.heads) === headsDigest(heads)
     if (same) continue
     const event = viewEvent(terms, attempt, of, headsDigest(heads), result)
-    if (signedBy(partyOf(terms, of).signer, terms.domain, event, signature)) throw twoViews(of)
+    if (!signedBy(partyOf(terms, of).signer, terms.domain, event, signature)) continue
+    keepProof(attempt, 'view', of, other)
+    throw twoViews(of)
   }
 }
 

@@ -2,7 +2,7 @@
  * Signed statements, all to all: own one written down before it leaves, each peer's checked and written down before it
  * counts. On a resumed attempt the same bytes are sent again; a peer that changes its statement is found out.
  */
-import { TallyError, type Hex } from '@tallystick/core'
+import { canonicalBytes, TallyError, type Hex } from '@tallystick/core'
 import type { Attempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { decodeControl, encodeControl, type ControlBody, type ControlKind } from './control.ts'
@@ -93,6 +93,15 @@ export const viewEvent = (terms: Terms, attempt: Attempt, role: string, heads: H
   result,
 })
 
+export const proofOf = (kind: 'commitment' | 'view', role: string): string => `proof/${kind}/${role}`
+
+/** The other statement of a party that signed two, as it was told: with the one that counted it proves so. On disk. */
+export const keepProof = (attempt: Attempt, kind: 'commitment' | 'view', role: string, statement: object): void => {
+  const key = proofOf(kind, role)
+  if (!attempt.has(key)) attempt.put(key, canonicalBytes(statement))
+  attempt.sync()
+}
+
 const equivocation = (role: string, what: string): TallyError =>
   new TallyError(
     'peer/misbehaved',
@@ -133,7 +142,10 @@ export const compareCommitments = (
       const message = `${teller} tells of a commitment of ${values.role} that ${values.role} never signed`
       throw new TallyError('peer/misbehaved', { peer: teller }, message)
     }
-    if (values.role !== role) throw equivocation(values.role, 'commitments')
+    if (values.role !== role) {
+      keepProof(attempt, 'commitment', values.role, claim)
+      throw equivocation(values.role, 'commitments')
+    }
     throw new TallyError('journal/rewound', 'self', `${teller} holds another commitment of this side`, {
       remedy: 'the journal was restored from a copy; start a new attempt',
     })

@@ -3,7 +3,7 @@ import { canonicalBytes, TallyError, type ErrorCode } from '@tallystick/core'
 import { openAttempt, type Attempt } from './attempt.ts'
 import { pause, type Clock } from './clock.ts'
 import type { ControlBody } from './control.ts'
-import { exchangeCloses, viewsOf } from './close.ts'
+import { exchangeCloses, requireNoTwoViews, viewsOf } from './close.ts'
 import {
   agreeAttempt,
   abortEvent,
@@ -320,6 +320,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
       if (attempt?.has('sent/close') === true) closingUntil ??= clock.now() + seconds('close')
       try {
         if (signal.aborted) throw signalled()
+        if (attempt !== undefined && !released) requireNoTwoViews(attempt)
         progress('connecting')
         greeted = false
         links = await dial(closingUntil ?? aliveAt + limit().milliseconds)
@@ -333,6 +334,7 @@ export const createLifecycle = (settings: Settings): Lifecycle => {
         if (released) {
           if (error.blame === 'self' || clock.now() >= closingUntil!) return
         } else if (cannotTakeBack(error)) {
+          requireNoTwoViews(attempt!)
           if (clock.now() >= closingUntil!) return release()
         } else {
           if (!transient.includes(error.code)) throw error

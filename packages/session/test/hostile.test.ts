@@ -1,5 +1,5 @@
 /** Slow, silent, oversize, wrong, replaying, flooding and lying peers: a typed error with blame, within the deadline. */
-import { TallyError, toHex, utf8ToBytes } from '@tallystick/core'
+import { bytesToUtf8, TallyError, toHex, utf8ToBytes } from '@tallystick/core'
 import {
   headsDigest,
   runSession,
@@ -298,9 +298,16 @@ describe('among three', () => {
       return { ...body, result, signature: signEvent(keyOf('c'), terms.domain, event) }
     })
     const endings = await runHostile(given, { c })
-    const blamed = [endings['a']!, endings['b']!].filter(({ error }) => error?.code === 'session/transcript-mismatch')
+    const blamed = ['a', 'b'].filter((role) => endings[role]!.error?.code === 'session/transcript-mismatch')
     expect(blamed.length).toBeGreaterThan(0)
-    for (const { error } of blamed) expect(error!.blame).toEqual({ peer: 'c' })
+    for (const role of blamed) {
+      expect(endings[role]!.error!.blame).toEqual({ peer: 'c' })
+      // A restart does not forget: nothing is released, and the second signature is kept.
+      await expect(runSession(optionsOf(given, role))).rejects.toMatchObject({ code: 'session/transcript-mismatch' })
+      const journal = given.journals[role]!.open(0)
+      expect(bytesToUtf8(journal.get('state', 'proof/view/c')!)).toContain('"signature"')
+      journal.close()
+    }
   })
 })
 

@@ -11,7 +11,7 @@ import {
   type Terms,
 } from '@tallystick/session'
 import { describe, expect, it } from 'vitest'
-import { duet, duetInputs, keyOf, optionsOf, setting } from './fixture.ts'
+import { duet, duetInputs, fastClock, keyOf, optionsOf, setting } from './fixture.ts'
 import { control, on, runHostile, tampering } from './hostile.ts'
 
 const quick = { deadlines: { handshake: 8, message: 8, close: 8 } }
@@ -58,12 +58,16 @@ describe('after the own signature of the close', () => {
     const stop = new AbortController()
     const links = tampering(given.network.dial('right'), withheld)
     const right = runSession(optionsOf(given, 'right', { links })).then((result) => result.close(false))
+    // Stopped as soon as its signature has left; by a slow clock, so that the deadline is not met before.
+    const leaving = on('control', /^close$/, (frame) => {
+      setTimeout(() => stop.abort())
+      return [frame]
+    })
     const stopped = runSession(
       optionsOf(given, 'left', {
         signal: stop.signal,
-        onProgress: ({ phase }) => {
-          if (phase === 'closing') setTimeout(() => stop.abort(), 30)
-        },
+        clock: fastClock(1),
+        links: tampering(given.network.dial('left'), leaving),
       }),
     )
     await expect(stopped).rejects.toMatchObject({ code: 'session/cancelled' })
