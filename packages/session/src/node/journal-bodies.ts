@@ -116,9 +116,8 @@ const startThread = (given: Omit<WriterData, 'ring' | 'control'>): BodiesThread 
   const words = new Int32Array(new SharedArrayBuffer(4 * (control.lengths + ringPieces)))
   const pieces = new Uint8Array(new SharedArrayBuffer(ringPieces * pieceBytes))
   const workerData: WriterData = { ...given, control, ring: { words, pieces } }
-  // Its garbage is ciphertext outside the heap: a small heap is collected often, and lets go of it early.
-  const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 }
-  const thread = new Worker(new URL('./journal-bodies-thread.ts', import.meta.url), { workerData, resourceLimits })
+  const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
+  const thread = new Worker(new URL('./journal-bodies-guard.ts', import.meta.url), { workerData, resourceLimits })
   thread.unref()
   // What fails there is told in the control words: nobody may be in the event loop to hear of it.
   thread.on('error', () => {})

@@ -15,6 +15,7 @@ describe('a thread that ends before it has written', () => {
     'its module is not there': 'file:///nowhere/writer.ts',
     'its module throws': module('throw new Error("no")'),
     'its module ends the thread': module('process.exit(0)'),
+    'it runs out of memory': module('const all = []; for (;;) all.push(new Array(1e6).fill({}))'),
     'its module throws later': module('setTimeout(() => { throw new Error("no") }); await new Promise(() => {})'),
   }
   test.for(Object.entries(cases))('%s: told at once', ([, writer]) => {
