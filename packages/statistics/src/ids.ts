@@ -10,7 +10,7 @@ const tag = 'tallystick/statistics/ids/v1'
  * since this may be many megabytes. Nothing for a role that brings no ids.
  */
 export const idWords = (scope: Scope, role: string, { ids }: Table): Uint32Array | undefined => {
-  if (!scope.vertical || !(scope.owners as readonly string[]).includes(role)) return undefined
+  if (!scope.vertical || !scope.owners.includes(role)) return undefined
   const name = utf8ToBytes(tag)
   return new Uint32Array(concatBytes(u32(name.length), name, u32(ids.length), ids).buffer)
 }

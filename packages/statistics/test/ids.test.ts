@@ -16,5 +16,5 @@ it.each([0, 1, 3, 1000])('is the same with an engine, of %d rows', (rows) => {
 it('is asked for by owners of vertical tables only', () => {
   const table: Table = { rows: 0, codes: [], ids: new Uint8Array() }
   expect(idWords(scope, 'p2', table)).toBeUndefined()
-  expect(idWords({ ...scope, vertical: false } as Scope, 'p0', table)).toBeUndefined()
+  expect(idWords({ ...scope, vertical: false }, 'p0', table)).toBeUndefined()
 })
