@@ -54,7 +54,7 @@ export const termsOf = (task: Task, parameters: Sized, identities: readonly Publ
       const { name, party, signer, tls } = identities[i]!
       return { role, name: `${name} ${i}`, party, signer, tls }
     }),
-    receivers: parameters.to === undefined ? roles : [parameters.to],
+    receivers: parameters.to === undefined ? (task.protocol.receivers ?? roles) : [parameters.to],
     data: Object.fromEntries(Object.entries(parameters.sizes ?? {}).map(([role, rows]) => [role, invented(rows)])),
     leakage,
     auditor: {

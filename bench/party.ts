@@ -15,7 +15,7 @@ import {
   publicIdentity,
   signerOf,
 } from '@tallystick/session/node'
-import { tasks } from './tasks.ts'
+import { tasks, type Task } from './tasks.ts'
 
 export interface Run {
   readonly task: keyof typeof tasks
@@ -39,7 +39,7 @@ const identity = await createIdentity('bench')
 process.send!({ identity: publicIdentity(identity) })
 
 const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
-  const { protocol, input } = tasks[task]
+  const { protocol, input, pool: poolOf }: Task = tasks[task]
   const peer = terms.parties.find((party) => party.role !== role)!
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
   let close = async (): Promise<void> => {}
@@ -55,7 +55,8 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
     }, reject)
   })
   const connected = await link
-  const [own, engine] = [input(role, terms.parameters as never), await nodeEngine()]
+  const own = input(role, terms.parameters as never)
+  await using pool = (await poolOf?.()) ?? inlinePool(await nodeEngine())
   const since = performance.now()
   const cpu = process.cpuUsage()
   const phases = new Map<string, number>()
@@ -66,9 +67,9 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
       protocol,
       signer: signerOf(identity),
       links: async () => ({ [peer.role]: connected }),
-      input: own,
+      input: own as never,
       commitInput: () => ({ root: taggedDigest('tallystick/bench-input/v1', role) }),
-      pool: inlinePool(engine),
+      pool,
       journals: {
         attempts: () => [],
         open: (attempt) =>

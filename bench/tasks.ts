@@ -1,6 +1,8 @@
 /** What the two parties of a bench run: a protocol, and each role's input from the public parameters. */
 import { utf8ToBytes } from '@tallystick/core'
 import { rowBytesOf, zre15, type CircuitParameters } from '@tallystick/mpc'
+import { lookup, type LookupParameters } from '@tallystick/homomorphic'
+import type { Pool } from '@tallystick/kernels/pool'
 import type { AnyProtocol } from '@tallystick/protocol'
 import {
   czzdl24,
@@ -14,6 +16,7 @@ import {
   type Items,
 } from '@tallystick/psi'
 import { scalarsFromCoins } from '@tallystick/psi/unbalanced'
+import { lookupInputs } from './lookup-inputs.ts'
 import { pingPong, stream, streamChunkBytes } from './protocols.ts'
 import { triples } from './ot-protocol.ts'
 import { vole } from './vole-protocol.ts'
@@ -21,6 +24,8 @@ import { vole } from './vole-protocol.ts'
 export interface Task {
   readonly protocol: AnyProtocol
   readonly input: (role: string, parameters: any) => unknown
+  /** Where its kernels run; in the party's own thread unless given. */
+  readonly pool?: () => Promise<Pool>
 }
 
 /** 18-character identifiers; the second half of one list is the first half of the other. */
@@ -87,6 +92,11 @@ export const unionParameters = (size: number) => ({
 export const listKey = scalarsFromCoins(new Uint8Array(64).fill(7))
 
 export const tasks = {
+  'homomorphic-lookup': {
+    protocol: lookup,
+    input: (role, parameters: LookupParameters) => lookupInputs(parameters)[role as 'client' | 'holder'],
+    pool: async () => (await import('@tallystick/homomorphic/pool')).sealPool({ workers: 2 }),
+  },
   'psi-ecdh': {
     protocol: ecdh,
     input: (role, { sizes }: ReturnType<typeof psiParameters>) => itemsOf(identifiers(role, sizes.receiver)),
