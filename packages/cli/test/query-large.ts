@@ -64,7 +64,6 @@ const usageOf = (pid: number) => {
   }
 }
 
-type Events = readonly Record<string, unknown>[]
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 const start = (args: readonly string[]) => {
@@ -90,7 +89,7 @@ const start = (args: readonly string[]) => {
     await reading
     for (const wake of waiting.splice(0)) wake()
     const seconds = (performance.now() - began) / 1000
-    return { code: code as number | null, events: events as Events, complaint, figures: { seconds, ...usage } }
+    return { code: code as number | null, events, complaint, figures: { seconds, ...usage } }
   })
   const first = async (name: string): Promise<Record<string, unknown>> => {
     for (;;) {

@@ -59,12 +59,12 @@ conformance(
   { engine, schedules: 50 },
 )
 
-// The same table in blocks of 16 lines, of which a slot takes three: nothing that leaves depends on it.
-const blocks = makeMatrix(shape, undefined, 16 * 64)
+// The same table in blocks of 12 lines, of which a slot takes three: nothing that leaves depends on it.
+const blocks = makeMatrix(shape, undefined, 12 * 64)
 const cut = worldOf(shape, 40, 'world', blocks)
 
 it('is asked in blocks as it is whole', () => {
-  expect(blocks.map(({ length }) => length / 64)).toEqual([16, 16, 12])
+  expect(blocks.map(({ length }) => length / 64)).toEqual([12, 12, 8])
   expect(Buffer.concat(blocks).equals(matrix[0]!)).toBe(true)
   expect(cut.hint).toEqual(world.hint)
   const bodies = [matrix, blocks].map((own) => {
@@ -89,9 +89,9 @@ conformance(
   [
     {
       name: 'in blocks',
-      parameters: parametersOf(world, 2),
-      inputs: { asker: { ids: itemsOf([idOf(3), 'absent']), stash }, holder: { secretKey, matrix: blocks } },
-      alternative: { asker: { ids: itemsOf(['b', 'c']), stash }, holder: { secretKey, matrix: blocks } },
+      parameters: parametersOf(world, 3),
+      inputs: { asker: { ids: itemsOf([idOf(7), 'absent', idOf(3)]), stash }, holder: { secretKey, matrix: blocks } },
+      alternative: { asker: { ids: itemsOf(['b', 'c', 'd']), stash }, holder: { secretKey, matrix: blocks } },
       reserve,
     },
   ],

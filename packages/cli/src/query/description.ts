@@ -7,6 +7,7 @@ import {
   cellBytes,
   cellsFor,
   matrixBytesOf,
+  slotOverhead,
   versionDigest,
   type HeldTable,
   type ListParameters,
@@ -19,7 +20,8 @@ import { readFormat } from '../declaration.ts'
 
 const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`))])
 
-export const tableFormat = 'tallystick/query-table/1'
+/** 2: slots of 20 bytes beside their value; a table of 1 is built again. */
+export const tableFormat = 'tallystick/query-table/2'
 
 const common = {
   format: z.literal(tableFormat),
@@ -125,5 +127,5 @@ export const downloadBytes = (description: Description): number =>
   description.kind === 'members'
     ? tablesOf(membersOf(description)).reduce((sum, { rows }) => sum + cellBytes * cellsFor(rows), 0)
     : description.kind === 'sealed-list'
-      ? description.rows * (30 + description.valueBytes)
+      ? description.rows * (slotOverhead + description.valueBytes)
       : 4096 * Math.ceil(matrixBytesOf(shapeOf(description)) / description.columns)

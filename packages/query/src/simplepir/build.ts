@@ -8,7 +8,17 @@ import type { Routine } from '@tallystick/protocol'
 import { evaluate, type Computing, type Items } from '../rfc9497/suite.ts'
 import { sealOf, startEpochs, type Epochs, type Seal } from '../sealed/epochs.ts'
 import { sealedList } from '../sealed/list.ts'
-import { maxVersion, outputBytes, rowKeys, saltBytes, sealRows, tagBytes } from '../sealed/row.ts'
+import {
+  maxVersion,
+  outputBytes,
+  rowKeys,
+  saltBytes,
+  sealRows,
+  slotOverhead,
+  tagBytes,
+  versionBytes,
+  writeVersion,
+} from '../sealed/row.ts'
 import { isMatrixOf, makeMatrix, writeColumn, writeSlot, type Matrix } from './matrix.ts'
 import { checkShape, linesOf, matrixBytesOf, slotBytesOf, type Shape } from './shape.ts'
 
@@ -44,12 +54,10 @@ const currentSeal = ({ epochs, version }: Table): Seal => {
 
 const randomPiece = 1 << 16
 
-const versionBytes = (version: number): Uint8Array => Uint8Array.from({ length: 4 }, (_, b) => version >>> (8 * b))
-
 /** A slot without a row: to whoever lacks all outputs, like one that was sealed under this version. */
 export const emptySlot = (shape: Shape, version: number, rng: Rng): Uint8Array => {
   const slot = rng.bytes(slotBytesOf(shape))
-  slot.set(versionBytes(version), tagBytes)
+  writeVersion(slot, version)
   return slot
 }
 
@@ -69,7 +77,9 @@ export const emptyTable = (shape: Shape, rng: Rng, matrix: Matrix = makeMatrix(s
     }
   }
   const { columns, slots } = shape
-  const bytes = versionBytes(version)
+  const head = new Uint8Array(slotOverhead)
+  writeVersion(head, version)
+  const bytes = head.subarray(tagBytes, tagBytes + versionBytes)
   for (let slot = 0; slot < slots; slot++) {
     const line = slot * slotBytesOf(shape) + tagBytes
     for (let column = 0; column < columns; column++) writeColumn(matrix, shape, column, line, bytes)
@@ -128,7 +138,7 @@ export const stashOf = (table: Table): Uint8Array => sealedList(table.epochs, ta
 export const nextVersion = (table: Table): number => {
   if (table.version < maxVersion) return table.version + 1
   throw new TallyError('input/oversize', 'self', 'the versions of this table are used up', {
-    remedy: 'build the table anew',
+    remedy: 'build the table in a new folder, under a new key',
   })
 }
 
