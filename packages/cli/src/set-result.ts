@@ -119,25 +119,45 @@ const tellFigures = async (
   )
 }
 
+/** What a spreadsheet takes for a formula. */
+const formula = /^[=+\-@\t\r]/
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** An honest partner's ids are text; bytes that are none stand in hex, so that no two ids become one. */
+const textOf = (id: Uint8Array): string => {
+  try {
+    return utf8.decode(id)
+  } catch {
+    return `0x${Buffer.from(id).toString('hex')}`
+  }
+}
+
 /** Ids of other lists as lines of one column, in normal form: this side knows no other cell of them. */
-const writeIds = async (file: string, { bytes, offsets }: Rows): Promise<void> => {
+const writeIds = async (output: Output, file: string, { bytes, offsets }: Rows): Promise<void> => {
   const size = offsets.length - 1
-  const text = new TextDecoder()
+  let formulas = 0
   await writeWhole(file, 0o600, async (out) => {
     for (let from = 0; from < size || from === 0; from += 4096) {
       const ids: string[][] = from === 0 ? [['id']] : []
       for (let row = from; row < Math.min(size, from + 4096); row++) {
-        ids.push([text.decode(bytes.subarray(offsets[row], offsets[row + 1]))])
+        const id = textOf(bytes.subarray(offsets[row], offsets[row + 1]))
+        if (formula.test(id)) formulas += 1
+        ids.push([id])
       }
       await out.appendFile(stringify(ids))
     }
   })
+  if (formulas === 0) return
+  output.note(
+    `${count(formulas)} of the ids in ${file}, which partners brought, begin with = + - or @: a spreadsheet takes them for ` +
+      'formulas unless the file is imported as text (docs/data.md).',
+  )
 }
 
 const tellUnion = async (output: Output, folder: string, others: Rows): Promise<void> => {
   const file = join(folder, 'others.csv')
   const size = others.offsets.length - 1
-  await writeIds(file, others)
+  await writeIds(output, file, others)
   output.report(
     { event: 'result', kind: 'union', size, file },
     `${count(size)} ids of the other list are not on yours; with your list they are the union: ${file}`,
@@ -147,7 +167,7 @@ const tellUnion = async (output: Output, folder: string, others: Rows): Promise<
 const tellUnionOfMany = async (output: Output, folder: string, ids: Rows, parties: number): Promise<void> => {
   const file = join(folder, 'union.csv')
   const size = ids.offsets.length - 1
-  await writeIds(file, ids)
+  await writeIds(output, file, ids)
   const text = `${count(size)} ids are on at least one of the ${parties} lists; not told on which: ${file}`
   output.report({ event: 'result', kind: 'union', size, file }, text)
 }
