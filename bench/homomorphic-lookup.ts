@@ -1,6 +1,6 @@
 /**
  * Encrypted lookup: the whole protocol in one thread, CPU seconds by kernel; then both parties in processes of their own over
- * TLS, each with a pool of two SEAL workers that starts cold, journals and signatures on, for the wall clock.
+ * TLS, pools as `tally lookup` has them, started cold, journals and signatures on, for the wall clock.
  */
 import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import { lookup, type LookupParameters } from '@tallystick/homomorphic'

@@ -1,7 +1,7 @@
 /**
  * Encrypted scoring and statistics: whole protocols in one thread, and batches of products on pools of one and two SEAL
- * workers beside bare node-seal in one thread, in the same run. CPU seconds of the process; wall seconds only where they
- * say how a pool scales, which other load on the machine spoils.
+ * workers beside bare node-seal in one thread, in the same run. CPU seconds of the process; of the pools wall seconds
+ * too, which say how they scale and which other load on the machine spoils.
  */
 import { createRng, taggedDigest, utf8ToBytes } from '@tallystick/core'
 import {
@@ -407,6 +407,10 @@ const poolRow = async (relinearised: boolean): Promise<Row> => {
     oneWorkerCallerCpuMilliseconds: single.own * 1e3,
     twoWorkersCpuMilliseconds: double.cpu * 1e3,
     overheadOneWorker: single.cpu / alone.cpu - 1,
+    bareWallMilliseconds: alone.wall * 1e3,
+    oneWorkerWallMilliseconds: single.wall * 1e3,
+    twoWorkersWallMilliseconds: double.wall * 1e3,
+    overheadOneWorkerWall: single.wall / alone.wall - 1,
     productsPerSecondOneWorker: products / single.wall,
     productsPerSecondTwoWorkers: products / double.wall,
     scalingWall: single.wall / double.wall,

@@ -56,7 +56,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
   })
   const connected = await link
   const own = input(role, terms.parameters as never)
-  await using pool = (await poolOf?.()) ?? inlinePool(await nodeEngine())
+  await using pool = (await poolOf?.(role)) ?? inlinePool(await nodeEngine())
   const since = performance.now()
   const cpu = process.cpuUsage()
   const phases = new Map<string, number>()

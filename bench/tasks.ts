@@ -25,7 +25,7 @@ export interface Task {
   readonly protocol: AnyProtocol
   readonly input: (role: string, parameters: any) => unknown
   /** Where its kernels run; in the party's own thread unless given. */
-  readonly pool?: () => Promise<Pool>
+  readonly pool?: (role: string) => Promise<Pool>
 }
 
 /** 18-character identifiers; the second half of one list is the first half of the other. */
@@ -95,7 +95,9 @@ export const tasks = {
   'homomorphic-lookup': {
     protocol: lookup,
     input: (role, parameters: LookupParameters) => lookupInputs(parameters)[role as 'client' | 'holder'],
-    pool: async () => (await import('@tallystick/homomorphic/pool')).sealPool({ workers: 2 }),
+    // As `tally lookup` has it.
+    pool: async (role) =>
+      (await import('@tallystick/homomorphic/pool')).sealPool({ workers: role === 'client' ? 1 : 2 }),
   },
   'psi-ecdh': {
     protocol: ecdh,

@@ -20,6 +20,8 @@ export const runEncrypted = async (
     readonly dataset: Source
     readonly explained: () => Explained
     readonly keepResult: (folder: string, job: Job) => Promise<void>
+    /** Threads of a side that has little to compute; by the rows of the terms unless given. */
+    readonly workers?: number
   },
 ): Promise<void> => {
   const { home, terms, meeting } = prepared
@@ -28,7 +30,7 @@ export const runEncrypted = async (
     output.report({ event: 'explained', plan: report }, text)
   }
   if (meeting === undefined) return
-  await using pool = sealPool({ workers: workersOf(prepared) })
+  await using pool = sealPool({ workers: side.workers ?? workersOf(prepared) })
   await runParty({
     ...{ output, prepared, meeting, dataset: side.dataset, pool, chain: options.chain },
     keepResult: (job) => side.keepResult(home.jobFolder(terms), job),

@@ -185,5 +185,7 @@ export const run = async (output: Output, options: LookupRunOptions): Promise<vo
     dataset,
     explained: () => explained(parameters),
     keepResult: (folder, job) => keepResult(output, folder, parameters, client?.texts ?? [], job),
+    // A few keys are evaluated and a few ciphertexts made; starting a second thread would take longer.
+    ...(own.role === 'client' && { workers: 1 }),
   })
 }
