@@ -55,7 +55,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
     }, reject)
   })
   const connected = await link
-  const own = input(role, terms.parameters as never)
+  const own = input(role, terms.parameters)
   await using pool = (await poolOf?.(role)) ?? inlinePool(await nodeEngine())
   const since = performance.now()
   const cpu = process.cpuUsage()
@@ -67,7 +67,7 @@ const run = async ({ task, role, terms, port }: Run): Promise<PartyFigures> => {
       protocol,
       signer: signerOf(identity),
       links: async () => ({ [peer.role]: connected }),
-      input: own as never,
+      input: own,
       commitInput: () => ({ root: taggedDigest('tallystick/bench-input/v1', role) }),
       pool,
       journals: {
