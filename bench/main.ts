@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   homomorphic: () => import('./homomorphic.ts'),
   'homomorphic-lookup': () => import('./homomorphic-lookup.ts'),
   query: () => import('./query.ts'),
+  'query-scan': () => import('./query-scan.ts'),
   circuits: () => import('./circuits.ts'),
   session: () => import('./session.ts'),
   statistics: () => import('./statistics.ts'),

@@ -3,10 +3,9 @@
  * arrays in the same run; what the asker computes ahead of and during a query; sealing, hint and updates. One thread.
  */
 import { createRng, utf8ToBytes } from '@tallystick/core'
-import { oprfEvaluate, pirScan } from '@tallystick/kernels'
-import { readMemory, resident, sharedResident } from '@tallystick/kernels/engine'
-import { nodeEngine, widenScans } from '@tallystick/kernels/engine/node'
-import { nodePool } from '@tallystick/kernels/pool'
+import { oprfEvaluate } from '@tallystick/kernels'
+import { resident } from '@tallystick/kernels/engine'
+import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { runKernel, type Engine } from '@tallystick/protocol'
 import {
   bindUnits,
@@ -23,7 +22,6 @@ import {
   finalize,
   linesOf,
   makeUnits,
-  matrixBytesOf,
   openRow,
   patchHint,
   queryFor,
@@ -40,117 +38,20 @@ import {
   update,
   wordsOver,
   type Items,
-  type Shape,
   type Table,
 } from '@tallystick/query'
 import type { Bench } from './main.ts'
 import { measureJob } from './query-job.ts'
+import { best, resting, scanFigures, threadFigures, wideFigures } from './query-scan.ts'
 import { buildFigures, severalFigures } from './query-several.ts'
 
 const rng = createRng(new Uint8Array(32).fill(1))
-
-/** CPU seconds of a run of `work`, the best of several slices of at least 60 ms: others use the machine. */
-const best = (slices: number, work: () => void): number => {
-  let least = Infinity
-  for (let i = 0; i < slices; i++) {
-    const before = process.cpuUsage()
-    const began = performance.now()
-    let runs = 0
-    do {
-      work()
-      runs++
-    } while (performance.now() - began < 60)
-    const { user, system } = process.cpuUsage(before)
-    least = Math.min(least, (user + system) / 1e6 / runs)
-  }
-  return least
-}
 
 const itemsOf = (texts: readonly string[]): Items => {
   const parts = texts.map((text) => utf8ToBytes(text))
   const offsets = new Uint32Array(parts.length + 1)
   parts.forEach((part, i) => (offsets[i + 1] = offsets[i]! + part.length))
   return { bytes: Uint8Array.from(parts.flatMap((part) => [...part])), offsets }
-}
-
-const resting = (shape: Shape): Table => {
-  // The scan does not depend on what the bytes are: random ones, without sealing millions of rows.
-  return emptyTable(shape, rng.fork(`table ${shape.columns}`), [resident(matrixBytesOf(shape))])
-}
-
-const plainLoop = (matrix: Uint8Array, columns: number, query: Uint32Array, rows: number): Uint32Array => {
-  const out = new Uint32Array(rows)
-  for (let r = 0; r < rows; r++) {
-    let sum = 0
-    for (let j = 0, at = r * columns; j < columns; j++, at++) sum = (sum + Math.imul(matrix[at]!, query[j]!)) | 0
-    out[r] = sum
-  }
-  return out
-}
-
-const scanFigures = (engine: Engine, table: Table) => {
-  const { shape } = table
-  const [matrix] = table.matrix as [Uint8Array]
-  const { columns } = shape
-  const words = (count: number): Uint32Array => new Uint32Array(rng.fork(`q${count}`).bytes(4 * columns * count).buffer)
-  const one = words(1)
-  const batch = 16
-  const many = words(batch)
-  const bytes = matrix.length
-  const scan = best(10, () => void runKernel(engine, pirScan, { matrix, columns, queries: one }))
-  const scanMany = best(3, () => void runKernel(engine, pirScan, { matrix, columns, queries: many }))
-  const read = best(10, () => void readMemory(matrix))
-  const slice = Math.max(1, Math.min(linesOf(shape), Math.ceil(2e7 / columns)))
-  const plain = best(3, () => void plainLoop(matrix, columns, one, slice)) * (linesOf(shape) / slice)
-  return {
-    matrixGigabytes: bytes / 1e9,
-    scanMilliseconds: scan * 1e3,
-    scanGigabytesPerSecond: bytes / scan / 1e9,
-    batch,
-    batchGigabyteQueriesPerSecond: (batch * bytes) / scanMany / 1e9,
-    memoryReadGigabytesPerSecond: bytes / read / 1e9,
-    plainLoopGigabytesPerSecond: bytes / plain / 1e9,
-    // The hint is a scan by 1024 columns of the public matrix.
-    hintCoreSecondsPerGigabyte: (scanMany / batch / bytes) * 1e9 * 1024,
-    hintCoreSeconds: (scanMany / batch) * 1024,
-  }
-}
-
-/** Milliseconds by the clock of the best of 20 calls. */
-const quickest = async (work: () => Promise<unknown>): Promise<number> => {
-  let least = Infinity
-  for (let i = 0; i < 20; i++) {
-    const began = performance.now()
-    await work()
-    least = Math.min(least, performance.now() - began)
-  }
-  return least
-}
-
-/** One query over a matrix in shared memory, by one worker thread and by two: by the clock, so on a quiet machine. */
-const threadFigures = async (table: Table) => {
-  const { columns } = table.shape
-  const [matrix] = table.matrix as [Uint8Array]
-  const shared = sharedResident(matrix.length)
-  shared.set(matrix)
-  const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
-  const by = async (workers: number): Promise<number> => {
-    await using pool = nodePool({ workers, inlineBelow: 0 })
-    return quickest(() => pool.run(pirScan, { matrix: shared, columns, queries }))
-  }
-  const [one, two] = [await by(1), await by(2)]
-  return { oneThreadMilliseconds: one, twoThreadsMilliseconds: two, timesFaster: one / two }
-}
-
-/** After this, tables that are made scan so. */
-const wideFigures = (engine: Engine, made: () => Table) => {
-  if (!widenScans()) return { on: false }
-  const table = made()
-  const { columns } = table.shape
-  const [matrix] = table.matrix as [Uint8Array]
-  const queries = new Uint32Array(rng.fork('q1').bytes(4 * columns).buffer)
-  const scan = best(10, () => void runKernel(engine, pirScan, { matrix, columns, queries }))
-  return { on: true, scanMilliseconds: scan * 1e3, scanGigabytesPerSecond: matrix.length / scan / 1e9 }
 }
 
 /** An asker over a table with one row in it, which it asks for; the hint of that row's lines only is made. */
@@ -276,7 +177,7 @@ export const bench: Bench = {
       report({
         what: 'scan by vectors of 32 bytes',
         rows,
-        ...wideFigures(engine, () => resting(chooseShape(rows, valueBytes))),
+        ...(await wideFigures(engine, () => resting(chooseShape(rows, valueBytes)))),
       })
     }
   },
