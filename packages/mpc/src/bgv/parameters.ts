@@ -85,7 +85,7 @@ const fillOf = (ring: ProductRing, t: bigint, noise: bigint, floodBits: number):
 const slots = (limbs: number, primes: number, maskBits: number): Parameters => {
   const ring = { degree, moduli: wide, plainModuli: BigUint64Array.from(plain.slice(0, primes)) }
   const floodBits = 149
-  const mostFill = fillOf(ring, plain[0]!, noiseBound(plain[0]!, 2, true), floodBits)
+  const mostFill = fillOf(ring, plain[0]!, noiseBound(plain[0]!, mostBlocks, true), floodBits)
   return { ring, limbs, maskLimbs: Math.ceil(maskBits / 32), maskBits, floodBits, mostFill }
 }
 
@@ -99,7 +99,10 @@ const coefficients = (): Parameters => {
   return { ring, limbs: 2, maskLimbs: 2, maskBits: 64, floodBits, mostFill }
 }
 
-/** Sums of two products are below 2^129 and 2^257, plain moduli together above 2^195.9 and 2^342.9. */
+/**
+ * Sums of two products are below 2^129 and 2^257, of `mostBlocks` 2^135 and 2^263; plain moduli together are above 2^195.9
+ * and 2^342.9.
+ */
 export const parameters: Readonly<Record<Kind, Parameters>> = {
   slots64: slots(2, 4, 195),
   slots128: slots(4, 7, 342),

@@ -22,7 +22,7 @@ const tilesOf = (tiles: number, first: boolean): readonly number[] =>
   Array.from({ length: tiles }, (_, i) => i).filter((tile) => (tile % 2 === 0) === first)
 
 /** Low limbs of numbers. */
-const low = (words: Words, from: number, to: number): Words => {
+export const lowLimbs = (words: Words, from: number, to: number): Words => {
   const out = new Uint32Array((words.length / from) * to)
   for (let i = 0, at = 0; at < out.length; i += from, at += to) {
     for (let k = 0; k < to; k++) out[at + k] = words[i + k]!
@@ -61,7 +61,7 @@ function* reply(ctx: Ctx, session: Session, kind: Kind, factors: readonly Words[
     checkAbove(session.peer, above)
     const masks = yield* session.random(ctx, `masks/${kind}`, degree * maskLimbs)
     yield* sendAnswer(ctx, session, kind, sums, masks, noPlaces)
-    shares.push(low(masks, maskLimbs, limbs))
+    shares.push(lowLimbs(masks, maskLimbs, limbs))
   }
   return shares
 }

@@ -3,6 +3,7 @@ import { bitTriplesCost, maxRingTriples, productCost, ringTriplesCost, type Pair
 import type { Ring, Shape } from '../backend.ts'
 import { planeWords } from '../backend.ts'
 import { layoutOf, matrixExchange } from '../bgv/matrices.ts'
+import { innerExchange, innerLayoutOf } from '../bgv/inner.ts'
 import { checkCounts, degree, type Kind } from '../bgv/parameters.ts'
 import { keyFrameBytes } from '../bgv/session.ts'
 import { exchangesFor, tileBytes } from '../bgv/triples.ts'
@@ -93,12 +94,14 @@ const tiles = (tally: SettingTally, ring: Ring, elements: number): void => {
   tally.left.set(ring, left)
 }
 
-const ciphertextMatrices = (tally: SettingTally, shape: Shape): boolean => {
-  const layout = layoutOf(shape)
-  if (layout === undefined) return false
-  key(tally, 'p0', 'coefficients')
-  key(tally, 'p1', 'coefficients')
-  const { bytes, results } = matrixExchange(layout)
+const ciphertextMatrices = (tally: SettingTally, ring: Ring, shape: Shape): boolean => {
+  const [layout, long] = ring === 64 ? [layoutOf(shape)] : [undefined, innerLayoutOf(shape)]
+  const exchanged = layout === undefined ? long && innerExchange(long) : matrixExchange(layout)
+  if (exchanged === undefined) return false
+  const kind = ring === 64 ? 'coefficients' : 'slots128'
+  key(tally, 'p0', kind)
+  key(tally, 'p1', kind)
+  const { bytes, results } = exchanged
   tally.results += results
   checkCounts(tally)
   transfers(tally, { rounds: 2, bytes, coins: 0 }, true)
@@ -126,7 +129,7 @@ export const products = (tally: SettingTally, turn: Turn, domain: Domain, words:
 
 export const matrices = (tally: SettingTally, turn: Turn, ring: Ring, { rows, inner, columns }: Shape): void => {
   const limbs = limbsOf(ring)
-  if (tally.setting.triples === 'bgv' && ring === 64 && ciphertextMatrices(tally, { rows, inner, columns })) return
+  if (tally.setting.triples === 'bgv' && ciphertextMatrices(tally, ring, { rows, inner, columns })) return
   if (dealerless(tally.setting.triples)) return products(tally, turn, ring, limbs * rows * inner * columns)
   exchange(tally, limbs * inner * (rows + columns))
   deal(tally, turn(), limbs * rows * columns)

@@ -9,6 +9,7 @@ import { invariant, TallyError } from '@tallystick/core'
 import type { Routine } from '@tallystick/protocol'
 import type { Ring, Shape, Words } from '../backend.ts'
 import { crossProducts, layoutOf } from '../bgv/matrices.ts'
+import { innerLayoutOf, innerProducts } from '../bgv/inner.ts'
 import { takeTriples } from '../bgv/triples.ts'
 import { expandPlace, localProduct } from '../rep3/multiply.ts'
 import { addWords, concatWords, limbsOf, multiplyWords, subtractWords } from '../words.ts'
@@ -119,7 +120,7 @@ export function* multiplyMatrices(party: Party, ring: Ring, x: Words, y: Words, 
   const { rows, inner, columns } = shape
   const limbs = limbsOf(ring)
   const [left, right, result] = [limbs * rows * inner, limbs * inner * columns, limbs * rows * columns]
-  if (party.keys.ciphertexts !== undefined && ring === 64) return yield* matricesByCiphertexts(party, x, y, shape)
+  if (party.keys.ciphertexts !== undefined) return yield* matricesByCiphertexts(party, ring, x, y, shape)
   if (dealerless(party.setting.triples)) return yield* matricesByElements(party, ring, x, y, shape)
   const [a, b, c] = [party.dealt(left), party.dealt(right), party.dealt(result)] as const
   const to = party.turn()
@@ -161,14 +162,18 @@ export function* multiplyMatrices(party: Party, ring: Ring, x: Words, y: Words, 
 }
 
 /** x_0 y_0 and x_1 y_1 where they are, the rest as ciphertext × plaintext; two rounds, no triples. */
-function* matricesByCiphertexts(party: Party, x: Words, y: Words, shape: Shape): Routine<Words> {
-  const layout = layoutOf(shape)
-  if (layout === undefined) return yield* matricesByElements(party, 64, x, y, shape)
+function* matricesByCiphertexts(party: Party, ring: Ring, x: Words, y: Words, shape: Shape): Routine<Words> {
+  const [layout, long] = ring === 64 ? [layoutOf(shape)] : [undefined, innerLayoutOf(shape)]
+  if (layout === undefined && long === undefined) return yield* matricesByElements(party, ring, x, y, shape)
   const [left, right] = [nothing(x.length), nothing(y.length)]
-  const own = yield* localProduct(party, { ring: 64, own: x, next: left }, { own: y, next: right }, shape)
+  const own = yield* localProduct(party, { ring, own: x, next: left }, { own: y, next: right }, shape)
   const { transposed = false } = shape
-  const crossed = yield* crossProducts(party.transfer(), party.keys.ciphertexts!, layout, x, y, transposed)
-  return addWords(64, own, crossed)
+  const ciphertexts = party.keys.ciphertexts!
+  const crossed =
+    long === undefined
+      ? yield* crossProducts(party.transfer(), ciphertexts, layout!, x, y, transposed)
+      : yield* innerProducts(party.transfer(), ciphertexts, long, x, y, transposed)
+  return addWords(ring, own, crossed)
 }
 
 /** Without matrix triples: every product of elements, then sums. */
