@@ -21,7 +21,7 @@
  * was computed from what, is flooded (Gentry 2009, section 2.4 of the thesis; the bound is that of `../plan/exact.ts`).
  * With a `precision` in the terms results may be approximate (CKKS, Cheon, Kim, Kim, Song, ia.cr/2016/421): the plan clears
  * slots beyond the outputs, who computes floods for the rows' sake and the receiver for its key's, before it decrypts, so
- * that results may be told to anybody, who computes included (ia.cr/2020/1533, ia.cr/2022/816; `../plan/approximate.ts`);
+ * that results may be told to anybody, who computes included (ia.cr/2020/1533, ia.cr/2011/613; `../plan/approximate.ts`);
  * they are the program's over columns as the encoder rounds them. The
  * receiver and the compute party together read every row: they must not collude, and no auditor may be shown the evidence
  * of both. An owner may enter values out of range, whose results are then any number; replay of its evidence shows it, as

@@ -21,13 +21,27 @@
  *
  * Results that somebody else gets to see are flooded, and then nothing may rest on a heuristic: every rounding is n/2 in a
  * slot, every digit n·q (their worst), and only coins that are drawn keep their sub-Gaussian bounds. `hidden` bounds what
- * a ciphertext is off from the program over the encoded columns, |e| in every embedding and so ‖e‖₂ of its coefficients. Noise
- * that is uniform over 2^b integers in each coefficient moves by ‖e‖₁/2^b ≤ √n·‖e‖₂/2^b in statistical distance when e is
- * added to it, so that b = 40 + log₂(√n·‖e‖₂·ciphertexts) makes what is seen 2^-40 from a function of the encoded columns
- * and coins alone. That is noise flooding as Li and Micciancio (ia.cr/2020/1533) ask for it and Li, Micciancio, Schultz and
- * Sorrell (ia.cr/2022/816) prove it sufficient from a static bound; their Gaussian of √(12·q)·2^(s/2)·‖e‖₂ would be narrower
- * by about √n (7 bits), and needs a sampler whose distance from a Gaussian is proven; a uniform integer has none. A scale of
- * two or three primes leaves room for it: products are divided by so many (`width`).
+ * a ciphertext is off from the program over the encoded columns, |e(ζ)| ≤ B in all n embeddings, and so ‖e‖₂ ≤ B of its
+ * coefficients (n·‖e‖₂² is the sum of the |e(ζ)|²); n/2 more stand for rounding the program's own value to a polynomial.
+ *
+ * The flood is uniform over 2^b integers in each coefficient. An integer added to it moves it by |e_i|/2^b in statistical
+ * distance, all of e by ‖e‖₁/2^b ≤ √n·‖e‖₂/2^b at most, whatever key and coins e came from (the smudging lemma: Asharov,
+ * Jain, López-Alt, Tromer, Vaikuntanathan, Wichs, Eurocrypt 2012, ia.cr/2011/613; Gentry's thesis, 2009, section 2.4). With
+ * b = 40 + log₂(√n·‖e‖₂·ciphertexts), ciphertexts being those of all answers under the key, everything that is ever seen
+ * decrypted is together within 2^-40 of a function of the encoded columns and fresh coins, adaptively too, by the triangle
+ * inequality. So the decryptions of at most `releases` answers add 2^-40 and the 2^-60 of each bounded polynomial to what is
+ * gained from ciphertexts and keys alone (IND-CPA, circular): IND-CPA^D of Li and Micciancio (ia.cr/2020/1533) for this one
+ * program and so many answers. Coins are stretched by ChaCha20, which is computational.
+ *
+ * It is not the mechanism of Li, Micciancio, Schultz and Sorrell (ia.cr/2022/816), and their theorem does not cover it: they
+ * bound the Kullback-Leibler divergence, which is infinite between shifted uniforms. Their Gaussian of deviation
+ * √(12·answers)·2^(s/2)·‖e‖₂ buys s bits in their sense, in which the work of a statistical attack counts against the square of
+ * its advantage: about 2^(-s/2) in distance. Beside s = 80 ours is wider by some √(n·answers/12), 4 to 6 bits for one answer,
+ * and needs no sampler that has to be proven near a Gaussian.
+ *
+ * Not covered: an evaluator that does not run the agreed program, and columns out of their declared ranges (the bound is of
+ * honest runs: such results may be off by more than is hidden); coins of a flood that are used twice; what time decoding takes.
+ * A scale of two or three primes leaves room for the flood: products are divided by so many (`width`).
  */
 import type { Constant, Node } from '../operators/graph.ts'
 import type { Ring } from '../parameters.ts'

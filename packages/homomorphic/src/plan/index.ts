@@ -25,7 +25,7 @@ export interface PlanOptions {
   readonly precision?: number
   /**
    * How many answers under one key its holder hands on to others, 0 unless told. Where they are approximate, `decrypt`
-   * floods them (ia.cr/2022/816), and gives no more than these. Between parties it is one, which is always flooded.
+   * floods them (ia.cr/2011/613), and gives no more than these. Between parties it is one, which is always flooded.
    */
   readonly releases?: number
   /**
