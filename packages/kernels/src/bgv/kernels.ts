@@ -6,7 +6,7 @@
  * Two packings. Slots (Smart, Vercauteren, ia.cr/2011/133): n numbers, each modulo several plain primes, multiplied place by
  * place; their order is that of the transform, which no one else needs to know. Coefficients, modulo 2^64: a product of
  * polynomials has inner products among its coefficients (Huang, Lu, Hong, Ding, "Cheetah", USENIX Security 2022,
- * ia.cr/2022/207, section 3), without a rotation and with plain modulus 2^64 as it is.
+ * ia.cr/2022/207), without a rotation and with plain modulus 2^64 as it is.
  *
  * What goes back is summed, gets an encryption of zero under the other's public key, a mask and a flood of noise, and is
  * brought down to two primes: the last as in SEAL (Kim, Polyakov, Zucca, ia.cr/2021/204), on coefficients.

@@ -1,7 +1,7 @@
 /**
  * Products of matrices over Z_2^64 without triples: either party encrypts its share of one factor, and the other multiplies
  * it by its own share of the other factor. Coefficients are laid out as in Huang, Lu, Hong, Ding, "Cheetah" (USENIX Security
- * 2022, ia.cr/2022/207, section 3.1): with blocks of r × k numbers X and k × c numbers Y, r k c <= n,
+ * 2022, ia.cr/2022/207): with blocks of r × k numbers X and k × c numbers Y, r k c <= n,
  *
  *     X(x) = sum X[i][j] x^(i k c + k - 1 - j)        Y(x) = sum Y[j][l] x^(l k + j)
  *

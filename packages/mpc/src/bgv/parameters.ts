@@ -8,8 +8,8 @@
  *
  * What the key's owner sees of the other's numbers, beside the result:
  * - In slots, the sum a b' + b a' plus a mask r, over the integers: r is uniform below 2^maskBits, so that this is within
- *   2^(bits of the sum - maskBits) of r alone (as in Demmler, Schneider, Zohner, "ABY", NDSS 2015, section IV.A, where the
- *   encryption is Paillier's). Over coefficients the mask is uniform modulo 2^64: nothing.
+ *   2^(bits of the sum - maskBits) of r alone (as with the triples that Demmler, Schneider, Zohner, "ABY", NDSS 2015, make by
+ *   Paillier's encryption). Over coefficients the mask is uniform modulo 2^64: nothing.
  * - The noise, which is flooded by an integer uniform over 2^floodBits values: within |noise| / 2^floodBits of the flood alone
  *   (the smudging lemma: Asharov, Jain, López-Alt, Tromer, Vaikuntanathan, Wichs, EUROCRYPT 2012, ia.cr/2011/613).
  * Both are added up over all numbers of a run, whose count is bounded so that the sum stays below 2^-40 (parameters.test.ts).

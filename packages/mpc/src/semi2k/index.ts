@@ -22,21 +22,37 @@
  *   value. It knows all masks: together with any computing party, or with the traffic between two, it knows everything.
  * - `transfers`: two parties and nobody else; oblivious transfers (`@tallystick/ot`, its assumptions). Z_2^64 and bits only:
  *   products and truncations over Z_2^128 and shuffles are refused (terms/unsupported). Branches of a join run in turn.
+ * - `bgv`: two parties and nobody else. Ring products from ciphertexts of Brakerski, Gentry, Vaikuntanathan (ia.cr/2011/277),
+ *   each party under a key of its own that lives for the run; bits from transfers, which are opened only where a program
+ *   uses bits. Z_2^64 and Z_2^128; shuffles are refused. Branches of a join run in turn.
+ *
+ *         encrypts (p0, p1, p0 … tile by tile)                    the other one
+ *         ----------------------------------------------------------------------------------------
+ *         publicKey, before the first of its kind  --------->
+ *         ciphertexts: Enc(a), Enc(b)              --------->     Enc(a) b' + Enc(b) a' + r, flood of noise, two primes
+ *         a b' + b a' + r                          <---------     answers; its share is -r
+ *     Products of matrices need no triples: either party sends its share of one factor encrypted, gets back the product with
+ *     the other's share of the other factor, masked, and adds what it can multiply itself (`../bgv/matrices.ts`, `inner.ts`).
  * - `insecure-first-party-deals`: p0 is the dealer. That is no protection from p0, who knows all masks and so reads every
  *   value from what it is sent: for tests and for parties who trust p0 with everything anyway.
- * Triples from BGV ciphertexts are not made here: encryption lies in a package (`homomorphic`) that this one cannot use.
  *
  * Security. Semi-honest. With a helper: against any n - 1 of the n computing parties, or against the helper; not against
- * the helper and one more. With transfers: against either party. AES-128 is a pseudorandom function. An active party can
- * add errors to any value unseen: only the audit by replay finds that.
+ * the helper and one more. With transfers: against either party. With ciphertexts: against either party. Who encrypts is
+ * hidden by ring learning with errors (128 bits, `../bgv/parameters.ts`); of who answers, answers tell less than 2^-40 in
+ * statistical distance over a whole run, by worst-case bounds of masks in slots and of noise under its flood, and a program
+ * that would tell more is refused (terms/unsupported). Keys, ciphertexts and answers with residues above their primes end the
+ * run, and so does noise beyond the bound: what an honest peer sends is never decrypted to a wrong number. AES-128 is a
+ * pseudorandom function. An active party can add errors to any value unseen; with ciphertexts it can also answer with noise
+ * that it chose, and learn a bit about a key of that run from whether the run goes on. Only the audit by replay finds either.
  * Leakage. As for `rep3`: sizes, and what the program states that it opens in mid-run; whether the last unit of a truncation
  * was rounded up is decided by the low bits of a share or mask that the parties know in part, so that an output with that
  * unit tells a party which of two halves of an interval as long as 2 units the number was in.
  * Refusal. A receiver may learn the outputs and withhold what the next receiver lacks, or refuse to sign the close.
  * Cost. `counting.ts`: exact, or a bound for sorts. A product: one round, 16 bytes from each party to each other one, 8 from
  * the helper to one of them; an AND gate 2 bits and 1; with two parties a comparison of 64 bits 7 rounds, 46 bytes and 23, a
- * truncation one round, 1 bit and as many as are cut off. With transfers 1088 bytes a product and 8 an AND gate more.
- * Constant time. But for the memory accesses of a shuffle.
+ * truncation one round, 1 bit and as many as are cut off. With transfers 1088 bytes a product and 8 an AND gate more; with
+ * ciphertexts 300 a product (525 over Z_2^128) in tiles of 8192, of which none is begun before the last is used up.
+ * Constant time. But for the memory accesses of a shuffle. Of ciphertexts, what a peer sent is checked with branches on it.
  */
 import { openTransfers } from '@tallystick/ot'
 import { TallyError } from '@tallystick/core'
