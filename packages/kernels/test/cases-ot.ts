@@ -53,7 +53,7 @@ const products = [
   { n: 171, bits: 48 },
   { n: 4100, bits: 1 },
 ]
-const widths = [0, 48, 8208]
+const widths = [0, 48, 1040]
 const values = (n: number): Uint32Array => {
   const out = new Uint32Array(bytes(n + 3, 8 * n).buffer.slice(0, 8 * n))
   if (n === 2) out.fill(0xffff_ffff)

@@ -19,6 +19,7 @@ import {
 import { mlkemDecapsulate, mlkemEncapsulate, mlkemKeys, mlkemUniform } from '../src/index.ts'
 import { hashKey } from '../src/aes/keys.ts'
 import { nodeEngine } from '../src/native/engine.ts'
+import { loadNativeSoftspoken } from '../src/native/softspoken.ts'
 import { beside, transferCases } from './cases-ot.ts'
 import { cases, expected, type Name } from './cases.ts'
 import { bytes } from './samples.ts'
@@ -203,6 +204,15 @@ describe('the extension', () => {
       () => softspokenSelectProducts.run({ ...selected, choices: choices.subarray(1) }),
     ]
     for (const call of wrong) expect(call).toThrow(expect.objectContaining({ code: 'api/misuse' }))
+  })
+
+  it('is the same in tiles of any size', async () => {
+    const small = await loadNativeSoftspoken(528)
+    for (const [name, implementation] of Object.entries(small)) {
+      for (const input of cases[name as Name]()) {
+        expect(implementation(input as never)).toEqual(engine[name]!(input as never))
+      }
+    }
   })
 
   it('gives both ends bits that differ by the choice, whatever the unknown leaves are', () => {

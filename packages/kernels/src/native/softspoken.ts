@@ -6,11 +6,14 @@ import { keyStream, permutation } from './aes.ts'
 
 const cipher = permutation(hashKey)
 
-export const loadNativeSoftspoken = (): Promise<Engine> =>
-  softspokenEngine({
-    stream: (key) => {
-      const next = keyStream(key)
-      return (target) => target.set(next(target.length))
+export const loadNativeSoftspoken = (tileBytes?: number): Promise<Engine> =>
+  softspokenEngine(
+    {
+      stream: (key) => {
+        const next = keyStream(key)
+        return (target) => target.set(next(target.length))
+      },
+      permute: (target, source) => target.set(cipher.update(source)),
     },
-    permute: (target, source) => target.set(cipher.update(source)),
-  })
+    tileBytes,
+  )

@@ -1,6 +1,6 @@
 /**
  * `softspoken/*` in WebAssembly over any AES: key streams and the public permutation come from outside (the portable
- * ones here, OpenSSL's in native/softspoken.ts). Vectors are cut into tiles of 8 KiB, so that 128 columns stay in the cache.
+ * ones here, OpenSSL's in native/softspoken.ts). Vectors are cut into tiles of 16 KiB.
  */
 import type { Engine } from '@tallystick/protocol'
 import { hashKey } from '../aes/keys.ts'
@@ -61,31 +61,29 @@ export interface Cipher {
   readonly permute: (target: Uint8Array, source: Uint8Array) => void
 }
 
-const tileBytes = 8192
-/** Rows of odd numbers of blocks fall into different sets of the cache. */
-const stride = tileBytes + 16
 /** Rows that are hashed at once: 64 KiB of them, from so many bytes of each column. */
 const tileRows = 4096
 const partBytes = tileRows / 8
 /** Hashes of a part, and those of a product that the part before began. */
 const heldHashes = tileRows + 64
 
-const tiles = layout({
-  leaves: chunkLeaves * stride,
-  sum: tileBytes,
-  corrections: tileBytes,
-  columns: 128 * stride,
-  delta: 16,
-  rows: 16 * tileRows,
-  hashed: 16 * tileRows,
-  shifted: 16 * tileRows,
-  other: 16 * tileRows,
-  zero: 8 * heldHashes,
-  one: 8 * heldHashes,
-  values: 8 * heldHashes,
-  shares: 8 * heldHashes,
-  products: 8 * heldHashes + 16,
-})
+const tilesOf = (tileBytes: number, stride: number) =>
+  layout({
+    leaves: chunkLeaves * stride,
+    sum: tileBytes,
+    corrections: tileBytes,
+    columns: 128 * stride,
+    delta: 16,
+    rows: 16 * tileRows,
+    hashed: 16 * tileRows,
+    shifted: 16 * tileRows,
+    other: 16 * tileRows,
+    zero: 8 * heldHashes,
+    one: 8 * heldHashes,
+    values: 8 * heldHashes,
+    shares: 8 * heldHashes,
+    products: 8 * heldHashes + 16,
+  })
 
 const selection = layout({
   choices: tileRows / 8 + 16,
@@ -95,15 +93,21 @@ const selection = layout({
 
 interface Tile {
   readonly exports: Exports
-  readonly at: ReturnType<typeof tiles.from>
+  readonly at: ReturnType<ReturnType<typeof tilesOf>['from']>
   readonly memory: Uint8Array
 }
 
 const bytesOf = (limbs: Uint32Array): Uint8Array => new Uint8Array(limbs.buffer, limbs.byteOffset, limbs.byteLength)
 
-/** The group over an AES. */
-export async function softspokenEngine({ stream, permute }: Cipher): Promise<Engine> {
+/**
+ * The group over an AES.
+ * @param tileBytes of a column, whole blocks: each call of the cipher costs time, and long pieces do not stay in the cache
+ */
+export async function softspokenEngine({ stream, permute }: Cipher, tileBytes = 16_384): Promise<Engine> {
   const arena = await arenaOf<Exports>(base64)
+  // Rows of odd numbers of blocks fall into different sets of the cache.
+  const stride = tileBytes + (tileBytes % 32 === 0 ? 16 : 0)
+  const tiles = tilesOf(tileBytes, stride)
 
   /**
    * The next states. `fix` is called for each chunk of each tile once its sums and columns are there, `use` for each part of

@@ -4,7 +4,7 @@ import { softspokenReceiveBits, softspokenSendBits } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { wordsOf } from '../bytes.ts'
 import type { TripleMessages } from './messages.ts'
-import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known } from './transfers.ts'
+import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known, sendFrames } from './transfers.ts'
 import type { PairCost, Transfers, TripleContext } from './transfers.ts'
 
 /** XOR shares of a · b = c, bit by bit: bit i is bit i mod 32 of word i div 32, whole vectors of 128 bits. */
@@ -48,7 +48,7 @@ function* take(ctx: TripleContext, transfers: Transfers, total: number) {
     const input = chosen(transfers, n, choices.subarray(from, from + n / 8))
     const { corrections, hashes, seeds } = yield* ctx.compute(softspokenReceiveBits, input)
     transfers.receiving.seeds = seeds
-    yield* ctx.send('otCorrections', corrections, transfers.peer)
+    yield* sendFrames(ctx, 'otCorrections', corrections, transfers.peer)
     u.set(hashes, batchWords * i)
   }
   return { a: wordsOf(choices), u }

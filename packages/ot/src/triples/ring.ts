@@ -8,8 +8,9 @@ import {
 } from '@tallystick/kernels'
 import type { Context, Routine } from '@tallystick/protocol'
 import { wordsOf } from '../bytes.ts'
-import { maxFrameWords, type TripleMessages } from './messages.ts'
-import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known, misbehaved } from './transfers.ts'
+import type { TripleMessages } from './messages.ts'
+import { batchesOf, batchTransfers, bothWays, chosen, correctionBytes, known } from './transfers.ts'
+import { receiveFrames, sendFrames } from './transfers.ts'
 import type { PairCost, Transfers, TripleContext } from './transfers.ts'
 
 /** Additive shares over Z_2^64 of a · b = c, element by element: little-endian limbs of 32 bits, 2 an element. */
@@ -19,12 +20,8 @@ export interface RingTriples {
   readonly c: Uint32Array
 }
 
-/**
- * Elements of one batch by the bits of the multiplier: whole vectors of 128 whose corrections and products fit a frame each.
- * A kernel starts 512 key streams a call, so large batches count.
- */
-const batchElements = (bits: number): number =>
-  128 * Math.floor(Math.min(batchTransfers / bits, (4 * maxFrameWords) / productBytes(bits)) / 128)
+/** Elements of one batch by the bits of the multiplier: whole vectors of 128. */
+const batchElements = (bits: number): number => 128 * Math.floor(batchTransfers / bits / 128)
 
 /** One direction, n products by multipliers of so many bits. Coins: none. */
 export const productCost = (n: number, bits: number): { readonly rounds: number; readonly bytes: number } => ({
@@ -57,7 +54,7 @@ export function* productSend<M extends TripleMessages, R extends string>(
     const input = { ...(yield* known(wire, transfers, n * bits)), values: values.slice(at, at + 2 * n), bits }
     const { products, shares: part, seeds } = yield* wire.compute(softspokenSendProducts, input)
     transfers.sending.seeds = seeds
-    yield* wire.send('otProducts', products, transfers.peer)
+    yield* sendFrames(wire, 'otProducts', products, transfers.peer)
     shares.set(part, at)
     at += 2 * n
   }
@@ -87,15 +84,11 @@ export function* productReceive<M extends TripleMessages, R extends string>(
     const input = { ...chosen(transfers, count * bits, choicesOf(i, count)), bits, n: count }
     const { corrections, shares: part, seeds } = yield* wire.compute(softspokenReceiveProducts, input)
     transfers.receiving.seeds = seeds
-    yield* wire.send('otCorrections', corrections, transfers.peer)
+    yield* sendFrames(wire, 'otCorrections', corrections, transfers.peer)
     shares.set(part, 2 * batch * i)
   }
   for (const [i, count] of batches.entries()) {
-    const products = yield* wire.receive('otProducts', transfers.peer)
-    const expected = count * productBytes(bits)
-    if (products.length !== expected) {
-      throw misbehaved(transfers.peer, `expected ${expected} bytes of products, found ${products.length}`)
-    }
+    const products = yield* receiveFrames(wire, 'otProducts', count * productBytes(bits), transfers.peer)
     const input = { choices: choicesOf(i, count), products, bits, n: count }
     addRing(
       shares.subarray(2 * batch * i, 2 * (batch * i + count)),

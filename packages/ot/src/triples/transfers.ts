@@ -1,17 +1,19 @@
 /** The state that two ends share after their base transfers, and the rows of transfers that it is stretched to. */
-import { TallyError } from '@tallystick/core'
+import { concatBytes, TallyError } from '@tallystick/core'
 import type { Context, Routine } from '@tallystick/protocol'
 import { baseCost, baseReceive, baseSend } from '../base/index.ts'
 import { blockBytes } from '../bytes.ts'
 import { chunks } from '../extension/columns.ts'
 import { baseChoices, makeSeeds, seedBytes, takeSeeds } from '../extension/seeds.ts'
 import type { BaseKind } from '../interface.ts'
-import type { TripleMessages } from './messages.ts'
+import { maxFrameWords, type TripleMessages } from './messages.ts'
+
+const frameBytes = 4 * maxFrameWords
 
 export type TripleContext = Context<TripleMessages, string>
 
-/** Transfers of one frame of corrections, 4 MiB. */
-export const batchTransfers = 2 ** 20
+/** Transfers of one call of a kernel, which starts 512 key streams: 8 MiB of corrections, 0.1 s of one core. */
+export const batchTransfers = 2 ** 21
 
 interface Direction {
   /** States of the 512 leaves; the sender's at its Delta's chunks are arbitrary values. */
@@ -107,11 +109,7 @@ export function* known(
   { sending, delta, peer }: Transfers,
   n: number,
 ): Routine<{ readonly seeds: Uint8Array; readonly delta: Uint8Array; readonly corrections: Uint8Array }> {
-  const corrections = yield* ctx.receive('otCorrections', peer)
-  const expected = chunks * widthOf(n)
-  if (corrections.length !== expected) {
-    throw misbehaved(peer, `expected ${expected} bytes of corrections, found ${corrections.length}`)
-  }
+  const corrections = yield* receiveFrames(ctx, 'otCorrections', chunks * widthOf(n), peer)
   return { seeds: sending.seeds, delta, corrections }
 }
 
@@ -121,6 +119,28 @@ export const chosen = ({ receiving }: Transfers, n: number, choices: Uint8Array)
   padded.set(choices.subarray(0, Math.ceil(n / 8)))
   if (n % 8 !== 0) padded[n >> 3]! &= 2 ** (n % 8) - 1
   return { seeds: receiving.seeds, choices: padded }
+}
+
+type Framed = 'otCorrections' | 'otProducts'
+
+/** The output of a kernel call in frames of at most 4 MiB. */
+export function* sendFrames(ctx: TripleContext, name: Framed, bytes: Uint8Array, peer: string): Routine<void> {
+  for (let from = 0; from < bytes.length; from += frameBytes) {
+    yield* ctx.send(name, bytes.subarray(from, from + frameBytes), peer)
+  }
+}
+
+export function* receiveFrames(ctx: TripleContext, name: Framed, total: number, peer: string): Routine<Uint8Array> {
+  const frames: Uint8Array[] = []
+  for (let from = 0; from < total; from += frameBytes) {
+    const frame = yield* ctx.receive(name, peer)
+    const expected = Math.min(frameBytes, total - from)
+    if (frame.length !== expected) {
+      throw misbehaved(peer, `expected ${expected} bytes of ${name}, found ${frame.length}`)
+    }
+    frames.push(frame)
+  }
+  return frames.length === 1 ? frames[0]! : concatBytes(...frames)
 }
 
 export const misbehaved = (peer: string, message: string): TallyError =>
