@@ -207,6 +207,16 @@ interface OwnPast {
   own(): Promise<PastAborts>
 }
 
+/** Numbers are not signed: of three parties one can tell the two others different ones, and neither of these is to blame. */
+const otherNumber = (number: number, wires: readonly Wire[], { role }: Wire, found: number): TallyError => {
+  const message = `expected ${role}'s aborts of the attempts before ${number}, found ${found}`
+  if (wires.length === 1) return new TallyError('peer/misbehaved', { peer: role }, message)
+  const names = wires.map((wire) => wire.role).join(', ')
+  return new TallyError('peer/misbehaved', 'none', `${message}: ${role}, or a party that told it another number`, {
+    remedy: `compare with ${names} which attempt each told the others`,
+  })
+}
+
 /**
  * Exchanges the signed aborts of all attempts before `number`. A peer's word alone ends and begins nothing: a side that
  * is asked to go on to another attempt does so after one peer has signed its aborts of those before.
@@ -220,8 +230,7 @@ export const exchangePast = async (
   const learned = wires.map(async (wire) => {
     const { aborts } = await wire.next('past', terms.deadlines.handshake * 1000)
     if (aborts.length !== number || aborts.some((abort, i) => abort.attempt !== i)) {
-      const message = `expected ${wire.role}'s aborts of the attempts before ${number}, found ${aborts.length}`
-      throw new TallyError('peer/misbehaved', { peer: wire.role }, message)
+      throw otherNumber(number, wires, wire, aborts.length)
     }
     for (const abort of aborts) {
       requireSigned(terms, wire.role, abortEvent(terms, wire.role, abort.attempt, abort.code), abort.signature)

@@ -11,8 +11,8 @@ import {
   type Terms,
 } from '@tallystick/session'
 import { describe, expect, it } from 'vitest'
-import { duet, duetInputs, fastClock, keyOf, optionsOf, setting } from './fixture.ts'
-import { control, on, runHostile, tampering } from './hostile.ts'
+import { duet, duetInputs, fastClock, keyOf, optionsOf, setting, trio } from './fixture.ts'
+import { control, on, runHostile, tampering, type Tamper } from './hostile.ts'
 
 const quick = { deadlines: { handshake: 8, message: 8, close: 8 } }
 const scene = (changes: Partial<Terms> = quick) => setting(duet, { rounds: 1, chunks: 1 }, duetInputs, changes)
@@ -87,6 +87,20 @@ describe('a new attempt', () => {
     expect(left!.error).toMatchObject({ code: 'peer/misbehaved', blame: { peer: 'right' } })
     // No number was used up: the next run begins where it would have.
     expect(given.journals['left']!.attempts()).toEqual([])
+  })
+
+  it('is not blamed on an honest peer where a third party tells two numbers', async () => {
+    const given = setting(trio, {}, { a: 1, b: 2, c: 3 }, quick)
+    const { terms } = given
+    const reason = reasonOf(terms, 'session/aborted')
+    const event = { kind: 'Abort', specHash: specHash(terms), attempt: 0, party: 2, reason } as const
+    const signature = signEvent(keyOf('c'), terms.domain, event)
+    const jump = control('attempt', () => ({ attempt: 1 }))
+    const past = control('past', () => ({ aborts: [{ attempt: 0, code: 'session/aborted', signature }] }))
+    const lie: Tamper = (frame, to) => (to === 'a' ? jump(frame, to).flatMap((changed) => past(changed, to)) : [frame])
+    const { a } = await runHostile(given, { c: lie })
+    expect(a!.error).toMatchObject({ code: 'peer/misbehaved', blame: 'none' })
+    expect(a!.error!.message).toContain('or a party that told it another number')
   })
 
   it('beyond the terms is blamed on the peer that counts that far', async () => {
