@@ -85,6 +85,17 @@ const putStep = (target: Uint8Array, at: number, step: Step): number => {
   return at + step.length
 }
 
+interface Named {
+  readonly step: Step
+  readonly bytes: Uint8Array
+}
+
+/** In the order of their bytes, which is that of the text where both are ASCII. */
+const byBytes = (a: Named, b: Named): number => {
+  if (a.bytes.length !== a.step.length || b.bytes.length !== b.step.length) return compareBytes(a.bytes, b.bytes)
+  return a.step < b.step ? -1 : a.step > b.step ? 1 : 0
+}
+
 export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash): Transcript => {
   const links: DirectedLink[] = []
   const existing = (from: string, to: string): DirectedLink | undefined => {
@@ -127,9 +138,7 @@ export const createTranscript = (binding: Uint8Array, hash: Hash = portableHash)
   }
   const headOf = ({ heads, at }: Chain): Uint8Array => heads.subarray(at, at + headBytes)
   const sorted = ({ chains }: DirectedLink) =>
-    [...chains]
-      .map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) }))
-      .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    [...chains].map(([step, chain]) => ({ step, chain, bytes: utf8ToBytes(step) })).sort(byBytes)
 
   /** Frames that are not hashed yet, and where each ends in the buffer. */
   let waiting: { readonly link: DirectedLink; readonly step: Step; readonly end: number }[] = []

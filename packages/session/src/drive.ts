@@ -88,12 +88,10 @@ type Receive = Extract<Effect, { kind: 'receive' }>
 interface Place extends Slot {
   fiber: Fiber | undefined
   effect: Receive | undefined
-  ordinal: number
   since: number
 }
 
 const createPlace = (): Place => ({
-  sent: 0,
   taken: 0,
   arrived: 0,
   journaled: 0,
@@ -102,7 +100,6 @@ const createPlace = (): Place => ({
   first: 0,
   fiber: undefined,
   effect: undefined,
-  ordinal: 0,
   since: 0,
 })
 
@@ -114,6 +111,8 @@ interface Peer {
   /** The steps whose next frame somebody awaits. */
   readonly waiting: Set<Place>
   readonly holds: HeldFrames
+  /** How many frames of each step were sent to it. */
+  readonly sent: Map<string, number>
   lastTaken: number
   /** When this side began to wait for room; 0 while there is. */
   blockedSince: number
@@ -141,16 +140,17 @@ export const drive = (options: DriveOptions): Drive => {
     const holds = createHeldFrames(role, name, options.holds.get(name) ?? [], () =>
       createTranscript(chainBinding(attempt.run), options.hash),
     )
-    peers.set(name, { role: name, outlet, inbox, waiting: new Set(), holds, lastTaken: 0, blockedSince: 0 })
+    const [waiting, sent] = [new Set<Place>(), new Map<string, number>()]
+    peers.set(name, { role: name, outlet, inbox, waiting, holds, sent, lastTaken: 0, blockedSince: 0 })
   }
   const peerOf = (name: string): Peer => {
     const peer = peers.get(name)
     if (peer === undefined) throw new TallyError('api/misuse', 'self', `there is no peer "${name}"`)
     return peer
   }
-  const take = (name: string): number => {
-    const ordinal = ordinals.get(name) ?? 0
-    ordinals.set(name, ordinal + 1)
+  const take = (counts: Map<string, number>, name: string): number => {
+    const ordinal = counts.get(name) ?? 0
+    counts.set(name, ordinal + 1)
     return ordinal
   }
 
@@ -184,7 +184,7 @@ export const drive = (options: DriveOptions): Drive => {
     const { to, step, body, opening } = effect
     const peer = peerOf(to)
     if (opening && !passed) throw new TallyError('api/misuse', 'self', `${step} opens before any checkpoint`)
-    const ordinal = peer.inbox.slot(step).sent++
+    const ordinal = take(peer.sent, step)
     transcript.append(role, to, step, body)
     statistics.step = step
     if (isHeld(peer, step, ordinal, body)) return undefined
@@ -228,7 +228,6 @@ export const drive = (options: DriveOptions): Drive => {
     if (body !== undefined) return accept(peer, effect, ordinal, body)
     place.fiber = fiber
     place.effect = effect
-    place.ordinal = ordinal
     place.since = clock.now()
     peer.waiting.add(place)
     return parked
@@ -251,7 +250,7 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const compute = (fiber: Fiber, { step, kernel, input }: Extract<Effect, { kind: 'compute' }>): unknown => {
-    const key = `${step}#${take(`compute:${step}`)}`
+    const key = `${step}#${take(ordinals, `compute:${step}`)}`
     if (journal.has('compute', key)) return decodeValue(journal.get('compute', key)!)
     const computed = async (): Promise<unknown> => {
       const began = clock.now()
@@ -264,7 +263,7 @@ export const drive = (options: DriveOptions): Drive => {
   }
 
   const reserve = (fiber: Fiber, { step, correlation, count }: Extract<Effect, { kind: 'reserve' }>): unknown => {
-    const key = `reserve/${step}#${take(`reserve:${step}`)}`
+    const key = `reserve/${step}#${take(ordinals, `reserve:${step}`)}`
     if (attempt.has(key)) return (attempt.value(key) as { units: Uint8Array }).units
     const store = options.reserve
     if (store === undefined) throw new TallyError('api/misuse', 'self', `${step} needs a correlation store`)
@@ -368,7 +367,7 @@ export const drive = (options: DriveOptions): Drive => {
         place.fiber = place.effect = undefined
         peer.waiting.delete(place)
         try {
-          fibers.answer(fiber, accept(peer, effect!, place.ordinal, frame.body))
+          fibers.answer(fiber, accept(peer, effect!, place.taken - 1, frame.body))
         } catch (error) {
           fibers.raise(fiber, error)
         }

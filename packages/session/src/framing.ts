@@ -55,6 +55,10 @@ const decodeName = (bytes: Uint8Array): string => {
   return String.fromCharCode.apply(undefined, bytes as unknown as number[])
 }
 
+/** Small bodies are cut from slabs, too: memory of its own costs one more than all else that is done with it. */
+const sharedBytes = 4096
+const bodySlabBytes = 16 * 1024
+
 /** A short copy costs less by hand than a view and a call. */
 const copyInto = (target: Uint8Array, filled: number, source: Uint8Array, at: number, bytes: number): void => {
   if (bytes > 64) target.set(bytes === source.length ? source : source.subarray(at, at + bytes), filled)
@@ -94,16 +98,19 @@ const createAssembler = () => {
 
 export const createEncoder = (limits: LinkLimits): FrameEncoder => {
   const assemble = createAssembler()
-  const numbers = new Map<string, number>()
-  const names: string[] = []
+  // By name, the numbers of the last definitions: those of this half of the table, and of the half before it. A half
+  // is forgotten at once, which costs less than forgetting each name that is overwritten.
+  let numbers = new Map<string, number>()
+  let before = new Map<string, number>()
   let next = 0
   const define = (step: string): Uint8Array => {
     const name = encodeName(step)
     if (name.length === 0 || name.length > stepBytes || !step.isWellFormed())
       throw misuse(`expected a step name of 1 to ${stepBytes} bytes, found ${name.length}`)
-    const evicted = names[next]
-    if (evicted !== undefined) numbers.delete(evicted)
-    names[next] = step
+    if (numbers.size === stepTableSize / 2) {
+      before = numbers
+      numbers = new Map()
+    }
     numbers.set(step, next)
     next = (next + 1) % stepTableSize
     return name
@@ -116,7 +123,7 @@ export const createEncoder = (limits: LinkLimits): FrameEncoder => {
         throw misuse(
           `expected a frame of at most ${limits.frameBytes} bytes at ${step}, found a body of ${body.length}`,
         )
-      const known = numbers.get(step)
+      const known = numbers.get(step) ?? before.get(step)
       const name = known === undefined ? define(step) : undefined
       const kind = kinds.indexOf(channel) | (name === undefined ? 0 : definesStep)
       return assemble(kind, known ?? (next + stepTableSize - 1) % stepTableSize, ordinal, name, body)
@@ -145,7 +152,7 @@ export interface FrameDecoder {
 
 /**
  * @param peer how the sender is named in errors
- * @param allocate memory for a body; it may be uninitialised, since nothing is delivered before it is filled
+ * @param allocate memory for a large body; it may be uninitialised, since nothing is delivered before it is filled
  */
 export const createDecoder = (
   limits: LinkLimits,
@@ -159,6 +166,19 @@ export const createDecoder = (
       remedy: 'the bytes are not of this version of the link: check which program answers there, and its version',
     })
   const names: string[] = []
+  let slab = new Uint8Array(0)
+  let used = 0
+  const bodyOf = (bytes: number): Uint8Array => {
+    if (bytes >= sharedBytes) return allocate(bytes)
+    if (used + bytes > slab.length) {
+      slab = new Uint8Array(bodySlabBytes)
+      used = 0
+    }
+    const body = slab.subarray(used, used + bytes)
+    // Aligned, as memory of its own is.
+    used += (bytes + 7) & ~7
+    return body
+  }
   const header = new Uint8Array(headerBytes)
   const view = new DataView(header.buffer)
   let phase: 'header' | 'nameLength' | 'name' | 'body' = 'header'
@@ -175,7 +195,7 @@ export const createDecoder = (
     if (bytes > left) throw malformed(`expected ${bytes} bytes of ${next}, found a frame that ends after ${left}`)
     phase = next
     wanted = bytes
-    target = next === 'body' ? allocate(bytes) : nameBuffer
+    target = next === 'body' ? bodyOf(bytes) : nameBuffer
     filled = 0
     left -= bytes
   }

@@ -7,10 +7,9 @@ import type { AnyProtocol } from '@tallystick/protocol'
 import type { Frame } from './link.ts'
 import { misplaced, replayed } from './wire.ts'
 
-/** One step of a peer: all that the driver knows of it, found by one look-up a frame. */
+/** A step of what a peer sends: all that the driver knows of it, found by one look-up a frame. */
 export interface Slot {
-  /** How many frames of this step were sent to the peer, taken from it, and have arrived. */
-  sent: number
+  /** How many frames of this step were taken, and have arrived. */
   taken: number
   arrived: number
   /** How many of them the journal held at the start. */

@@ -13,7 +13,7 @@ export interface Frame {
 }
 
 export interface LinkReceiver {
-  /** The body is the receiver's to keep. */
+  /** The body is the receiver's to keep; a small one may be a view of memory with others. */
   frame(frame: Frame): void
   /** Once, as the last call; `undefined` for a clean end by the peer. */
   closed(error: TallyError | undefined): void
