@@ -46,7 +46,8 @@ export const readTableDeclaration = async (path: string): Promise<TableDeclarati
 
 /** What the terms say of a table: `id` joins, `table/1` is how rows are written (columns.ts of statistics). */
 export const dataTermsOf = (source: string, format: TableFormat, rows: number): DataTerms => {
-  const names = format.columns.map(({ name }) => name).join(', ')
+  const filled = ({ fill }: TableFormat['columns'][number]): string => (fill === undefined ? '' : ` (empty: ${fill})`)
+  const names = format.columns.map((column) => `${column.name}${filled(column)}`).join(', ')
   return {
     source,
     column: names.length <= 200 ? names : `${names.slice(0, 180)} … (${format.columns.length} columns)`,

@@ -23,6 +23,8 @@ export const tableFormat = z.strictObject({
   id: z.strictObject({ from: cellName, normalisation: z.string().min(1) }).optional(),
   /** What an empty cell does: `refuse` the table, or `drop` its record (horizontal tables only). */
   missing: z.enum(['refuse', 'drop']).default('refuse'),
+  /** Words that stand for an empty cell. */
+  empty: z.array(cellName).max(20).optional(),
   columns: z
     .array(
       z.discriminatedUnion('type', [
@@ -32,8 +34,14 @@ export const tableFormat = z.strictObject({
           minimum: z.number(),
           maximum: z.number(),
           decimals: z.int().min(0).max(9).default(0),
+          fill: z.number().optional(),
         }),
-        z.strictObject({ ...common, type: z.literal('categorical'), levels: z.array(cellName).min(2).max(256) }),
+        z.strictObject({
+          ...common,
+          type: z.literal('categorical'),
+          levels: z.array(cellName).min(2).max(256),
+          fill: cellName.optional(),
+        }),
       ]),
     )
     .min(1)
@@ -42,11 +50,17 @@ export const tableFormat = z.strictObject({
 export type TableFormat = z.infer<typeof tableFormat>
 
 export const schemaOf = ({ columns }: TableFormat): TableSchema => ({
-  columns: columns.map(({ from: _, ...column }) => column),
+  columns: columns.map(({ from: _, fill: __, ...column }) => column),
 })
 
 export interface ReadTable extends Source {
-  readonly counts: { readonly records: number; readonly rows: number; readonly dropped: number }
+  readonly counts: {
+    readonly records: number
+    readonly rows: number
+    readonly dropped: number
+    /** Empty cells that have the value of `fill`. */
+    readonly filled: number
+  }
 }
 
 interface Unfit {
@@ -62,7 +76,8 @@ const unlike = (text: string): string => {
   if (/^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$/.test(text)) return 'commas between thousands'
   if (/^[+-]?[0-9]+,[0-9]+$/.test(text)) return 'a comma where a decimal point is expected'
   if (/^[+-]?[0-9.]+[eE][+-]?[0-9]+$/.test(text)) return 'an exponent; export the column with all its digits'
-  if (/^(?:n\/?a|nan|null|none|-+|\?+)$/i.test(text)) return 'a word for "missing"; leave such cells empty'
+  if (/^(?:n\/?a|nan|null|none|-+|\?+)$/i.test(text))
+    return 'a word for "missing"; leave such cells empty, or name it in "empty"'
   return 'not a number'
 }
 
@@ -89,6 +104,18 @@ const levelIn = ({ levels }: CategoricalColumn) => {
       problem: fullWidth.test(text) ? 'no declared level (full-width characters)' : 'no declared level',
     }
 }
+
+/** What stands in a column's empty cells, in codes. */
+const fillsOf = ({ columns }: TableFormat, schema: TableSchema): readonly (number | undefined)[] =>
+  columns.map(({ fill }, c) => {
+    if (fill === undefined) return undefined
+    const column = schema.columns[c]!
+    const found = readerOf(column)(String(fill))
+    if (typeof found === 'number') return found
+    throw new TallyError('terms/malformed', 'self', `column "${column.name}": "fill" is ${found.problem}`, {
+      remedy: 'fill empty cells with a value that the column may have',
+    })
+  })
 
 const readerOf = (column: Column) => (column.type === 'numeric' ? numberIn(column) : levelIn(column))
 
@@ -142,17 +169,19 @@ export const readTable = async (path: string, format: TableFormat, encoding: Enc
   checkSchema(schema)
   if (format.id !== undefined && format.missing === 'drop') {
     throw new TallyError('terms/malformed', 'self', 'a joined table cannot drop records: the partners keep theirs', {
-      remedy: 'fill the empty cells, or leave these ids out on all sides and join again',
+      remedy: 'name a "fill" for its columns, or leave these ids out on all sides and join again',
     })
   }
   const readers = schema.columns.map(readerOf)
+  const fills = fillsOf(format, schema)
+  const absent = new Set(format.empty)
   const normalisation = format.id === undefined ? undefined : normalisationOf(format.id.normalisation)
   const codes = schema.columns.map(growing)
   const ids: string[] = []
   const lineOf = new Map<string, number>()
   const [ragged, unfit, missing, repeated] = [findings(), findings(), findings(), findings()]
   let places: Places | undefined
-  let [records, dropped] = [0, 0]
+  let [records, dropped, filled] = [0, 0, 0]
 
   const keepId = (cell: string, line: number, at: number): boolean => {
     if (normalisation === undefined) return true
@@ -169,13 +198,20 @@ export const readTable = async (path: string, format: TableFormat, encoding: Enc
     return true
   }
   const keep = (fields: readonly string[], line: number, { columns, id }: Places): void => {
-    const cells = columns.map((at) => fields[at]!.trim())
-    const empty = cells.indexOf('')
-    if (empty >= 0 && format.missing === 'drop') {
+    const cells = columns.map((at) => {
+      const cell = fields[at]!.trim()
+      return absent.has(cell) ? '' : cell
+    })
+    if (format.missing === 'drop' && cells.some((cell, c) => cell === '' && fills[c] === undefined)) {
       dropped += 1
       return
     }
     const values = cells.map((cell, c): number => {
+      const fill = fills[c]
+      if (cell === '' && fill !== undefined) {
+        filled += 1
+        return fill
+      }
       if (cell === '') {
         note(missing, () => `line ${line}, column ${columns[c]! + 1}`)
         return 0
@@ -227,7 +263,7 @@ export const readTable = async (path: string, format: TableFormat, encoding: Enc
     missing,
     'cell is empty',
     'cells are empty',
-    'fill them, or set "missing": "drop" to leave such records out (horizontal tables only)',
+    'fill them, name a "fill" for the column, or set "missing": "drop" to leave such records out (horizontal tables only)',
   )
   tell('input/duplicate', repeated, 'record repeats an id', 'records repeat an id', 'keep one row for each id')
   if (problems.length > 0) throw problemError(path, problems)
@@ -238,5 +274,5 @@ export const readTable = async (path: string, format: TableFormat, encoding: Enc
   const read: Table = { rows, codes: codes.map((column) => column.values()), ids: new Uint8Array(0) }
   const vertical = format.id !== undefined
   const table = vertical ? inOrderOfIds(read, ids) : read
-  return { path, digest, items: encodeTable(schema, table, vertical), counts: { records, rows, dropped } }
+  return { path, digest, items: encodeTable(schema, table, vertical), counts: { records, rows, dropped, filled } }
 }

@@ -9,6 +9,7 @@ import { decodeTable } from '@tallystick/statistics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConnector, meetingOf } from '../src/connection.ts'
 import { readTable, schemaOf, tableFormat } from '../src/table.ts'
+import { dataTermsOf } from '../src/table-declaration.ts'
 import { mainFile } from './run.ts'
 
 let folder = ''
@@ -43,7 +44,7 @@ describe('a table', () => {
   it('is read as its columns say, whatever stands around them', async () => {
     const text = '\ufeffNo.,region,Income\r\n1,"south, west", 12.5 \r\n2,north,"5000.00"\r\n\r\n3,north,0.01\r\n'
     const { items, counts } = await read(text)
-    expect(counts).toEqual({ records: 3, rows: 3, dropped: 0 })
+    expect(counts).toEqual({ records: 3, rows: 3, dropped: 0, filled: 0 })
     const { codes } = decodeTable(schemaOf(format), items, false)
     expect(codes.map((column) => [...column])).toEqual([
       [1250, 500_000, 1],
@@ -72,7 +73,18 @@ describe('a table', () => {
     expect(message).toContain('1 cell is empty\n      line 3, column 1')
     expect(message).toContain('line 4 has 1 cell')
     const { counts } = await read('Income,region\n,north\n3,north\n', { missing: 'drop' })
-    expect(counts).toEqual({ records: 2, rows: 1, dropped: 1 })
+    expect(counts).toEqual({ records: 2, rows: 1, dropped: 1, filled: 0 })
+  })
+  it('fills empty cells, and cells with words that stand for one, where the columns say with what', async () => {
+    const [income, region] = format.columns
+    const columns = [{ ...income!, fill: 7 }, region!] as typeof format.columns
+    const text = 'Income,region\n,north\nn/a,north\n3,?\n4,north\n'
+    const { counts, items } = await read(text, { columns, missing: 'drop', empty: ['n/a', '?'] })
+    expect(counts).toEqual({ records: 4, rows: 3, dropped: 1, filled: 2 })
+    expect([...decodeTable(schemaOf({ ...format, columns }), items, false).codes[0]!]).toEqual([700, 700, 400])
+    expect(dataTermsOf('t.csv', { ...format, columns }, 3).column).toBe('income (empty: 7), region')
+    const outside = [{ ...income!, fill: 9000 }, region!] as typeof format.columns
+    expect((await problem(text, { columns: outside })).message).toContain('"fill" is outside 0 to 5000')
   })
   it('of joined rows has them in one order, whatever order the file has', async () => {
     const id = { from: 'id', normalisation: 'trim/1' }

@@ -141,6 +141,16 @@ def ols(data, y, names):
             "rSquared": fit.rsquared, "f": fit.fvalue, "fp": fit.f_pvalue}
 
 
+def encoded(data, y, names, by, levels, flag):
+    """Treatment coding: a column of 0 and 1 for each level named, beside the numeric ones; a level as the label too."""
+    column, level = flag
+    coded = {f"{by}={k}": [str(int(v == k)) for v in data[by]] for k in levels}
+    both = {**data, **coded, "flag": [str(int(v == level)) for v in data[column]]}
+    wide = names + list(coded)
+    return {"y": y, "x": names, "by": by, "levels": levels, "flag": flag, "ols": ols(both, y, wide),
+            "logit": logit(both, "flag", names)}
+
+
 def standardised(x):
     return (x - x.mean(0)) / x.std(0)
 
@@ -355,6 +365,8 @@ def main():
         "ols": [{"data": "diabetes", **ols(diabetes, "progression", header["diabetes"][:10])},
                 {"data": "iris", **ols(iris, "petal_width", measures["iris"][:3])},
                 {"data": "wine", **ols(wine, "proline", ["alcohol", "magnesium", "hue"])}],
+        "encoded": [{"data": "wine", **encoded(wine, "proline", ["alcohol", "hue"], "cultivar", ["c1", "c2"],
+                                               ["strength", "medium"])}],
         "ridge": [{"data": "diabetes", **ridge(diabetes, "progression", header["diabetes"][:10], 10.0)},
                   {"data": "cancer", **ridge(cancer, "benign", measures["cancer"], 5.0)}],
         "logisticRidge": [{"data": "cancer", **logistic_ridge(cancer, "benign", measures["cancer"], 1.0)},

@@ -8,6 +8,7 @@ import type { Routine } from '@tallystick/protocol'
 import { safeBits } from './bounds.ts'
 import { momentBits, type Moment } from './moments.ts'
 import { distinct, ownerOf, partKey, partsOf, type Needs, type Part } from './needs.ts'
+import { twoCompute } from './plan.ts'
 import type { Scope } from './scope.ts'
 
 interface Sum {
@@ -33,7 +34,7 @@ const sumOf = (scope: Scope, moment: Moment): Sum[] => {
 
 /** One for sums over each ring, where it is cheaper than they are by themselves. */
 export const blocksOf = (scope: Scope, { crossed }: Needs): readonly Block[] => {
-  if (scope.parameters.helper !== true) return []
+  if (!twoCompute(scope.parameters)) return []
   const sums = crossed.flatMap((moment) => sumOf(scope, moment))
   const rings = Map.groupBy(sums, ({ moment }) => momentBits(scope, moment) > safeBits[64])
   return [...rings.values()].flatMap((of): Block[] => {

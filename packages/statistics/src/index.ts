@@ -7,6 +7,7 @@ export {
   statistics,
   statisticsFor,
   statisticsOfTwo,
+  statisticsOfTwoAlone,
   statisticsWith,
   summarise,
   tableInput,

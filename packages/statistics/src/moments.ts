@@ -144,8 +144,11 @@ export const doubledRanks = (values: Float64Array): Float64Array => {
 }
 
 /** The codes of a column in an owner's table. */
-export const codesOf = (scope: Scope, table: Table, column: string): Float64Array =>
-  table.codes[scope.place(column).index]!
+export const codesOf = (scope: Scope, table: Table, column: string): Float64Array => {
+  const { index, level } = scope.place(column)
+  const codes = table.codes[index]!
+  return level === undefined ? codes : codes.map((code) => +(code === level))
+}
 
 /** The values of a vector, where they are exact in a double. */
 const valuesOf = (scope: Scope, table: Table, vector: Vector): Float64Array => {

@@ -2,33 +2,35 @@
 import { TallyError } from '@tallystick/core'
 import { z } from 'zod'
 import { checkSchema, maxLevels } from './columns.ts'
-import { mostOwners, ownerRoles, receiversOf, roles, rolesOf, type Parameters } from './plan.ts'
+import { mostOwners, ownerRoles, receiversOf, roles, rolesOf, twoCompute, type Parameters } from './plan.ts'
 
 const name = z.string().min(1).max(100)
-const columns = z.array(name).min(1).max(64)
+/** A column, or a level of one. */
+const reference = z.string().min(1).max(301)
+const columns = z.array(reference).min(1).max(64)
 const edges = z
   .array(z.number())
   .min(1)
   .max(maxLevels - 1)
 const cuts = { edges: edges.optional(), bins: z.int().min(2).max(maxLevels).optional() }
-const weight = name.optional()
+const weight = reference.optional()
 const kind = <const T extends string>(literal: T) => z.literal(literal)
 
 const statistic = z.discriminatedUnion('kind', [
   z.strictObject({ kind: kind('count'), weight }),
-  z.strictObject({ kind: z.enum(['sum', 'mean', 'variance', 'std']), x: name, weight }),
+  z.strictObject({ kind: z.enum(['sum', 'mean', 'variance', 'std']), x: reference, weight }),
   z.strictObject({ kind: kind('covariance'), x: columns, weight }),
   z.strictObject({ kind: kind('correlation'), x: columns, method: z.enum(['pearson', 'spearman']), weight }),
-  z.strictObject({ kind: kind('quantiles'), x: name, levels: z.array(z.number()).min(1).max(100) }),
-  z.strictObject({ kind: kind('histogram'), x: name, edges }),
-  z.strictObject({ kind: z.enum(['crosstab', 'chi-square']), rows: name, columns: name }),
-  z.strictObject({ kind: kind('group-by'), by: name, x: name }),
-  z.strictObject({ kind: kind('welch'), by: name, x: name, one: name, other: name }),
-  z.strictObject({ kind: kind('anova'), by: name, x: name }),
-  z.strictObject({ kind: kind('linear'), y: name, x: columns, penalty: z.number().min(0).max(1e9), weight }),
+  z.strictObject({ kind: kind('quantiles'), x: reference, levels: z.array(z.number()).min(1).max(100) }),
+  z.strictObject({ kind: kind('histogram'), x: reference, edges }),
+  z.strictObject({ kind: z.enum(['crosstab', 'chi-square']), rows: reference, columns: reference }),
+  z.strictObject({ kind: kind('group-by'), by: reference, x: reference }),
+  z.strictObject({ kind: kind('welch'), by: reference, x: reference, one: name, other: name }),
+  z.strictObject({ kind: kind('anova'), by: reference, x: reference }),
+  z.strictObject({ kind: kind('linear'), y: reference, x: columns, penalty: z.number().min(0).max(1e9), weight }),
   z.strictObject({
     kind: kind('logistic'),
-    y: name,
+    y: reference,
     x: columns,
     penalty: z.number().min(0).max(1e9),
     iterations: z.int().min(1).max(100),
@@ -43,15 +45,15 @@ const statistic = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: kind('components'), x: columns, standardised: z.boolean() }),
   z.strictObject({
-    ...{ kind: kind('woe'), y: name, x: name, ...cuts },
+    ...{ kind: kind('woe'), y: reference, x: reference, ...cuts },
     merge: z.strictObject({ to: z.int().min(2).max(maxLevels), threshold: z.number().min(0).max(1e6) }).optional(),
   }),
-  z.strictObject({ kind: kind('importance'), y: name, x: columns, ...cuts }),
+  z.strictObject({ kind: kind('importance'), y: reference, x: columns, ...cuts }),
   z.strictObject({
     kind: kind('trees'),
-    y: name,
+    y: reference,
     x: z
-      .array(z.strictObject({ column: name, ...cuts }))
+      .array(z.strictObject({ column: reference, ...cuts }))
       .min(1)
       .max(32),
     depth: z.int().min(1).max(5),
@@ -61,9 +63,9 @@ const statistic = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: kind('scorecard'),
-    y: name,
+    y: reference,
     x: z
-      .array(z.strictObject({ column: name, ...cuts }))
+      .array(z.strictObject({ column: reference, ...cuts }))
       .min(1)
       .max(32),
     penalty: z.number().min(0).max(1e9),
@@ -105,7 +107,12 @@ const schema = z.strictObject({
   outputs: z
     .array(
       z.strictObject({
-        name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/),
+        name: z
+          .string()
+          .regex(
+            /^[A-Za-z][A-Za-z0-9_-]{0,99}$/,
+            'names of figures begin with a letter (a to z) and go on with letters, digits, - and _',
+          ),
         statistic,
         to: z.array(role).min(1).optional(),
         privacy: privacy.optional(),
@@ -122,6 +129,7 @@ const schema = z.strictObject({
   to: z.union([z.enum(['all']), role, z.array(role).min(1)]),
   owners: z.int().min(1).max(mostOwners).optional(),
   helper: z.literal(true).optional(),
+  triples: z.literal('bgv').optional(),
   sizes: perRole(
     z
       .int()
@@ -139,9 +147,12 @@ const sameColumns = (a: unknown, b: unknown): boolean => JSON.stringify(a) === J
 /** What a shape cannot say: tables that fit together. */
 const consistent = (parameters: Parameters): void => {
   const { layout, sizes, tables, outputs } = parameters
-  if (parameters.helper === true && parameters.owners !== undefined) {
+  if (parameters.helper === true && parameters.triples !== undefined) {
+    throw malformed('triples come from a helper or from BGV ciphertexts, not from both', 'leave one of them out')
+  }
+  if (twoCompute(parameters) && parameters.owners !== undefined) {
     throw malformed(
-      'with a helper there are two owners, who compute, and no others',
+      'where two parties compute there are two owners and no others',
       'have three parties compute, or bring the tables of the others to the two',
     )
   }
@@ -195,12 +206,24 @@ const consistent = (parameters: Parameters): void => {
   if (twice !== undefined) throw malformed(`two parties have a column "${twice}"`, 'rename one of them')
 }
 
+/** Where in the parameters something is wrong, figures by their names. */
+const placeOf = (value: unknown, [first, second, ...rest]: readonly PropertyKey[]): string => {
+  const outputs: unknown = (value as { readonly outputs?: unknown } | null)?.outputs
+  const output: unknown = first === 'outputs' && Array.isArray(outputs) ? outputs[Number(second)] : undefined
+  const { name: called } = (output ?? {}) as { readonly name?: unknown }
+  if (typeof called === 'string') return `figure "${called}"${rest.length > 0 ? `, ${rest.join('.')}` : ''}`
+  return [first, second, ...rest].filter((each) => each !== undefined).join('.') || 'the whole'
+}
+
 /** @throws TallyError terms/malformed */
 export const parseParameters = (value: unknown): Parameters => {
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw malformed(`${issue!.path.join('.') || 'the whole'}: ${issue!.message}`)
+    throw malformed(
+      `${placeOf(value, issue!.path)}: ${issue!.message}`,
+      'correct the analysis, and make the terms anew',
+    )
   }
   consistent(parsed.data)
   return parsed.data

@@ -140,6 +140,8 @@ export const ownerRoles = (count: number): readonly Role[] => Array.from({ lengt
 export interface Parameters extends Plan {
   /** Two parties compute, `p0` and `p1`, and a helper deals (`statistics/semi2k`); three compute unless told. */
   readonly helper?: true | undefined
+  /** Two parties compute, `p0` and `p1`, and nobody deals: triples come from BGV ciphertexts (`statistics/semi2k-bgv`). */
+  readonly triples?: 'bgv' | undefined
   /** Roles beside the computing ones; none unless told. */
   readonly owners?: number | undefined
   /** Rows by role. */
@@ -152,6 +154,12 @@ export interface Parameters extends Plan {
 export interface Reference {
   readonly column: string
 }
+
+/** A column of 0 and 1: whether a categorical one has this level. Regressions take all levels but one. */
+export const level = ({ column }: Reference, of: string): Reference => ({ column: `${column}=${of}` })
+/** Several of them: all levels but the one that the others are compared with. */
+export const levels = (column: Reference, ...of: readonly string[]): readonly Reference[] =>
+  of.map((each) => level(column, each))
 
 const names = (references: readonly Reference[]): readonly string[] => references.map(({ column }) => column)
 
@@ -315,13 +323,17 @@ export const scorecard = (
   return { kind: 'scorecard', y: y.column, x: cutColumns(x), penalty, iterations, points }
 }
 
+/** Whether two parties compute, on additive shares. */
+export const twoCompute = ({ helper, triples }: Pick<Parameters, 'helper' | 'triples'>): boolean =>
+  helper === true || triples === 'bgv'
+
 /** Who computes. */
-export const computingOf = ({ helper }: Pick<Parameters, 'helper'>): readonly Computing[] =>
-  helper === true ? roles.slice(0, 2) : roles
+export const computingOf = (parameters: Pick<Parameters, 'helper' | 'triples'>): readonly Computing[] =>
+  twoCompute(parameters) ? roles.slice(0, 2) : roles
 
 /** All roles of a job that may bring tables or learn figures. */
-export const rolesOf = ({ owners = 0, helper }: Pick<Parameters, 'owners' | 'helper'>): readonly Role[] => [
-  ...computingOf({ helper }),
+export const rolesOf = ({ owners = 0, helper, triples }: Pick<Parameters, 'owners' | 'helper' | 'triples'>) => [
+  ...computingOf({ helper, triples }),
   ...ownerRoles(owners),
 ]
 

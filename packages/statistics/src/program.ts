@@ -12,8 +12,9 @@
  *   Security: semi-honest, one of the three may be corrupt; two together know everything.
  * - `statistics/semi2k`: two owners compute, p0 and p1, on additive shares with triples of a helper (Beaver 1991; `semi2k` of
  *   `@tallystick/mpc`). Security: semi-honest, one owner may be corrupt, or the helper. **The helper and one owner together, or
- *   the helper and whoever reads what the owners send each other, know everything.** Two parties without a helper are not
- *   offered: products over Z_2^128 are needed, which oblivious transfers do not give here.
+ *   the helper and whoever reads what the owners send each other, know everything.**
+ * - `statistics/semi2k-bgv`: the same two and nobody else; products over both rings from BGV ciphertexts, bits from oblivious
+ *   transfers (`semi2k` of `@tallystick/mpc`). Security: semi-honest, one owner may be corrupt; ring learning with errors.
  *
  * Both: AES-128 as a pseudorandom function. What a receiver learns is the figures: whatever follows from them it may
  * conclude, also about single rows where a figure is about few. With two owners that is more than with three: what is not
@@ -66,9 +67,23 @@ interface Prepared {
   readonly needs: Needs
 }
 
+/** A problem with a figure, with its name. */
+const ofFigure = <T>(name: string, make: () => T): T => {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof TallyError)) throw error
+    const { code, blame, message, remedy } = error
+    throw new TallyError(code, blame, `figure "${name}": ${message}`, {
+      ...(remedy !== undefined && { remedy }),
+      cause: error,
+    })
+  }
+}
+
 export const prepare = (parameters: Parameters): Prepared => {
   const scope = scopeOf(parameters)
-  const figures = parameters.outputs.map((output) => outputFigure(scope, output))
+  const figures = parameters.outputs.map((output) => ofFigure(output.name, () => outputFigure(scope, output)))
   return { scope, figures, needs: needsOf(scope, figures) }
 }
 
@@ -172,18 +187,21 @@ interface Kind {
   readonly version: number
   /** Beside those who compute. */
   readonly owners: number
-  /** Whether two compute, and a helper deals. */
-  readonly helped: boolean
+  /** Where triples come from, if two compute. */
+  readonly triples?: 'helper' | 'bgv'
 }
 
-const programOf = ({ id, version, owners, helped }: Kind): Program<Parameters, Table, Output> => ({
+const dealingOf = ({ helper, triples }: Pick<Parameters, 'helper' | 'triples'>) => (helper === true ? 'helper' : triples)
+
+const programOf = ({ id, version, owners, triples }: Kind): Program<Parameters, Table, Output> => ({
   ...{ id, version },
   owners: ownerRoles(owners),
   parameters: (value) => {
     const parameters = parseParameters(value)
-    if ((parameters.helper === true) !== helped) {
-      const [expected, found] = helped ? ['two', 'three'] : ['three', 'two']
-      const message = `expected parameters for ${expected} parties that compute, found them for ${found}`
+    const found = dealingOf(parameters)
+    if (found !== triples) {
+      const told = (source?: string): string => (source === undefined ? 'three' : `two (${source})`)
+      const message = `expected parameters for ${told(triples)} parties that compute, found them for ${told(found)}`
       throw new TallyError('terms/malformed', 'self', message, {
         remedy: 'make the terms anew with "tally stats plan"',
       })
@@ -238,7 +256,6 @@ const protocols: readonly Statistics[] = Array.from({ length: mostOwners + 1 }, 
       id: owners === 0 ? 'statistics/rep3' : `statistics/rep3/owners-${owners}`,
       version: 3,
       owners,
-      helped: false,
     }),
   ),
 )
@@ -253,13 +270,21 @@ export type StatisticsOfTwo = Semi2kProtocol<Parameters, Table, Output>
 
 /** Two owners, who compute, and a helper that sees nothing: `statistics/semi2k`. */
 export const statisticsOfTwo: StatisticsOfTwo = semi2kProgram(
-  programOf({ id: 'statistics/semi2k', version: 2, owners: 0, helped: true }),
+  programOf({ id: 'statistics/semi2k', version: 2, owners: 0, triples: 'helper' }),
   { parties: 2, triples: 'helper' },
 )
 
+/** Two owners, who compute with nobody's help: `statistics/semi2k-bgv`. */
+export const statisticsOfTwoAlone: StatisticsOfTwo = semi2kProgram(
+  programOf({ id: 'statistics/semi2k-bgv', version: 1, owners: 0, triples: 'bgv' }),
+  { parties: 2, triples: 'bgv' },
+)
+
 /** The protocol that parameters are for. */
-export const statisticsFor = ({ owners = 0, helper }: Pick<Parameters, 'owners' | 'helper'>) =>
-  helper === true ? statisticsOfTwo : statisticsWith(owners)
+export const statisticsFor = (parameters: Pick<Parameters, 'owners' | 'helper' | 'triples'>) => {
+  if (dealingOf(parameters) === 'bgv') return statisticsOfTwoAlone
+  return parameters.helper === true ? statisticsOfTwo : statisticsWith(parameters.owners ?? 0)
+}
 
 /** A party's committed rows as its table; nothing for a role without one. */
 export const tableInput = (rows: Rows, role: string, parameters: unknown): Table => {

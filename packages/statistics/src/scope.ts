@@ -2,6 +2,7 @@
 import { TallyError } from '@tallystick/core'
 import { largestCode, maxLevels, unitsOf, type Column, type NumericColumn } from './columns.ts'
 import { rolesOf, type Parameters, type Role } from './plan.ts'
+import { unknownLevel } from './problems.ts'
 
 /** A column where it is. */
 export interface Place {
@@ -10,6 +11,8 @@ export interface Place {
   readonly index: number
   /** Who holds it: everybody with rows in horizontal tables. */
   readonly owners: readonly Role[]
+  /** Of a column of 0 and 1 that is made of a categorical one: the code of the level that is 1. */
+  readonly level?: number
 }
 
 export interface Scope {
@@ -34,11 +37,27 @@ export const scopeOf = (parameters: Parameters): Scope => {
   const vertical = layout === 'vertical'
   const owners = rolesOf(parameters).filter((role) => tables[role] !== undefined)
   const rowsOf = (role: Role): number => sizes[role] ?? 0
-  const place = (name: string): Place => {
+  const declaredPlace = (name: string): Place | undefined => {
     for (const role of owners) {
       const index = tables[role]!.columns.findIndex((column) => column.name === name)
       if (index >= 0) return { column: tables[role]!.columns[index]!, index, owners: vertical ? [role] : owners }
     }
+    return undefined
+  }
+  /** "segment=plus": 1 where the column "segment" has the level "plus". */
+  const levelPlace = (name: string): Place | undefined => {
+    for (let at = name.indexOf('='); at > 0; at = name.indexOf('=', at + 1)) {
+      const of = declaredPlace(name.slice(0, at))
+      if (of?.column.type !== 'categorical') continue
+      const level = of.column.levels.indexOf(name.slice(at + 1))
+      if (level < 0) throw unknownLevel(of.column, name.slice(at + 1))
+      return { ...of, column: { name, type: 'numeric', minimum: 0, maximum: 1, decimals: 0 }, level }
+    }
+    return undefined
+  }
+  const place = (name: string): Place => {
+    const found = declaredPlace(name) ?? levelPlace(name)
+    if (found !== undefined) return found
     const known = [...new Set(owners.flatMap((role) => tables[role]!.columns.map((column) => column.name)))]
     throw malformed(`no table has a column "${name}"`, `name one of ${known.map((each) => `"${each}"`).join(', ')}`)
   }
@@ -64,7 +83,11 @@ export const scopeOf = (parameters: Parameters): Scope => {
     numeric(name) {
       const { column } = place(name)
       if (column.type === 'numeric') return column
-      throw malformed(`expected a numeric column, "${name}" is categorical`, 'choose another column or statistic')
+      const each = `level(${name}, '${column.levels[1]!}')`
+      throw malformed(
+        `expected a numeric column, "${name}" is categorical`,
+        `choose another column or statistic, or columns of 0 and 1 for all its levels but one: ${each}`,
+      )
     },
     levels,
   }

@@ -9,12 +9,16 @@ import {
   covariance,
   crosstab,
   kMeans,
+  level,
+  levels,
   linear,
   logistic,
   principalComponents,
   quantiles,
   scorecard,
+  statistics,
   type Layout,
+  type Reference as Column,
 } from '@tallystick/statistics'
 import { absolute, all, expectAll, layouts, settingOf, type Write } from './compare.ts'
 import { dataSet, reference, type Fit } from './reference.ts'
@@ -52,6 +56,34 @@ describe('regression', () => {
       fit['coefficients'],
       1e-5,
     )
+  })
+  test.each(reference['encoded'] as Fit[])('categories as columns of 0 and 1: $data $y', (fit) => {
+    const [of, one] = fit['flag'] as [string, string]
+    for (const layout of layouts) {
+      const setting = settingOf(fit['data'], layout, [fit['y'], ...fit['x'], fit['by'], of], (c) => ({
+        ols: linear(c[fit['y']]!, [...all(c, fit['x']), ...levels(c[fit['by']]!, ...fit['levels'])]),
+        logit: logistic(level(c[of]!, one), all(c, fit['x'])),
+      }))
+      const { ols, logit } = ideal(setting)
+      expectLinear(ols, fit['ols'], 1e-6)
+      expectAll([logit.intercept, ...logit.coefficients], fit['logit'].coefficients, 1e-3)
+      expectAll([logit.interceptError, ...logit.errors], fit['logit'].errors, 1e-3)
+    }
+  })
+  test('say which figure wants a number, and how a category becomes one', () => {
+    const parse = (x: (c: Parameters<Write>[0]) => Column) => {
+      const { parameters } = settingOf('wine', 'horizontal', ['proline', 'cultivar'], (c) => ({
+        line: linear(c['proline']!, [x(c)]),
+      }))
+      return () => statistics.parameters(parameters)
+    }
+    const plain = parse((c) => c['cultivar']!)
+    expect(plain).toThrow('figure "line": expected a numeric column, "cultivar" is categorical')
+    expect(plain).toThrow(expect.objectContaining({ remedy: expect.stringContaining("level(cultivar, 'c1')") }))
+    const unknown = parse((c) => level(c['cultivar']!, 'c7'))
+    expect(unknown).toThrow('figure "line": column "cultivar" has no level "c7"')
+    expect(unknown).toThrow(expect.objectContaining({ remedy: 'name one of "c0", "c1", "c2"' }))
+    expect(parse((c) => level(c['cultivar']!, 'c1'))).not.toThrow()
   })
   test('columns of which one follows from the others give no figures, and say so', () => {
     const setting = settingOf('iris', 'horizontal', ['petal_width', 'petal_length', 'sepal_length'], (c) => ({

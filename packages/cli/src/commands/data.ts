@@ -58,6 +58,7 @@ const declareTable = async (output: Output, options: DeclareOptions, path: strin
   output.report(
     { event: 'declared', file, ...counts },
     `${count(counts.records)} records, ${count(counts.dropped)} of them with an empty cell are left out, ` +
+      (counts.filled > 0 ? `${count(counts.filled)} empty cells are filled, ` : '') +
       `${count(counts.rows)} enter with ${read.columns.length} columns.\n` +
       `${file}: send it to whoever writes the terms; it holds no row, but the declared ranges and levels.`,
   )

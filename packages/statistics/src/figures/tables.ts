@@ -266,7 +266,7 @@ const untested = { t: null, freedom: null, p: null }
 export const welchFigure = (scope: Scope, by: string, x: string, one: string, other: string): Figure => {
   const levels = scope.levels(by)
   const places = [one, other].map((level) => levels.indexOf(level))
-  if (places.includes(-1)) throw unknownLevel(by, places[0] === -1 ? one : other)
+  if (places.includes(-1)) throw unknownLevel({ name: by, type: 'categorical', levels }, places[0] === -1 ? one : other)
   const learns = `${groupsLearn(by, x)}, of which the test is made`
   return samples(scope, by, x, learns, (found) => {
     const [a, b] = places.map((place) => found[place])
