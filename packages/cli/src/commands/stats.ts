@@ -98,7 +98,7 @@ const joined = (plan: Plan, declarations: readonly TableDeclaration[]): void => 
   }
 }
 
-/** Who takes part: the first two (with a helper) or three compute, the others are owners beside them. */
+/** Who takes part: two, alone or with a helper, or the first three compute; the others are owners beside them. */
 interface Members {
   readonly declarations: readonly TableDeclaration[]
   /** Beside those who compute. */
@@ -106,22 +106,28 @@ interface Members {
   readonly helper: PublicIdentity | undefined
 }
 
+/** Two parties without a helper take triples from BGV ciphertexts: transfers give no products over Z_2^128. */
+const dealingOf = (declarations: readonly TableDeclaration[], helper: PublicIdentity | undefined) => {
+  if (helper !== undefined) return { helper: true } as const
+  return declarations.length === 2 ? ({ triples: 'bgv' } as const) : {}
+}
+
 const membersOf = (declarations: readonly TableDeclaration[], helper: PublicIdentity | undefined): Members => {
-  const computing = computingOf(helper === undefined ? {} : { helper: true }).length
+  const computing = computingOf(dealingOf(declarations, helper)).length
   const owners = declarations.length - computing
-  if (owners >= 0 && owners <= (helper === undefined ? mostOwners : 0)) return { declarations, owners, helper }
+  if (owners >= 0 && owners <= (computing === 3 ? mostOwners : 0)) return { declarations, owners, helper }
   const expected =
     helper === undefined
-      ? `three to ${computing + mostOwners} declarations as --party (p0, p1, p2, then owners)`
+      ? `two to ${computing + mostOwners} declarations as --party (p0, p1, p2, then owners)`
       : 'two declarations as --party (p0, p1) beside --helper'
   throw new TallyError('api/usage', 'self', `expected ${expected}, found ${declarations.length}`, {
-    remedy: 'two parties compute with a helper that sees nothing (--helper), three and more by themselves',
+    remedy: 'two parties compute by themselves or, faster, with a helper that sees nothing (--helper)',
   })
 }
 
 /** Roles with declarations. */
-const rolesFor = ({ owners, helper }: Members): readonly Role[] =>
-  rolesOf({ owners, ...(helper !== undefined && { helper: true }) })
+const rolesFor = ({ declarations, owners, helper }: Members): readonly Role[] =>
+  rolesOf({ owners, ...dealingOf(declarations, helper) })
 
 const byRole = <T>(members: Members, of: (each: TableDeclaration) => T | null) =>
   Object.fromEntries(
@@ -136,7 +142,8 @@ const parametersOf = (plan: Plan, members: Members): Parameters =>
     ...plan,
     ...(members.owners > 0 && { owners: members.owners }),
     // In terms "all" is every role, and the helper learns nothing.
-    ...(members.helper !== undefined && { helper: true, to: plan.to === 'all' ? rolesFor(members) : plan.to }),
+    ...dealingOf(members.declarations, members.helper),
+    ...(members.helper !== undefined && { to: plan.to === 'all' ? rolesFor(members) : plan.to }),
     sizes: byRole(members, ({ data }) => data?.rows ?? null),
     tables: byRole(members, ({ schema }) => schema),
   })

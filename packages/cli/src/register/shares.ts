@@ -11,11 +11,11 @@ export const registerStatistics = (program: Command): void => {
       .argument('<analysis>', 'a module whose default export is analyse(...), or such a plan as JSON')
       .requiredOption(
         '--party <table.json...>',
-        'the declarations of p0, p1 and p2, who compute, then of further owners of tables; with --helper of p0 and p1',
+        'the declarations of p0, p1 and p2, who compute, then of further owners of tables; of p0 and p1 alone with --helper, or where two compute by themselves',
       )
       .option(
         '--helper <identity.json>',
-        'two parties compute, with random numbers of this one, which sees nothing and must work with neither',
+        'two parties compute, with random numbers of this one, which sees nothing and must work with neither; without it they encrypt, which costs some thirty times as much',
       )
       .requiredOption('--auditor <auditor.json>', 'who may replay the evidence of p0')
       .requiredOption('--purpose <text>', 'what the figures are for')
