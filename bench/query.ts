@@ -127,7 +127,7 @@ const updateFigures = (
     updates: changed,
     holderMicrosecondsPerUpdate: (user + system) / count,
     askerMicrosecondsPerUpdate: (patch / changed) * 1e6,
-    deltaBytesPerUpdate: 6 + 2 * slotBytesOf(table.shape),
+    deltaBytesPerUpdate: 8 + 2 * slotBytesOf(table.shape),
   }
 }
 

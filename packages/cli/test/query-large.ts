@@ -8,19 +8,16 @@
  * anything is wrong. Rows are sealed with room for `--row-bytes`, however short their values. It needs 4 times the table on the disk and
  * 1.3 times in memory.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { createWriteStream, existsSync, openSync, readSync } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fromHex, utf8ToBytes } from '@tallystick/core'
 import { nodeEngine } from '@tallystick/kernels/engine/node'
 import { computing, evaluate, linesOf, rowKeys, runLocally, slotBytesOf } from '@tallystick/query'
-import { compiledEnvironment } from '../src/compiled.ts'
 import { keyOf } from '../src/query/table.ts'
+import { run, say, start } from './processes.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -41,74 +38,11 @@ const asked = Math.floor(Number(options.ids) / 4)
 process.chdir(folder)
 process.env['XDG_STATE_HOME'] = join(folder, 'state')
 
-const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`)
 let wrong = 0
 const expected = (fine: boolean, what: string): void => {
   if (fine) return
   wrong++
   say({ wrong: what })
-}
-
-/** Peak of resident memory and CPU seconds of a process that lives; as far as /proc tells. */
-const usageOf = (pid: number) => {
-  try {
-    const peak = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    const [utime, stime] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .split(') ')[1]!
-      .split(' ')
-      .slice(11, 13)
-      .map(Number)
-    // A process that has just ended has no memory any more.
-    if (peak === undefined) return undefined
-    return { mebibytes: Math.round(Number(peak) / 1024), cpuSeconds: (utime! + stime!) / 100 }
-  } catch {
-    return undefined
-  }
-}
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-
-const start = (args: readonly string[]) => {
-  const began = performance.now()
-  const env = { ...process.env, ...compiledEnvironment }
-  const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'], env })
-  let usage = { mebibytes: 0, cpuSeconds: 0 }
-  const watch = setInterval(() => (usage = usageOf(child.pid!) ?? usage), 100)
-  const events: Record<string, unknown>[] = []
-  const waiting: (() => void)[] = []
-  let complaint = ''
-  child.stderr.on('data', (text: Buffer) => {
-    complaint = `${complaint}${text.toString()}`.slice(-2000)
-  })
-  const reading = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) {
-      events.push(JSON.parse(line) as Record<string, unknown>)
-      for (const wake of waiting.splice(0)) wake()
-    }
-  })()
-  const ended = once(child, 'exit').then(async ([code]) => {
-    clearInterval(watch)
-    await reading
-    for (const wake of waiting.splice(0)) wake()
-    const seconds = (performance.now() - began) / 1000
-    return { code: code as number | null, events, complaint, figures: { seconds, ...usage } }
-  })
-  const first = async (name: string): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const found = events.find(({ event }) => event === name)
-      if (found !== undefined) return found
-      if (child.exitCode !== null) throw new Error(`ended without "${name}": ${complaint}`)
-      await new Promise<void>((wake) => waiting.push(wake))
-    }
-  }
-  return { child, ended, first }
-}
-
-const run = async (what: string, ...args: readonly string[]): Promise<Record<string, unknown>> => {
-  const { code, events, complaint, figures } = await start(args).ended
-  if (code !== 0) throw new Error(`${what}: ${JSON.stringify(events.at(-1))} ${complaint}`)
-  say({ what, ...figures })
-  return events.at(-1) ?? {}
 }
 
 const idOf = (i: number): string => `row-${i}`
@@ -236,17 +170,8 @@ const replays = async (job: string, trust: readonly string[]): Promise<void> => 
 await run('auditor', 'auditor', 'init', '--name', 'Audit', '--home', 'audit')
 for (const home of ['a', 'b']) await run('party', 'party', 'init', '--name', `Bank ${home}`, '--home', home)
 const build = [
-  'query',
-  'build',
-  'list.csv',
-  '--column',
-  'id',
-  '--mode',
-  'pir',
-  '--commit',
-  'digest',
-  '--table',
-  'table',
+  ...['query', 'build', 'list.csv', '--column', 'id', '--mode', 'pir', '--table', 'table'],
+  ...['--commit', 'digest', '--row-bytes', options['row-bytes']],
 ]
 await writeList('list.csv', listOf(upTo(rows)))
 say({ what: 'list written', rows, valueBytes, rowBytes: Number(options['row-bytes']) })

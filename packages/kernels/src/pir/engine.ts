@@ -157,7 +157,8 @@ const patch = (input: PatchInput): Uint32Array => {
   const atOnce = Math.min(patchColumns, 4 * Math.floor((layout.halvesBytes - (1 << 16)) / (16 * inner)))
   if (4 * inner * even > room || 2 * even * patchColumns > layout.rawBytes || atOnce < 4) return reference.patch(input)
   const hint = new Uint32Array(memory.buffer, free, inner * even)
-  lines.forEach((line, i) => hint.set(words.subarray(line * inner, (line + 1) * inner), i * inner))
+  if (lines.length === width) hint.set(words)
+  else lines.forEach((line, i) => hint.set(words.subarray(line * inner, (line + 1) * inner), i * inner))
   const rows = new Uint32Array(memory.buffer, patchRows, inner * atOnce)
   for (let first = 0; first < columns.length; first += atOnce) {
     const group = Math.min(atOnce, columns.length - first)
@@ -174,6 +175,7 @@ const patch = (input: PatchInput): Uint32Array => {
     rows.fill(0, group * inner, 2 * pairs * inner)
     exports.patch(free, inner, even, own.raw, pairs, patchRows, own.halves)
   }
+  if (lines.length === width) return hint.slice(0, words.length)
   const out = words.slice()
   lines.forEach((line, i) => out.set(hint.subarray(i * inner, (i + 1) * inner), line * inner))
   return out
