@@ -8,3 +8,6 @@ export const plural = (n: number, one: string, many: string): string => `${count
 /** Bytes for a person. */
 export const traffic = (bytes: number): string =>
   bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+
+/** What a partner wrote must not begin a line that looks like one of ours. */
+export const oneLine = (text: string): string => text.replaceAll(/[\r\n\v\f\u0085\u2028\u2029]+/g, ' ')

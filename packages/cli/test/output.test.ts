@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { createOutput } from '../src/output.ts'
+import { oneLine } from '../src/text.ts'
 
 test('what a partner brought cannot act on the terminal', () => {
   const written: string[] = []
@@ -23,4 +24,8 @@ test('what a partner brought cannot act on the terminal', () => {
     '\u001b[1mbold\u001b[22m \u001b[31mred\u001b[39m\n',
   ])
   expect(JSON.parse(json)).toEqual({ event: 'answer', row })
+})
+
+test('a value of a partner stays on its line', () => {
+  expect(oneLine('=cmd()\n  must act: nobody\r\nid\u2028x')).toBe('=cmd()   must act: nobody id x')
 })

@@ -24,7 +24,7 @@ import type { Job, Source } from '../job.ts'
 import { normalisationOf } from '../normalisation.ts'
 import type { Output } from '../output.ts'
 import type { Prepared, RunOptions } from '../party-run.ts'
-import { count } from '../text.ts'
+import { count, oneLine } from '../text.ts'
 import { cellsAt, keptFor, sealedRows } from './asking.ts'
 import { shapeOf, tableIn, type Description, type MembersDescription } from './description.ts'
 import { countAgainst, toldBy } from './grants.ts'
@@ -89,7 +89,7 @@ const answeredBy = ({ values }: Description, answers: Answers, i: number): Answe
 }
 
 const shown = ({ status, row }: Answered): string => {
-  const cells = Object.entries(row ?? {}).map(([name, value]) => `${name} ${value}`)
+  const cells = Object.entries(row ?? {}).map(([name, value]) => oneLine(`${name} ${value}`))
   return cells.length === 0 ? status : `${status}: ${cells.join(', ')}`
 }
 
