@@ -28,6 +28,10 @@ export const segmentKeys = (key: Uint8Array): SegmentKeys => ({
   header: taggedMac(key, 'tallystick/journal-header/v1'),
 })
 
+/** The key stream is made ahead in pieces: a small entry then costs no call of the cipher, nor memory for its result. */
+const nothing = new Uint8Array(32 * 1024)
+/** From here on a call pays. */
+const callBytes = 4096
 const positionBytes = 8
 const blockBytes = 64
 const digestBytes = 32
@@ -57,18 +61,36 @@ export const createSealer = ({ cipher, mac }: SegmentKeys, headerBytes: number, 
   const tagAt = positionAt + positionBytes
   const bodyAt = tagAt + tagBytes
   let position = 0
+  let ahead: Uint8Array = new Uint8Array(0)
+  let used = 0
+  /** Encrypts into `inner`. */
+  const encrypt = (plain: Uint8Array): void => {
+    for (let done = 0; done < plain.length;) {
+      const left = plain.length - done
+      if (used === ahead.length && left >= callBytes)
+        return inner.set(stream.update(plain.subarray(done)), bodyAt + done)
+      if (used === ahead.length) {
+        ahead = stream.update(nothing)
+        used = 0
+      }
+      const most = Math.min(left, ahead.length - used)
+      for (let i = 0; i < most; i++) inner[bodyAt + done + i] = plain[done + i]! ^ ahead[used + i]!
+      done += most
+      used += most
+    }
+  }
   return {
     seal(header, tagBefore, plain, target, at) {
       inner.set(header, blockBytes)
       putPosition(inner, positionAt, position)
       inner.set(tagBefore, tagAt)
-      const sealed = stream.update(plain)
-      inner.set(sealed, bodyAt)
-      position += sealed.length
-      outer.write(hash('sha256', inner.subarray(0, bodyAt + sealed.length), 'binary'), blockBytes, 'latin1')
+      encrypt(plain)
+      position += plain.length
+      const sealedAt = bodyAt + plain.length
+      outer.write(hash('sha256', inner.subarray(0, sealedAt), 'binary'), blockBytes, 'latin1')
       target.set(header, at)
-      target.set(sealed, at + headerBytes)
-      const end = at + headerBytes + sealed.length
+      target.set(inner.subarray(bodyAt, sealedAt), at + headerBytes)
+      const end = at + headerBytes + plain.length
       target.write(hash('sha256', outer, 'binary'), end, tagBytes, 'latin1')
       return end + tagBytes
     },
