@@ -30,12 +30,16 @@ const secondsAByteUnderBgv = 1 / 100e6
 const helperNote =
   'The helper deals random numbers: it learns this plan, row counts, and nothing of any row. It must work with neither ' +
   'owner: with one of them, or with what the two send each other, it can read every row of both.'
+const aloneNote =
+  'The two owners compute by themselves, each under encryption with a key of its own: either is protected from the other by ' +
+  'ring learning with errors, and by 40 bits of statistical masks.'
 const twoTablesNote =
   'There are two tables of the same columns: each owner can take what its own rows make off a figure over both, and has ' +
   'that of the other’s rows; withheld counts and rounding are no protection from that, noise is.'
 
-const notesOf = ({ layout, tables, helper }: Parameters): readonly string[] => [
+const notesOf = ({ layout, tables, helper, triples }: Parameters): readonly string[] => [
   ...(helper === true ? [helperNote] : []),
+  ...(triples === 'bgv' ? [aloneNote] : []),
   ...(layout === 'horizontal' && Object.keys(tables).length === 2 ? [twoTablesNote] : []),
 ]
 
