@@ -6,13 +6,16 @@ export interface Explanation {
   readonly rounds: number
   /** Codec payload of all parties. */
   readonly bytes: number
-  /** Of a run, connecting and signing not counted: an estimate. */
+  /** Of a run from when all parties are there to its end: an estimate. */
   readonly seconds: number
   readonly learns: readonly { readonly name: string; readonly text: string }[]
   /** On whose honesty it rests, and what two owners can tell of each other from any figure. */
   readonly notes: readonly string[]
 }
 
+/** What a party spends on a job (keys, signatures, syncs to disk), and on a row that it commits to; measured as the others. */
+const secondsAJob = 0.3
+const secondsARow = 2.5e-6
 /**
  * What a party spends on a round beside the network, and on a byte that it sends or receives (sealing, hashing, journal):
  * measured on two shared cores of a server (bench/statistics.ts), to be taken for the order of magnitude.
@@ -51,7 +54,11 @@ export const explain = (parameters: Parameters, latency: number): Explanation =>
   return {
     rounds,
     bytes,
-    seconds: rounds * (secondsARound + latency / 1000) + shareOf(parameters) * bytes * secondsOfByte,
+    seconds:
+      secondsAJob +
+      Math.max(...Object.values(parameters.sizes).map((rows) => rows ?? 0)) * secondsARow +
+      rounds * (secondsARound + latency / 1000) +
+      shareOf(parameters) * bytes * secondsOfByte,
     learns: parameters.outputs.map(({ name, to }, f) => ({
       name,
       text: `${figures[f]!.learns}${to === undefined ? '' : ` (only ${to.join(', ')})`}`,

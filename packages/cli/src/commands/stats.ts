@@ -20,7 +20,7 @@ import {
   type Role,
   type StatisticsOutput,
 } from '@tallystick/statistics'
-import { specHash, type Terms } from '@tallystick/session'
+import { specHash, type Progress, type Terms } from '@tallystick/session'
 import { charge, noisesOf, usedOf } from '../budget.ts'
 import type { Encoding } from '../csv.ts'
 import type { PublicIdentity } from '../declaration.ts'
@@ -321,17 +321,41 @@ export const run = async (output: Output, options: StatsRunOptions): Promise<voi
   if (meeting === undefined) return
   await chargeBudget(output, prepared, parameters, source.digest)
   await using pool = poolFor(prepared)
-  const began = performance.now()
-  let moved = 0
+  const watch = watchOf()
   await runParty({
     ...{ output, prepared, meeting, dataset: source, pool, chain: options.chain },
-    onProgress: ({ bytesSent, bytesReceived }) => (moved = Math.max(moved, bytesSent + bytesReceived)),
+    onProgress: watch.see,
     keepResult: async (job) => {
       await keepResult(output, home.jobFolder(terms), parameters, job)
-      // A job that had ended is told again without any network.
-      if (moved > 0) compare(output, predicted, terms.parties.length, moved, (performance.now() - began) / 1000)
+      compare(output, predicted, terms.parties.length, watch.happened())
     },
   })
+}
+
+interface Happened {
+  /** Bytes sent and received. */
+  readonly moved: number
+  readonly seconds: number
+  /** Of processors, of this party. */
+  readonly cpuSeconds: number
+}
+
+/** From when all are there to the end. */
+const watchOf = () => {
+  let moved = 0
+  let began: { readonly at: number; readonly cpu: NodeJS.CpuUsage } | undefined
+  return {
+    see({ phase, bytesSent, bytesReceived }: Progress): void {
+      if (phase !== 'connecting') began ??= { at: performance.now(), cpu: process.cpuUsage() }
+      moved = Math.max(moved, bytesSent + bytesReceived)
+    },
+    /** Nothing of a job that had ended, and is told again without any network. */
+    happened(): Happened | undefined {
+      if (began === undefined || moved === 0) return undefined
+      const { user, system } = process.cpuUsage(began.cpu)
+      return { moved, seconds: (performance.now() - began.at) / 1000, cpuSeconds: (user + system) / 1e6 }
+    },
+  }
 }
 
 /** Both ends of a link count a byte, so all parties together move each of them twice. */
@@ -339,13 +363,17 @@ const compare = (
   output: Output,
   predicted: ReturnType<typeof explained>,
   parties: number,
-  moved: number,
-  seconds: number,
+  happened: Happened | undefined,
 ): void => {
+  if (happened === undefined) return
+  const { moved, seconds, cpuSeconds } = happened
   const expected = (2 * predicted.bytes) / parties
   output.report(
-    { event: 'compared', predictedBytes: expected, bytes: moved, predictedSeconds: predicted.seconds, seconds },
-    `Moved by this party: ${traffic(moved)}, predicted on average ${traffic(expected)}. ` +
-      `From the start ${seconds.toFixed(1)} s, predicted ${predicted.seconds.toFixed(1)} s of computing.`,
+    {
+      ...{ event: 'compared', predictedBytes: expected, bytes: moved },
+      ...{ predictedSeconds: predicted.seconds, seconds, cpuSeconds },
+    },
+    `Moved by this party: ${traffic(moved)}, predicted on average ${traffic(expected)}. Since all were there ` +
+      `${seconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s of processor here), predicted ${predicted.seconds.toFixed(1)} s.`,
   )
 }
