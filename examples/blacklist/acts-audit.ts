@@ -48,13 +48,18 @@ export const audit = async (stage: Stage, { record, evidence }: Results): Promis
   for (const gap of field<readonly string[]>(replayed, 'audit', 'notProven')) tell(`  - ${gap}`)
 }
 
-export const forge = async (stage: Stage, { record, evidence }: Results): Promise<void> => {
-  const { commands, scene, step, tell, output } = stage
-  step('Somebody alters one digit of one row in the evidence, and seals it again')
+/** The replay of a copy of the evidence in which one digit is another. */
+export const replayForged = async (stage: Stage, { record, evidence }: Results): Promise<Ended> => {
+  const { commands, scene } = stage
   const forged = join(scene.folder, 'evidence-altered.age')
   const { recipient } = JSON.parse(await readFile(join(scene.audit, 'auditor.json'), 'utf8')) as { recipient: string }
   await forgeEvidence(evidence, forged, { key: keyOf(stage), recipient }, 4711)
-  const ended = await commands.start('replay', record, forged, '--key', keyOf(stage), ...sources(stage)).ended
+  return commands.start('replay', record, forged, '--key', keyOf(stage), ...sources(stage)).ended
+}
+
+export const forge = async ({ step, tell, output }: Stage, replayed: Promise<Ended>): Promise<void> => {
+  step('Somebody alters one digit of one row in the evidence, and seals it again')
+  const ended = await replayed
   requireThat(ended.code !== 0 && ended.events.some(({ event }) => event === 'audit'), 'the forgery was not refused')
   const failed = checksOf(ended).filter(({ status }) => status === 'failed')
   requireThat(failed.length > 0 && verdictOf(ended) !== 'replayed', 'the forgery was not found')
@@ -72,11 +77,17 @@ const midway = (onEvent: (listener: (event: Event) => void) => void): Promise<nu
     }),
   )
 
-export const crash = async (stage: Stage, truth: readonly string[]): Promise<void> => {
-  const { commands, scene, step, tell, output } = stage
-  step('Bank B crashes in the middle of another run, and is started again')
+/** Terms for another run, in the file that is given back. */
+export const agreeAgain = async ({ commands, scene }: Stage): Promise<string> => {
   const terms = join(scene.folder, 'terms-2.json')
   await agree(commands, scene, terms)
+  return terms
+}
+
+export const crash = async (stage: Stage, agreed: Promise<string>, truth: readonly string[]): Promise<void> => {
+  const { commands, scene, step, tell, output } = stage
+  step('Bank B crashes in the middle of another run, and is started again')
+  const terms = await agreed
   const meeting = await meet(commands, scene, terms)
   const progress = await follow(stage, meeting.a.onEvent)
   const done = await Promise.race([midway(meeting.b.onEvent), meeting.b.ended.then(() => undefined)])

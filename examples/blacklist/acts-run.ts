@@ -1,62 +1,68 @@
 /** The first half of the demo: from two lists to a result that one bank learns. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { agree, field, meet } from './bank.ts'
+import { agree, declareList, field, meet, type Bank } from './bank.ts'
 import { generateBlacklists, type Expected } from './generate.ts'
 import type { Ended, Event } from './processes.ts'
 import { count } from '@tallystick/cli'
-import { requireThat, type Stage } from './stage.ts'
-import { readResult } from './truth.ts'
+import { begun, requireThat, type Stage } from './stage.ts'
+import { plainIntersection, readResult } from './truth.ts'
 
-export const setUp = async ({ commands, scene, step, tell, shown }: Stage): Promise<Expected> => {
+/** What the first acts tell of, each as it is done. */
+export interface Begun {
+  readonly expected: Expected
+  readonly truth: Promise<readonly string[]>
+  readonly declared: Promise<readonly Ended[]>
+  /** The hash of the terms in the file, which both have approved. */
+  readonly agreed: Promise<string>
+  readonly terms: string
+}
+
+export const setUp = async ({ commands, scene, step, tell, shown }: Stage): Promise<Begun> => {
   step('Two banks, an audit office and a chain')
   await mkdir(scene.folder, { recursive: true })
-  const chain = commands.start('chain', 'start', '--port', '0', '--out', scene.chain)
-  const ready = chain.first('chain')
-  const [expected] = await Promise.all([
-    generateBlacklists(scene.folder),
-    ...[scene.a, scene.b].map(({ name, home }) => commands.run('party', 'init', '--name', name, '--home', home)),
-    commands.run('auditor', 'init', '--name', 'Audit office', '--home', scene.audit),
-  ])
-  for (const { name, home, list } of [scene.a, scene.b]) {
+  const banks = [scene.a, scene.b]
+  const terms = join(scene.folder, 'terms.json')
+  const ready = begun(commands.start('chain', 'start', '--port', '0', '--out', scene.chain).first('chain'))
+  const office = begun(commands.run('auditor', 'init', '--name', 'Audit office', '--home', scene.audit))
+  const homes = banks.map(({ name, home }) => begun(commands.run('party', 'init', '--name', name, '--home', home)))
+  const expected = await generateBlacklists(scene.folder)
+  const declare = async (bank: Bank, i: number): Promise<Ended> => {
+    await homes[i]
+    return declareList(commands, bank)
+  }
+  const declared = begun(Promise.all(banks.map(declare)))
+  const agreed = begun(Promise.all([declared, office, ready]).then(() => agree(commands, scene, terms)))
+  const truth = begun(plainIntersection(scene, expected))
+  await Promise.all([...homes, office])
+  for (const { name, home, list } of banks) {
     tell(
       `${name}: keys in ${shown(home)}, blacklist ${shown(list)} (${count(expected.records)} records of invented people)`,
     )
   }
   const { rpcUrl } = (await ready) as Event & { rpcUrl: string }
-  const identities = [scene.a, scene.b].map(({ home }) => join(home, 'identity.json'))
+  const identities = banks.map(({ home }) => join(home, 'identity.json'))
   await commands.run('chain', 'register', ...identities, '--chain', scene.chain)
   tell(`A chain on this machine, with the contracts and both banks in its registry, answers at ${rpcUrl}`)
-  return expected
+  return { expected, truth, declared, agreed, terms }
 }
 
-export const declare = async ({ commands, scene, step, tell }: Stage, expected: Expected): Promise<void> => {
+export const declare = async ({ scene, step, tell }: Stage, { declared, expected }: Begun): Promise<void> => {
   step('Each bank checks its list, before any network')
-  const banks = [scene.a, scene.b]
-  const declared = await Promise.all(
-    banks.map(({ name, home, list, column }) =>
-      commands.run(
-        ...['data', 'declare', list, '--column', column, '--normalisation', 'resident-id/1'],
-        ...['--duplicates', 'keep-first', '--source', `blacklist of ${name}`, '--home', home],
-      ),
-    ),
-  )
-  for (const [i, { key, name, column }] of banks.entries()) {
-    const rows = field<number>(declared[i]!, 'declared', 'rows')
-    const duplicates = field<number>(declared[i]!, 'declared', 'duplicates')
+  const found = await declared
+  for (const [i, { key, name, column }] of [scene.a, scene.b].entries()) {
+    const rows = field<number>(found[i]!, 'declared', 'rows')
+    const duplicates = field<number>(found[i]!, 'declared', 'duplicates')
     requireThat(rows === expected.rows[key] && duplicates === expected.duplicates[key], `the rows of ${name}`)
     tell(`${name}: column "${column}", ${count(rows)} ids enter, ${count(duplicates)} repeat one and are dropped`)
   }
 }
 
-export const writeTerms = async ({ commands, scene, step, tell, shown }: Stage): Promise<string> => {
+export const writeTerms = async ({ step, tell, shown }: Stage, { agreed, terms }: Begun): Promise<void> => {
   step('Both approve the same terms, byte for byte')
-  const file = join(scene.folder, 'terms.json')
-  const hash = await agree(commands, scene, file)
-  tell(`${shown(file)} ${hash}`)
+  tell(`${shown(terms)} ${await agreed}`)
   tell('Bank A (receiver) is to learn which of its rows Bank B has too; Bank B is to learn nothing.')
   tell('The audit office may replay the evidence of one bank. (Plain words: tally terms show)')
-  return file
 }
 
 export interface Results {

@@ -1,6 +1,9 @@
 /** The people of the demo: two banks and an audit office, each a folder, each acting through `tally` commands. */
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { Command, Commands, Ended, Event } from './processes.ts'
+import type { Command, Commands, Ended } from './processes.ts'
 
 export interface Bank {
   readonly key: 'bank-a' | 'bank-b'
@@ -51,22 +54,43 @@ export interface Meeting {
   readonly port: number
 }
 
+/** Below the ports that a system gives to who asks for any: nobody else is given it between this look and its use. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 20_000 + randomInt(10_000)
+    const probe = createServer()
+    try {
+      await once(probe.listen(port, '127.0.0.1'), 'listening')
+      return port
+    } catch {
+      // Somebody has it.
+    } finally {
+      await new Promise((resolve) => probe.close(resolve))
+    }
+  }
+}
+
 const runArguments = (scene: Scene, bank: Bank, terms: string): string[] => [
   ...['psi', 'run', '--terms', terms, '--input', bank.list, '--home', bank.home, '--chain', scene.chain],
 ]
 
-export const listen = (commands: Commands, scene: Scene, terms: string, port = 0): Command =>
+const listen = (commands: Commands, scene: Scene, terms: string, port: number): Command =>
   commands.start(...runArguments(scene, scene.a, terms), '--listen', `127.0.0.1:${port}`)
 
 export const dial = (commands: Commands, scene: Scene, terms: string, port: number): Command =>
   commands.start(...runArguments(scene, scene.b, terms), '--connect', `127.0.0.1:${port}`)
 
-/** Bank A listens on a free port, Bank B dials it. */
+/** Bank A listens on a port, Bank B dials it, again and again until it is answered: neither waits to be started. */
 export const meet = async (commands: Commands, scene: Scene, terms: string): Promise<Meeting> => {
-  const a = listen(commands, scene, terms)
-  const { port } = (await a.first('listening')) as Event & { port: number }
-  return { a, b: dial(commands, scene, terms, port), port }
+  const port = await freePort()
+  return { a: listen(commands, scene, terms, port), b: dial(commands, scene, terms, port), port }
 }
+
+export const declareList = (commands: Commands, { name, home, list, column }: Bank): Promise<Ended> =>
+  commands.run(
+    ...['data', 'declare', list, '--column', column, '--normalisation', 'resident-id/1'],
+    ...['--duplicates', 'keep-first', '--source', `blacklist of ${name}`, '--home', home],
+  )
 
 /** Terms from both declarations, approved by both. */
 export const agree = async (commands: Commands, scene: Scene, file: string): Promise<string> => {

@@ -1,18 +1,18 @@
 /**
  * Two banks, one blacklist, one attested answer. Everything that happens here happens through `tally` commands, each a
- * process of its own; this file calls them in order, shows what each side sees, and checks the results against the truth.
+ * process of its own. This file starts them (side by side where none needs the other), tells of them in the order of the
+ * story, shows what each side sees, and checks the results against the truth.
  */
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { stopSignal, type Output } from '@tallystick/cli'
 import { TallyError } from '@tallystick/core'
-import { audit, crash, forge } from './acts-audit.ts'
+import { agreeAgain, audit, crash, forge, replayForged } from './acts-audit.ts'
 import { declare, intersect, setUp, writeTerms } from './acts-run.ts'
 import { sceneIn } from './bank.ts'
 import { createCommands } from './processes.ts'
-import { createStage } from './stage.ts'
-import { plainIntersection } from './truth.ts'
+import { begun, createStage } from './stage.ts'
 
 export const runDemo = async (output: Output, folder?: string): Promise<void> => {
   const start = performance.now()
@@ -29,14 +29,16 @@ export const runDemo = async (output: Output, folder?: string): Promise<void> =>
   const scene = sceneIn(place)
   const stage = createStage(output, commands, scene)
   const story = async (): Promise<void> => {
-    const expected = await setUp(stage)
-    const truth = await plainIntersection(scene, expected)
-    await declare(stage, expected)
-    const terms = await writeTerms(stage)
-    const results = await intersect(stage, terms, truth)
+    const scenery = await setUp(stage)
+    await declare(stage, scenery)
+    await writeTerms(stage, scenery)
+    const truth = await scenery.truth
+    const results = await intersect(stage, scenery.terms, truth)
+    const replayed = begun(replayForged(stage, results))
+    const agreed = begun(agreeAgain(stage))
     await audit(stage, results)
-    await forge(stage, results)
-    await crash(stage, truth)
+    await forge(stage, replayed)
+    await crash(stage, agreed, truth)
   }
   try {
     await Promise.race([story(), stopped])

@@ -30,6 +30,15 @@ export const createStage = (output: Output, commands: Commands, scene: Scene): S
   }
 }
 
+/**
+ * Work that is under way before the story comes to it: there is more than one core, and one order to tell things in.
+ * Whoever awaits it is told of its failure.
+ */
+export const begun = <T>(work: Promise<T>): Promise<T> => {
+  work.catch(() => {})
+  return work
+}
+
 /** @throws TallyError invariant/broken: the demo checks itself, and a wrong answer is never shown as a right one */
 export const requireThat = (condition: boolean, what: string): void => {
   if (condition) return

@@ -2,6 +2,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TallyError, toHex } from '@tallystick/core'
 import type { Hex } from '@tallystick/core'
@@ -42,10 +44,15 @@ export const startLocalChain = async (options: LocalChainOptions = {}): Promise<
     const privateKey = randomBytes(32)
     return { address: addressOf(privateKey), privateKey: toHex(privateKey) }
   })
+  // Compiled code of this process's folder: half of the time to start.
+  const compiled = getCompileCacheDir()
   const child = fork(fileURLToPath(new URL('./chain-process.ts', import.meta.url)), {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], HARDHAT_DISABLE_TELEMETRY: 'true', CI: 'true' },
+    env: {
+      ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], HARDHAT_DISABLE_TELEMETRY: 'true', CI: 'true' },
+      ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }),
+    },
   })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)))
