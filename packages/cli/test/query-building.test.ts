@@ -75,15 +75,24 @@ it(
     const own = join(folder, 'pir')
     const list = await listOf(600)
     const progress: string[] = []
-    const made = (blockBytes: number) => {
+    const made = (blockBytes: number, keepFrom?: number) => {
       progress.length = 0
       return build({
-        ...{ folder: own, pool, list, kind: 'simplepir', valueBytes: 40, version: 1, blockBytes },
+        ...{
+          folder: own,
+          pool,
+          list,
+          kind: 'simplepir',
+          valueBytes: 40,
+          version: 1,
+          blockBytes,
+          ...(keepFrom === undefined ? {} : { keepFrom }),
+        },
         about: { source: 'list', column: 'id', normalisation: 'trim/1' },
         onProgress: (what, done) => progress.push(`${what} ${done === 1}`),
       })
     }
-    const first = await made(1 << 14)
+    const first = await made(1 << 14, 0)
     if (!('table' in first)) throw new Error('expected a table')
     expect(first.table.matrix.length).toBeGreaterThan(2)
     const building = join(own, 'building')

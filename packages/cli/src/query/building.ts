@@ -48,14 +48,15 @@ export const bytesOver = (words: Uint32Array<ArrayBuffer>): Uint8Array<ArrayBuff
 const hintFile = (building: string, part: number): string => join(building, `hint-${part}.bin`)
 
 /**
- * The public matrix of a seed, and the hint of a table under it, whose parts are kept in a folder as they are made and
- * taken from there where they are.
+ * The public matrix of a seed, and the hint of a table under it, whose parts are taken from a folder where they are.
+ * @param keep puts parts there as they are made
  */
 const hintOf = async (
   pool: Pool,
   table: Table,
   seed: Uint8Array,
   building: string,
+  keep: boolean,
   onProgress: (done: number) => void,
 ): Promise<Uint8Array> => {
   const { shape } = table
@@ -67,7 +68,7 @@ const hintOf = async (
     if (existsSync(file)) writeHintPart(hint, wordsOver(new Uint8Array(await readFile(file))), part)
     else {
       const words = await runOver(pool, hintPart(computing, table, a, part))
-      await writeFileWhole(file, bytesOver(words), true)
+      if (keep) await writeFileWhole(file, bytesOver(words), true)
       writeHintPart(hint, words, part)
     }
     onProgress((part + 1) / hintParts)
@@ -108,6 +109,8 @@ export interface BuildOptions {
   readonly committed?: 'lines' | 'digest' | undefined
   /** Bytes of a memory, of which a large matrix takes several. */
   readonly blockBytes?: number
+  /** Bytes of a matrix from which on the parts of its hint are kept for a build that goes on. */
+  readonly keepFrom?: number
   readonly about: Pick<Description, 'source' | 'column' | 'normalisation'>
   readonly onProgress: (what: string, done: number) => void
 }
@@ -213,6 +216,9 @@ const placeRows = async (
   return { table, seed, file }
 }
 
+/** Parts of the hint of a smaller matrix are made again sooner than kept: a few seconds. */
+const keptMatrix = 2 ** 26
+
 /** Matrices from so many bytes on are committed to by their digest, unless the user says otherwise. */
 const largeMatrix = 2 ** 30
 
@@ -225,7 +231,7 @@ export const build = async (options: BuildOptions): Promise<Built> => {
   const rows = rowCount(list.ids)
   if (kind === 'sealed-list') {
     const slots: Uint8Array[] = []
-    for await (const piece of sealed.pieces()) slots.push(...piece.map(({ slot }) => slot))
+    for await (const piece of sealed.pieces()) slots.push(...piece.map(({ slot }) => slot.slice()))
     const whole = sealedList(sealed.epochs, slots)
     const digests = { salt: toHex(sealed.salt), version, valueBytes, rows, list: listDigest(whole) }
     return { description: { kind, format: tableFormat, ...told, ...digests }, list: whole }
@@ -233,7 +239,8 @@ export const build = async (options: BuildOptions): Promise<Built> => {
   const shape: Shape = chooseShape(rows, valueBytes)
   const building = join(folder, 'building')
   const { table, seed, file } = await placeRows(building, shape, sealed, options, rows)
-  const hint = await hintOf(pool, table, seed, building, (done) => onProgress('making the hint', done))
+  const keep = matrixBytesOf(shape) >= (options.keepFrom ?? keptMatrix)
+  const hint = await hintOf(pool, table, seed, building, keep, (done) => onProgress('making the hint', done))
   const digest =
     options.committed === 'digest' || (options.committed === undefined && matrixBytesOf(shape) >= largeMatrix)
   const description = describePir({ ...told, ...(digest ? { committed: 'digest' } : {}) }, table, seed, hint)

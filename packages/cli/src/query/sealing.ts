@@ -22,7 +22,7 @@ import {
   type Items,
 } from '@tallystick/query'
 import { writeFileWhole, writeJson } from '../files.ts'
-import { keyOf } from './table.ts'
+import { keyOf, readInto } from './table.ts'
 import { itemsDigest, type OpenList } from './values.ts'
 
 /** Rows of a piece: about a third of a second, which is what an interruption costs. */
@@ -138,7 +138,7 @@ const widthOf = ({ valueBytes }: Pick<Plan, 'valueBytes'>): number => 4 + slotOv
 export interface Sealed {
   readonly salt: Uint8Array
   readonly epochs: Epochs
-  /** In the order of the list. */
+  /** In the order of the list; slots are those of one piece until the next is asked for. */
   readonly pieces: () => AsyncGenerator<readonly SealedRow[]>
 }
 
@@ -160,9 +160,12 @@ const headOf = async (file: string): Promise<string | undefined> => {
 }
 
 async function* sealedPieces(folder: string, rows: number, width: number): AsyncGenerator<readonly SealedRow[]> {
+  // One for all pieces: what is thrown away is not collected soon enough where pieces are large.
+  const whole = new Uint8Array(headBytes + width * Math.min(rows, pieceRows))
   for (let from = 0; from < rows; from += pieceRows) {
-    const { buffer, byteOffset, length } = await readFile(pieceFile(folder, from))
-    const piece = new Uint8Array(buffer, byteOffset + headBytes, length - headBytes)
+    const own = whole.subarray(0, headBytes + width * Math.min(pieceRows, rows - from))
+    await readInto(pieceFile(folder, from), own)
+    const piece = own.subarray(headBytes)
     const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength)
     yield Array.from({ length: piece.length / width }, (_, i) => ({
       column: view.getUint32(width * i, true),
