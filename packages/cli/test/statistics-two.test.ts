@@ -78,8 +78,8 @@ test('two owners learn figures with a helper, and the run replays', { timeout: 1
   expect(lone.stderr).toContain('with a helper that sees nothing (--helper)')
   const alone = await json(...planned, '--party', 'a/table.json', 'b/table.json')
   expect(alone['specHash']).toMatch(/^0x/)
-  const { algorithm, parameters } = JSON.parse(await readFile('terms.json', 'utf8')) as Record<string, any>
-  expect([algorithm.id, parameters.triples]).toEqual(['statistics/semi2k-bgv', 'bgv'])
+  const { protocol, parameters } = JSON.parse(await readFile('terms.json', 'utf8')) as Record<string, any>
+  expect([protocol.id, parameters.triples]).toEqual(['statistics/semi2k-bgv', 'bgv'])
   const crowd = await tally(
     ...planned,
     ...['--party', 'a/table.json', 'b/table.json', 'b/table.json', '--helper', 'office/identity.json'],
