@@ -1,7 +1,8 @@
 /**
- * `npm test`: formatting, lint, types, Solidity tests and the Vitest suites, in that order, each to its end even when
+ * `npm test`: formatting, lint and types (beside them the Solidity tests), then the Vitest suites, each to its end even when
  * one fails; closes with one line `N passed, N failed`. Arguments go to Vitest: `npm test -- packages/psi` runs a part.
- * The slowest files, whole jobs of many processes or browsers, run where CI is set (`.ci/run` sets it): `CI=1 npm test`.
+ * The slowest files (vitest.config.ts), whole jobs of many processes or browsers, run where CI is set (`.ci/run` sets it):
+ * `CI=1 npm test`.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -20,11 +21,17 @@ const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
 const compiled = join(root, 'node_modules', '.cache', 'node')
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
-const run = (command: string, args: readonly string[], cwd = root, quiet = true) =>
+interface RunOptions {
+  readonly cwd?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly quiet?: boolean
+}
+
+const run = (command: string, args: readonly string[], { cwd = root, environment, quiet = true }: RunOptions = {}) =>
   new Promise<{ status: number; output: string }>((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
-      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...environment },
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     })
     const chunks: Buffer[] = []
@@ -37,18 +44,18 @@ const run = (command: string, args: readonly string[], cwd = root, quiet = true)
 /** A command that passes or fails as a whole; what it printed is shown only when it fails. */
 const check = async (name: string, command: string, args: readonly string[], cwd = root): Promise<Outcome> => {
   const since = performance.now()
-  const { status, output } = await run(command, args, cwd)
+  const { status, output } = await run(command, args, { cwd })
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds(since)})`)
   if (status !== 0) console.log(output)
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 }
 }
 
-const vitest = async (args: readonly string[]): Promise<Outcome> => {
+const vitest = async (args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Outcome> => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-test-'))
   const report = join(folder, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const { status } = await run(bin('vitest'), ['run', ...reporters, ...args], root, false)
+    const { status } = await run(bin('vitest'), ['run', ...reporters, ...args], { environment, quiet: false })
     const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8')) as Record<
       string,
       number
@@ -61,25 +68,19 @@ const vitest = async (args: readonly string[]): Promise<Outcome> => {
   }
 }
 
-/** Three minutes in all. Each drives through processes or a browser what other files test in one. */
-const slow = [
-  'packages/cli/test/{encrypted,psi-circuit,psi-parties,query-several,rare-disease,score,statistics,statistics-five,statistics-two}.test.ts',
-  'packages/kernels/test/browser.test.ts',
-  'test/faults/faults.test.ts',
-  'test/homomorphic-page/**',
-]
-
 const part = process.argv.slice(2)
 const all = part.length > 0 || (process.env['CI'] ?? '') !== ''
 const outcomes: Outcome[] = []
 if (part.length === 0) {
+  // Of the contracts' tests one core has enough.
+  const contracts = check('contracts', bin('node'), ['test.ts'], join(root, 'contracts'))
   outcomes.push(await check('formatting', bin('oxfmt'), ['--check', '.']))
   outcomes.push(await check('lint', bin('oxlint'), ['--type-aware']))
   outcomes.push(await check('types', bin('tsc'), ['-p', 'tsconfig.json']))
   outcomes.push(await check('types of the protocol side', bin('tsc'), ['-p', 'tsconfig.protocol.json']))
-  outcomes.push(await check('contracts', bin('node'), ['test.ts'], join(root, 'contracts')))
+  outcomes.push(await contracts)
 }
-outcomes.push(await vitest(all ? part : slow.flatMap((path) => ['--exclude', path])))
+outcomes.push(await vitest(part, all ? {} : { TALLY_TESTS: 'quick' }))
 if (!all) console.log('The slowest files were left out: CI=1 npm test runs them too.')
 
 const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0)
