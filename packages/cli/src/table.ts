@@ -88,8 +88,8 @@ export const numberIn = (column: NumericColumn) => {
     const found = decimal.exec(text)
     if (found === null) return { problem: unlike(text) }
     const [, sign, whole, digits = ''] = found
-    const excess = digits.slice(column.decimals)
-    if (/[1-9]/.test(excess)) return { problem: `more than ${column.decimals} decimals` }
+    const needed = digits.replace(/0+$/, '').length
+    if (needed > column.decimals) return { problem: `more than ${column.decimals} decimals: ${needed}` }
     const magnitude = Number(whole! + digits.slice(0, column.decimals).padEnd(column.decimals, '0'))
     const units = sign === '-' ? -magnitude : magnitude
     if (units < least || units > most) return { problem: `outside ${column.minimum} to ${column.maximum}` }

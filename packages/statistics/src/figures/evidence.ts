@@ -170,7 +170,7 @@ const evidenceFigures = (scope: Scope, { y, x, binning, merge }: Asked) => {
     let at = 0
     return tallies.map((tally) => {
       const found = tally.read(opened.slice(at, (at += tally.vectors)))
-      if (found === null) return { edges: null, woe: null, informationValue: null }
+      if (found === null) return { edges: null, woe: null, informationValue: null, withheld: true }
       const { edges, goods, bads } = merge === undefined ? found : chiMerge(found, merge)
       return { edges: [...edges], ...evidenceOf(goods, bads) }
     })

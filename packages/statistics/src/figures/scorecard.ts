@@ -168,7 +168,8 @@ export const scorecardFigure = (scope: Scope, { y, x, penalty, iterations, point
       let at = 0
       const found = tallies.map((tally) => tally.read(opened.slice(at, (at += tally.vectors))))
       const fitted = model.read(opened.slice(at)) as { [key: string]: Json }
-      if (found.includes(null) || fitted['coefficients'] === null) return { columns: null, model: fitted }
+      if (found.includes(null)) return { columns: null, withheld: true, model: fitted }
+      if (fitted['coefficients'] === null) return { columns: null, model: fitted }
       const binned = found as Binned[]
       const made = pointsOf(binned, fitted['intercept'] as number, fitted['coefficients'] as number[], points)
       return {
