@@ -5,7 +5,8 @@
  * again and again. All else that waits in the loop runs as ever.
  *
  * A wait that ends without an answer was in vain (a slow peer, a far network, a busy machine): each doubles how many turns
- * go by before the next is tried, up to {@link mostSkipped}, so those lose next to nothing. Streams do not take turns and
+ * go by before the next is tried, up to {@link mostSkipped}, so those lose next to nothing; an answer that was quick,
+ * though nobody was awake for it, ends that. Streams do not take turns and
  * never come here; nor does a machine with one processor, where the peer may need it.
  */
 import os from 'node:os'
@@ -41,14 +42,15 @@ export const createTurnTaking = (loop = ownLoop): TurnTaking => {
   let answered = false
   let waiting = false
   let looking = false
-  let until = 0
+  /** When bytes last left in a turn. */
+  let since = -Infinity
   let skip = 0
   let skipped = 0
 
   const look = (): void => {
     looking = waiting
     if (!waiting) return
-    if (loop.now() < until) {
+    if (loop.now() - since < patienceMilliseconds) {
       loop.soon(look)
       return
     }
@@ -60,21 +62,21 @@ export const createTurnTaking = (loop = ownLoop): TurnTaking => {
     sent() {
       if (!answered) return
       answered = false
+      since = loop.now()
       if (skipped < skip) {
         skipped++
         return
       }
       waiting = true
-      until = loop.now() + patienceMilliseconds
       if (looking) return
       looking = true
       loop.soon(look)
     },
     received() {
+      if (answered) return
       answered = true
-      if (!waiting) return
       waiting = false
-      skip = 0
+      if (loop.now() - since < patienceMilliseconds) skip = 0
     },
     stop() {
       waiting = answered = false
