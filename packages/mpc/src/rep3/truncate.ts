@@ -26,6 +26,7 @@ import { planeWords, type Ring, type Words } from '../backend.ts'
 import { addWords, concatWords, limbsOf, powerOfTwo, shiftLeftWords, shiftRightWords, subtractWords } from '../words.ts'
 import { expandPlace } from './multiply.ts'
 import { after, arithmetic, roleOf, type Index, type Party, type Rep3Arithmetic } from './party.ts'
+import { dealt64, opened64, type Opening } from './shift64.ts'
 import { transfer, vector } from './transfer.ts'
 
 /** What is truncated: additive shares of a product, or a replicated share. */
@@ -92,16 +93,15 @@ export const signedBy = (from: Ring, to: Ring, c: Words, x: Words): Words => {
 }
 
 function* dealer(shifting: Shifting): Routine<readonly [Words, Words]> {
-  const { party, from, to, by, length, part, threefold, dealer } = shifting
+  const { party, from, to, length, part, threefold, dealer } = shifting
   const { shared } = party
   const [source, target] = [limbsOf(from) * length, limbsOf(to) * length]
   const toA = yield* expandPlace(party, shared.next(source), source)
   const place = threefold ? party.alone(source) : shared.own(source)
   const toB = yield* expandPlace(party, place, source)
-  const r = addWords(from, toA, toB)
-  const shifted = extend(from, to, shiftRightWords(from, belowTop(from, r), by))
-  const s = subtractWords(to, shifted, yield* expandPlace(party, shared.own(target), target))
-  const t = subtractWords(to, topBits(from, to, r), yield* expandPlace(party, shared.own(target), target))
+  const ofA = yield* expandPlace(party, shared.own(target), target)
+  const ofB = yield* expandPlace(party, shared.own(target), target)
+  const [s, t] = isNarrow(shifting) ? dealt64(toA, toB, ofA, ofB, shifting.by) : dealt(shifting, toA, toB, ofA, ofB)
   const packed = packs(shifting) ? yield* pack(shifting, t) : t
   const out = threefold ? [addWords(from, part, toB)] : []
   const toFirst = concatWords([s, packed, ...out])
@@ -111,6 +111,35 @@ function* dealer(shifting: Shifting): Routine<readonly [Words, Words]> {
   const components = [yield* expandPlace(party, own, target), yield* expandPlace(party, next, target)] as const
   yield* transfer(party, 'reshare', target, [], [])
   return components
+}
+
+/** What {@link dealt64} and {@link opened64} do in one pass each. */
+const isNarrow = ({ from, to }: Pick<Shifting, 'from' | 'to'>): boolean => from === 64 && to === 64
+
+/** A's shares of the shifted r and of its top bit: what they are, minus B's. */
+export const dealt = (
+  { from, to, by }: Pick<Shifting, 'from' | 'to' | 'by'>,
+  toA: Words,
+  toB: Words,
+  s: Words,
+  t: Words,
+): readonly [s: Words, t: Words] => {
+  const r = addWords(from, toA, toB)
+  const shifted = extend(from, to, shiftRightWords(from, belowTop(from, r), by))
+  return [subtractWords(to, shifted, s), subtractWords(to, topBits(from, to, r), t)]
+}
+
+/** What an opener sends of the shifted number: its additive share, minus the component that it keeps. */
+export const openedShare = (
+  shape: Pick<Shifting, 'from' | 'to' | 'by'>,
+  { masked, theirs, dealt: third, t, s, mask, first }: Omit<Opening, 'by'>,
+): Words => {
+  const { from, to, by } = shape
+  let c = addWords(from, addWords(from, masked, theirs), powerOfTwo(from, from - 2))
+  if (third !== undefined) c = addWords(from, c, third)
+  let y = subtractWords(to, shiftLeftWords(to, signedBy(from, to, c, t), from - 1 - by), s)
+  if (first) y = addWords(to, y, publicPart(shape, c))
+  return subtractWords(to, y, mask)
 }
 
 /** The largest vector of the first round, which decides how it is sent. */
@@ -138,25 +167,23 @@ function* opener(shifting: Shifting, isA: boolean): Routine<readonly [Words, Wor
   const masked = isA || !threefold ? addWords(from, part, yield* mine(source)) : part
   const [sB, tB] = isA ? [] : [yield* mine(target), yield* mine(target)]
   const other = roleOf(dealer, isA ? 2 : 1)
-  const dealt = threefold ? source : 0
+  const third = threefold ? source : 0
   const incoming = [
     { from: other, words: source },
-    { from: roleOf(dealer), words: isA ? target + top + dealt : dealt },
+    { from: roleOf(dealer), words: isA ? target + top + third : third },
   ]
   const received = yield* transfer(party, 'masked', largest(shifting), [vector(other, masked)], incoming)
   const [theirs, fromDealer] = received as [Words, Words]
-  let c = addWords(from, addWords(from, masked, theirs), powerOfTwo(from, from - 2))
-  if (threefold) c = addWords(from, c, fromDealer.subarray(fromDealer.length - source))
   const s = sB ?? fromDealer.subarray(0, target)
   const packed = isA ? fromDealer.subarray(target, target + top) : undefined
   const t = tB ?? (packs(shifting) ? yield* unpack(shifting, packed!) : packed!)
-  let y = subtractWords(to, shiftLeftWords(to, signedBy(from, to, c, t), from - 1 - by), s)
-  if (isA) y = addWords(to, y, publicPart(shifting, c))
   const mask = yield* mine(target)
-  const rest = subtractWords(to, y, mask)
+  const ofDealer = threefold ? fromDealer.subarray(fromDealer.length - source) : undefined
+  const opening = { masked, theirs, dealt: ofDealer, t, s, mask, first: isA }
+  const rest = isNarrow(shifting) ? opened64({ ...opening, by }) : openedShare(shifting, opening)
   const [theirRest] = yield* transfer(party, 'reshare', target, [vector(other, rest)], [{ from: other, words: target }])
-  const third = addWords(to, rest, theirRest!)
-  return isA ? [mask, third] : [third, mask]
+  const joint = addWords(to, rest, theirRest!)
+  return isA ? [mask, joint] : [joint, mask]
 }
 
 /** (c mod 2^(L-1)) >> f, the carry where c's top bit is set, and the offset taken off again. */
