@@ -164,7 +164,7 @@ it.each(shapes)('multiplies matrices: %s', (_, rows, inner, columns, transposed)
   expect({ rounds: result.rounds, bytes: result.bytes }).toEqual(result.cost)
 })
 
-it('multiplies long rows over Z_2^128 without triples, short ones with them', () => {
+it('multiplies long rows over Z_2^128 without triples, short ones with them', { timeout: 120_000 }, () => {
   expect(innerLayoutOf({ rows: 3, inner: 40, columns: 2 })).toBeUndefined()
   expect(innerLayoutOf({ rows: 2, inner: 1_000_000, columns: 1 })).toMatchObject({ swapped: true, rows: 1, columns: 2 })
   const [x, y] = [matrix(2, degree + 3, 3n), matrix(degree + 3, 1, 11n)]
