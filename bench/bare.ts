@@ -171,7 +171,11 @@ export const bareTls = async (mode: Mode, bytes: number): Promise<Usage> => {
   const identity: Identity = await createIdentity('bare')
   const child = fork(new URL(import.meta.url))
   const far: Far = { mode, bytes, key: identity.tlsKey.expose(), certificate: identity.certificate }
-  const said = async <T>(): Promise<T> => ((await once(child, 'message')) as [T])[0]
+  const exit = once(child, 'exit')
+  const said = async <T>(): Promise<T> => {
+    const ended = exit.then(() => Promise.reject(new Error('the far end ended')))
+    return ((await Promise.race([once(child, 'message'), ended])) as [T])[0]
+  }
   child.send(far)
   try {
     const port = await said<number>()
@@ -190,8 +194,8 @@ export const bareTls = async (mode: Mode, bytes: number): Promise<Usage> => {
     socket.destroy()
     return { seconds, cpuSeconds: near + farUsed }
   } finally {
-    child.send('end')
-    await once(child, 'exit')
+    if (child.connected) child.send('end')
+    await exit
   }
 }
 
