@@ -82,7 +82,7 @@ interface Table {
   readonly version: number
 }
 
-/** For each id the block of 1 GiB of the matrix in which its slot begins; -1 for the stash. */
+/** In which blocks of 1 GiB of the matrix the slots of ids stand: some cross a border. */
 const blocksOf = async (table: Table, ids: readonly string[]): Promise<Record<string, number>> => {
   const { secretKey } = await keyOf('table')
   const parts = ids.map((id) => utf8ToBytes(id))
@@ -100,12 +100,14 @@ const blocksOf = async (table: Table, ids: readonly string[]): Promise<Record<st
   ids.forEach((_, i) => {
     const { tag, column: random } = rowKeys(outputs.subarray(64 * i, 64 * (i + 1)), fromHex(table.salt))
     const column = random & (table.columns - 1)
-    let block = -1
-    for (let slot = 0; slot < table.slots && block < 0; slot++) {
+    const blockOf = (line: number): number => Math.floor((line * table.columns) / 2 ** 30)
+    let name = 'stash'
+    for (let slot = 0; slot < table.slots && name === 'stash'; slot++) {
       const line = slot * slotBytesOf(table)
-      if (tag.every((one, b) => one === at(line + b, column))) block = Math.floor((line * table.columns) / 2 ** 30)
+      if (!tag.every((one, b) => one === at(line + b, column))) continue
+      const [from, to] = [blockOf(line), blockOf(line + slotBytesOf(table) - 1)]
+      name = from === to ? `block ${from}` : `blocks ${from} and ${to}`
     }
-    const name = block < 0 ? 'stash' : `block ${block}`
     found[name] = (found[name] ?? 0) + 1
   })
   return found
