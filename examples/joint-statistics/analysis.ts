@@ -6,6 +6,7 @@ import {
   crosstab,
   groupBy,
   histogram,
+  levels,
   linear,
   logistic,
   mean,
@@ -26,6 +27,8 @@ export default analyse(
     'median-age': median(age),
     correlations: correlation([income, debt, age, claims, spend]),
     spending: linear(spend, [income, age, claims]),
+    // Against the segment "basic".
+    'spending-by-segment': linear(spend, [income, ...levels(segment, 'plus', 'private')]),
     risk: logistic(late, [income, debt, age], { iterations: 8 }),
     segments: groupBy(segment, spend),
     'segment-test': anova(spend, segment),
