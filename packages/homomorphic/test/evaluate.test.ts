@@ -50,8 +50,9 @@ const approximate = [
     equal: close,
   },
 ]
-describe('approximate', () =>
-  conformance(evaluateOf(1), approximate, { engine, hash: nativeHash, schedules: 2, sample: 12 }))
+describe('approximate', () => {
+  conformance(evaluateOf(1), approximate, { engine, hash: nativeHash, schedules: 2, sample: 12 })
+})
 
 test('columns of two owners meet, over several tiles and plain moduli, and only outputs come out', () => {
   const length = 4100
