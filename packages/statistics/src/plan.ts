@@ -172,23 +172,14 @@ const weighing = ({ weight }: Weighted) => (weight === undefined ? {} : { weight
 
 /** How many rows there are, or the sum of their weights. */
 export const count = (options: Weighted = {}): Statistic => ({ kind: 'count', ...weighing(options) })
-export const sum = ({ column }: Reference, options: Weighted = {}): Statistic => ({
-  ...{ kind: 'sum', x: column },
-  ...weighing(options),
-})
-export const mean = ({ column }: Reference, options: Weighted = {}): Statistic => ({
-  ...{ kind: 'mean', x: column },
-  ...weighing(options),
-})
+const ofColumn =
+  (kind: 'sum' | 'mean' | 'variance' | 'std') =>
+  ({ column }: Reference, options: Weighted = {}): Statistic => ({ kind, x: column, ...weighing(options) })
+export const sum = ofColumn('sum')
+export const mean = ofColumn('mean')
 /** With the divisor n - 1; of weights w with Σ w - Σ w² / Σ w, as numpy's `cov` with `aweights`. */
-export const variance = ({ column }: Reference, options: Weighted = {}): Statistic => ({
-  ...{ kind: 'variance', x: column },
-  ...weighing(options),
-})
-export const std = ({ column }: Reference, options: Weighted = {}): Statistic => ({
-  ...{ kind: 'std', x: column },
-  ...weighing(options),
-})
+export const variance = ofColumn('variance')
+export const std = ofColumn('std')
 export const covariance = (x: readonly Reference[], options: Weighted = {}): Statistic => ({
   ...{ kind: 'covariance', x: names(x) },
   ...weighing(options),

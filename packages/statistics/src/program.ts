@@ -191,7 +191,8 @@ interface Kind {
   readonly triples?: 'helper' | 'bgv'
 }
 
-const dealingOf = ({ helper, triples }: Pick<Parameters, 'helper' | 'triples'>) => (helper === true ? 'helper' : triples)
+const dealingOf = ({ helper, triples }: Pick<Parameters, 'helper' | 'triples'>) =>
+  helper === true ? 'helper' : triples
 
 const programOf = ({ id, version, owners, triples }: Kind): Program<Parameters, Table, Output> => ({
   ...{ id, version },
