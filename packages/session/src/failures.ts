@@ -15,6 +15,7 @@ export const suspends = (error: TallyError): boolean =>
   error.area === 'network' ||
   error.area === 'identity' ||
   error.code === 'peer/timeout' ||
+  error.code === 'session/cancelled' ||
   error.code === 'input/changed' ||
   error.code === 'terms/attempts-exhausted' ||
   (error.area === 'journal' && error.code !== 'journal/rewound')

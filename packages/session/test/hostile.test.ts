@@ -337,12 +337,15 @@ describe('an end that one side causes', () => {
     for (const { error } of [left!, theirs!]) expect(error).toMatchObject({ code: 'terms/attempts-exhausted' })
   })
 
-  it('may be the user', async () => {
-    const given = scene({})
+  it('is not the user, who may stop a side and go on later', async () => {
+    const given = scene({ attempts: 1 })
     const cancel = new AbortController()
     const dropped = on('message', /round-1\/pong/, () => (setTimeout(() => cancel.abort(), 5), []))
-    const { left, right: theirs } = await runHostile(given, { right: dropped }, { left: { signal: cancel.signal } })
-    expect(left!.error).toMatchObject({ code: 'session/cancelled', blame: 'self' })
-    expect(theirs!.error).toMatchObject({ code: 'peer/aborted' })
+    const { left, right } = await runHostile(given, { right: dropped }, { left: { signal: cancel.signal } }, 'left')
+    for (const { error } of [left!, right!]) expect(error).toMatchObject({ code: 'session/cancelled', blame: 'self' })
+    const again = await runHostile(given, {})
+    for (const { result } of [again['left']!, again['right']!]) {
+      expect(result!.record).toMatchObject({ outcome: 'completed', attempt: 0 })
+    }
   })
 })
