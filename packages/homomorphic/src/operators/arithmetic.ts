@@ -1,6 +1,15 @@
 /** Operators over whole vectors: units and ranges, statistics, predicates, for exact and for approximate plans. */
 import { TallyError } from '@tallystick/core'
-import { realConstant, refuse, residueConstant, vectorConstant, wholeConstant, type Graph, type Node } from './graph.ts'
+import {
+  realConstant,
+  refuse,
+  residueConstant,
+  shortKey,
+  vectorConstant,
+  wholeConstant,
+  type Graph,
+  type Node,
+} from './graph.ts'
 import { productOf } from './matrices.ts'
 import { evaluate, interpolated, inverseModulo } from './polynomial.ts'
 
@@ -267,7 +276,7 @@ export const createOperators = (graph: Graph, { exact, fermat }: Mode, differ: (
     }
     const entries = rows.flatMap((row, to) => row.map((x, from) => [to, from, whole(x)] as const))
     const used = entries.filter(([, , value]) => value !== 0)
-    const key = `matrix ${JSON.stringify(rows)}`
+    const key = `matrix ${shortKey(JSON.stringify(rows))}`
     return restated(graph.linear(a, { key, length: rows.length, entries: used }), { unit: a.unit * tenTo(digits) })
   }
   const matrixProduct = (a: Node, b: Node, dimensions: readonly number[]): Node => productOf(graph, a, b, dimensions)

@@ -2,7 +2,7 @@
  * What a program computes, as a graph over whole vectors: each node knows its length, its range and the unit that its
  * integers count, whatever ring it will be computed in. Equal nodes are one node.
  */
-import { TallyError } from '@tallystick/core'
+import { taggedDigest, TallyError, toHex } from '@tallystick/core'
 
 /** A plaintext operand: known to both, the same in every place, or a number a place. */
 export interface Constant {
@@ -96,8 +96,11 @@ export const residueConstant = (key: string, residue: (t: bigint) => bigint): Co
   real: () => Number.NaN,
 })
 
+/** What stands for many numbers in keys, which plans join, compare and hash over and over. */
+export const shortKey = (numbers: string): string => toHex(taggedDigest('tallystick/plan/key', numbers))
+
 export const vectorConstant = (values: readonly bigint[] | readonly number[]): Constant => ({
-  key: `[${values.join()}]`,
+  key: `vector ${shortKey(values.join())}`,
   uniform: false,
   most: values.reduce((most: number, value) => Math.max(most, Math.abs(Number(value))), 0) * (1 + 2 ** -50),
   integer: (place, t) => (place < values.length ? modulo(BigInt(values[place]!), t) : 0n),
